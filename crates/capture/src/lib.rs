@@ -1,0 +1,15 @@
+//! Recording in front of a panel, or inside one.
+//!
+//! This room turns requests that pass through [`RecordLayer`] into finished events for a
+//! [`Sink`]: an opening is journalled before a request is forwarded, the body is watched but
+//! never buffered, and whoever made the request is named by what the panel itself confirmed.
+//! It promises that nothing is lost silently: what cannot be recorded is refused or counted
+//! (the fail policy). It may use `event`; it knows neither the store nor the pages.
+
+mod layer;
+mod rules;
+mod seam;
+
+pub use layer::{Declared, Peer, RecordBody, RecordLayer, RecordService, Recorder, RecorderState, Recorders, RecordersOptions};
+pub use rules::{OnFailure, PanelRules, TrustedHeader};
+pub use seam::{Binding, Bindings, BoxFuture, Sink, SinkError};

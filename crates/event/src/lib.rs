@@ -1,0 +1,31 @@
+//! What an event is, and what can be said about one without asking anybody.
+//!
+//! This room holds the words of Admintrail: the [`Event`] itself, the filter
+//! language people ask with, the presets that turn a request into a sentence,
+//! the redaction of secrets and the encoding of hostile bytes. It promises to
+//! be pure: no I/O, no clock, no randomness, so every other room can rely on
+//! the same answer for the same bytes. It may use no other room.
+
+mod attempt;
+mod digest;
+mod encode;
+mod event;
+pub mod filter;
+mod fold;
+mod id;
+mod ip;
+mod json;
+mod kinds;
+mod preset;
+
+pub use attempt::{AttemptedNames, attempted_name};
+pub use digest::submission_digest;
+pub use encode::{clip, encode_bytes};
+pub use event::{Draft, Event, Limits};
+pub use filter::{Filter, FilterError};
+pub use fold::fold;
+pub use id::{EventId, IdError, LogId, Micros, PanelName, Seq, SessionHash};
+pub use ip::Ip;
+pub use json::{EventJson, SubmitError, SubmittedEvent};
+pub use kinds::{Ending, FirstSet, Kind, KnownBy, Outcome, RequestType};
+pub use preset::{Preset, PresetError, Reading, RequestHead, Step};

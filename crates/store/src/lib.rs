@@ -1,0 +1,19 @@
+//! The trail: what was accepted is durable, ordered and quickly found again.
+//!
+//! This room owns `trail.db` and `control.db`. It promises: an acknowledged event survives
+//! `kill -9` and power loss; the same id is accepted once; every query answers as
+//! `Filter::matches` over all events would. No SQLite and no Arrow type leaves it.
+//! It may use `event` (and later `ledger`); it knows no HTTP.
+
+mod control;
+mod error;
+mod query;
+mod trail;
+
+pub use control::Control;
+pub use error::StoreError;
+pub use query::{
+    ActiveAdmin, Bucket, Cursor, Facet, FacetField, FacetValue, Histogram, Identity, Order, Page, PageRequest,
+    Position, Relation, SessionRow, SessionsPage, Since, Total, View,
+};
+pub use trail::{Receipt, Submission, Tail, Trail, TrailOptions, TrailState};

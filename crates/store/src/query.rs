@@ -1,0 +1,242 @@
+//! Questions and answers.
+
+use std::sync::Arc;
+
+use admintrail_event::{Event, Filter, Ip, LogId, Micros, PanelName, Seq, SessionHash};
+
+use crate::StoreError;
+
+/// Which events a viewer looks at.
+#[derive(Debug, Clone, Default)]
+pub struct View {
+    /// What must match.
+    pub filter: Filter,
+    /// First moment included (by `time`).
+    pub from: Option<Micros>,
+    /// First moment excluded.
+    pub to: Option<Micros>,
+    /// The viewer's own identities: events whose `admin` is one of them (compared folded, per
+    /// panel where one is given) are hidden. Events without an admin never are.
+    pub hide: Vec<Identity>,
+    /// Leave out background refreshes and assets. The filter's own `is:polling` / `is:asset`
+    /// terms win: a positive one shows them.
+    pub fold: bool,
+}
+
+/// An identity on a panel (`None`: on every panel).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// The panel.
+    pub panel: Option<PanelName>,
+    /// The admin's id.
+    pub admin: String,
+}
+
+/// Which end comes first. Both orders are total: `(time, log, seq)`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Order {
+    /// Newest first.
+    #[default]
+    Descending,
+    /// Oldest first.
+    Ascending,
+}
+
+/// A place in the total order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Position {
+    /// Time of the event.
+    pub time: Micros,
+    /// Its log.
+    pub log: LogId,
+    /// Its seq.
+    pub seq: Seq,
+}
+
+/// Which side of a position a page lies on, in the order of time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Since {
+    /// Events older than the position.
+    Before(Position),
+    /// Events newer than the position.
+    After(Position),
+}
+
+/// An opaque, versioned text for a page's place: survives seals, nodes and restarts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cursor(pub Since);
+
+impl Cursor {
+    /// Reads what [`std::fmt::Display`] wrote.
+    pub fn parse(_text: &str) -> Result<Self, StoreError> {
+        todo!()
+    }
+}
+
+impl std::fmt::Display for Cursor {
+    fn fmt(&self, _f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        todo!()
+    }
+}
+
+/// Which page.
+#[derive(Debug, Clone, Copy)]
+pub struct PageRequest {
+    /// Which end comes first.
+    pub order: Order,
+    /// Rows at most, 1 to 1,000.
+    pub limit: usize,
+    /// `None`: the first page of the order.
+    pub cursor: Option<Cursor>,
+    /// The last page instead of the first (only without a cursor).
+    pub last: bool,
+}
+
+/// How sure a number is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Relation {
+    /// Exactly.
+    Equal,
+    /// At least; counting stopped.
+    AtLeast,
+}
+
+/// A count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Total {
+    /// The number.
+    pub value: u64,
+    /// How sure.
+    pub relation: Relation,
+}
+
+/// Rows, and how to go on from them.
+#[derive(Debug, Clone)]
+pub struct Page {
+    /// In the order asked for.
+    pub events: Vec<Event>,
+    /// Where newer rows are, if there are any.
+    pub newer: Option<Cursor>,
+    /// Where older rows are, if there are any.
+    pub older: Option<Cursor>,
+    /// All rows of the view, not of the page.
+    pub total: Total,
+    /// How many rows of the view lie before the page in the order asked for (0 on the first page).
+    pub before: u64,
+    /// How many more there would be without Hide me.
+    pub hidden: u64,
+    /// How many more there would be without folding.
+    pub folded: u64,
+}
+
+/// Counts over time.
+#[derive(Debug, Clone)]
+pub struct Histogram {
+    /// Start of the first bucket.
+    pub from: Micros,
+    /// End of the last bucket.
+    pub to: Micros,
+    /// Width of a bucket in µs: a whole number of seconds, minutes, hours or days.
+    pub width: i64,
+    /// One a bucket, oldest first.
+    pub buckets: Vec<Bucket>,
+}
+
+/// Counts of one bucket; the three do not overlap.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Bucket {
+    /// Success or unknown with GET, HEAD, OPTIONS, TRACE.
+    pub read: u64,
+    /// Success or unknown with any other method.
+    pub changed: u64,
+    /// Denied, failed or error.
+    pub denied: u64,
+}
+
+/// What values can be counted by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[allow(missing_docs, reason = "each is the field of its name")]
+pub enum FacetField {
+    Admin,
+    Ip,
+    Type,
+    Method,
+    Status,
+    Outcome,
+    Action,
+    Route,
+    Panel,
+    Agent,
+    Object,
+    Attempted,
+    KnownBy,
+}
+
+/// One value and how often.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FacetValue {
+    /// As a filter word would have it; `None`: no value.
+    pub value: Option<String>,
+    /// Events.
+    pub count: u64,
+}
+
+/// The most frequent values of a field.
+#[derive(Debug, Clone)]
+pub struct Facet {
+    /// Most frequent first, ties by value.
+    pub values: Vec<FacetValue>,
+    /// Events of all values that are not listed.
+    pub other: u64,
+}
+
+/// One session: the events that share a sign-in or token.
+#[derive(Debug, Clone)]
+pub struct SessionRow {
+    /// Its hash.
+    pub session: SessionHash,
+    /// Where.
+    pub panel: PanelName,
+    /// Who, as last known.
+    pub admin: Option<String>,
+    /// The name to show.
+    pub admin_name: Option<String>,
+    /// First event.
+    pub start: Micros,
+    /// Last event.
+    pub last: Micros,
+    /// Events that are neither polling nor assets.
+    pub requests: u64,
+    /// Background refreshes and assets.
+    pub folded: u64,
+    /// Successful unsafe methods.
+    pub changes: u64,
+    /// Denied ones.
+    pub denied: u64,
+    /// Addresses, newest first, at most 16.
+    pub ips: Vec<Ip>,
+    /// The user agent last seen.
+    pub user_agent: Option<Arc<str>>,
+}
+
+/// Sessions, latest first (by `last`).
+#[derive(Debug, Clone)]
+pub struct SessionsPage {
+    /// The rows.
+    pub sessions: Vec<SessionRow>,
+    /// How many the view has in all.
+    pub total: u64,
+}
+
+/// An admin with an event in the last minutes.
+#[derive(Debug, Clone)]
+pub struct ActiveAdmin {
+    /// Id.
+    pub admin: String,
+    /// Name.
+    pub admin_name: Option<String>,
+    /// Last event.
+    pub last: Micros,
+    /// Panel of that event.
+    pub panel: PanelName,
+}
