@@ -1,0 +1,80 @@
+//! Every bar as a command: our figure, the peer's or the limit's in the same run, and the ratio.
+//!
+//! Timings never decide whether a test passes; they are read by people. Rounds of ours and the
+//! peer's alternate, and medians are compared, since machines are noisy.
+
+mod faults;
+mod http;
+mod pages;
+mod proxy;
+mod report;
+mod stack;
+mod store;
+mod stream;
+mod wrk;
+
+use anyhow::Result;
+use clap::{Args, ValueEnum};
+
+#[derive(Args)]
+pub struct Options {
+    /// What to measure; everything when none is named.
+    #[arg(value_enum)]
+    parts: Vec<Part>,
+    /// Seconds of load in each round.
+    #[arg(long, default_value_t = 4)]
+    seconds: u32,
+    /// Rounds; the median counts.
+    #[arg(long, default_value_t = 3)]
+    rounds: usize,
+    /// Events in hot for the page latencies.
+    #[arg(long, default_value_t = 500_000)]
+    events: u64,
+    /// Also writes the figures into docs/PERFORMANCE.md.
+    #[arg(long)]
+    write: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Part {
+    /// Through the proxy, against nginx and the upstream alone.
+    Proxy,
+    /// One GiB each way, and how much memory that takes.
+    Stream,
+    /// Durable appends and queries inside the process.
+    Store,
+    /// Pages over HTTP with hot full, start and memory.
+    Pages,
+    /// Ten thousand idle connections, and 500 rounds of `kill -9`.
+    Faults,
+}
+
+pub fn run(options: &Options) -> Result<()> {
+    let all = Part::value_variants();
+    let parts = if options.parts.is_empty() {
+        all
+    } else {
+        options.parts.as_slice()
+    };
+    stack::build()?;
+    for part in parts {
+        let report = match part {
+            Part::Proxy => proxy::measure(options)?,
+            Part::Stream => stream::measure()?,
+            Part::Store => store::measure()?,
+            Part::Pages => pages::measure(options)?,
+            Part::Faults => faults::measure()?,
+        };
+        println!("{report}");
+        if options.write {
+            report.write()?;
+        }
+    }
+    Ok(())
+}
+
+/// The middle value; of an even number, the upper of the two middle ones.
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+}

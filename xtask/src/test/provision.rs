@@ -1,0 +1,88 @@
+//! What the tests need and a fresh machine lacks, installed as the project's files say.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+use crate::shell::{apt_install, find, has, root, run};
+
+/// What the Rust tests need beside Rust: a C compiler for the bundled SQLite.
+pub fn for_tests() -> Result<()> {
+    if !has("cc") {
+        apt_install(&["build-essential"])?;
+    }
+    Ok(())
+}
+
+/// Chromium, Django in a virtual environment, and the packages of `e2e/package-lock.json`.
+/// Returns where the browser is.
+pub fn for_browser() -> Result<PathBuf> {
+    let browser = browser()?;
+    python()?;
+    javascript()?;
+    Ok(browser)
+}
+
+fn browser() -> Result<PathBuf> {
+    if let Some(chosen) = std::env::var_os("CHROMIUM") {
+        return Ok(PathBuf::from(chosen));
+    }
+    let known = || {
+        ["chromium", "google-chrome", "chromium-browser"]
+            .into_iter()
+            .find_map(find)
+    };
+    if known().is_none() {
+        apt_install(&["chromium"])?;
+    }
+    known().context("no Chromium found; install one and set CHROMIUM to its path")
+}
+
+fn python() -> Result<()> {
+    let e2e = root().join("e2e");
+    let venv = e2e.join(".venv");
+    let wanted = std::fs::read(e2e.join("requirements.txt"))?;
+    let stamp = venv.join("installed.txt");
+    if std::fs::read(&stamp).is_ok_and(|installed| installed == wanted) {
+        return Ok(());
+    }
+    if !has("python3") {
+        apt_install(&["python3", "python3-venv"])?;
+    }
+    let create = || {
+        run(Command::new("python3")
+            .args(["-m", "venv", "--clear"])
+            .arg(&venv))
+    };
+    // Debian ships venv apart from python3 and says so only when it is used.
+    if create().is_err() {
+        apt_install(&["python3-venv"])?;
+        create()?;
+    }
+    run(Command::new(venv.join("bin/pip"))
+        .args([
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+            "--requirement",
+        ])
+        .arg(e2e.join("requirements.txt")))?;
+    std::fs::write(stamp, wanted).context("could not note what was installed")
+}
+
+fn javascript() -> Result<()> {
+    if !has("npm") {
+        bail!("the browser tests need Node.js 20 or newer with npm: install it, then run again");
+    }
+    let e2e = root().join("e2e");
+    let wanted = std::fs::read(e2e.join("package-lock.json"))?;
+    let stamp = e2e.join("node_modules/.installed-lock.json");
+    if std::fs::read(&stamp).is_ok_and(|installed| installed == wanted) {
+        return Ok(());
+    }
+    run(Command::new("npm")
+        .args(["ci", "--no-audit", "--no-fund"])
+        .current_dir(&e2e))?;
+    std::fs::write(stamp, wanted).context("could not note what was installed")
+}
