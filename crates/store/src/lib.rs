@@ -5,7 +5,7 @@
 //! `Filter::matches` over all events would. No SQLite and no Arrow type leaves it.
 //! It may use `event` (and later `ledger`); it knows no HTTP.
 
-mod control;
+pub mod control;
 mod error;
 mod query;
 mod trail;

@@ -1,1 +1,22 @@
-//! room
+//! Pages and HTTP API: what people and programs see of the trail.
+//!
+//! This room turns HTTP into questions to the store and answers into pages, JSON, CSV and live
+//! streams. It promises: nobody without a session or token reads anything; an event is confirmed
+//! only when it is durable; every error carries a stable code and a request id, never its cause;
+//! every view, search and export of the trail says who made it ([`admintrail_capture::Declared`]),
+//! so that the layer around [`router`] can record it. It holds no connection and no listener: the
+//! binary builds [`App`] and serves [`router`].
+//!
+//! `pages/`, `templates/` and `static/` draw; everything else here answers.
+
+mod app;
+pub mod auth;
+pub mod error;
+pub mod pages;
+mod router;
+pub mod view_query;
+
+pub use app::{App, AppOptions, PanelInfo};
+pub use error::WebError;
+pub use router::router;
+pub use view_query::ViewQuery;
