@@ -1,0 +1,152 @@
+/** The fixtures: one Django behind one Admintrail a worker, and people with browsers. */
+
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+
+import { test as base, type Browser, type BrowserContext, type Page } from "@playwright/test";
+
+import { Panel } from "../pages/panel.ts";
+import { Admintrail } from "./admintrail.ts";
+import { Api } from "./api.ts";
+import { type Django, startDjango } from "./django.ts";
+import { ARTIFACTS } from "./processes.ts";
+
+export { expect } from "@playwright/test";
+
+/** The owner of Admintrail. */
+export const OWNER = {
+  email: "marek@hosting.example",
+  name: "Marek Nowak",
+  password: "trail-owner-2026!",
+};
+
+/** Where the admins sit; the proxy in front of the panel says so in `X-Forwarded-For`. */
+export const ADDRESS = {
+  olena: "198.51.100.7",
+  tom: "203.0.113.90",
+  ines: "2001:db8:4::91",
+  stranger: "45.83.64.11",
+} as const;
+
+export interface Stack {
+  folder: string;
+  django: Django;
+  trail: Admintrail;
+  /** With a read token. */
+  api: Api;
+  /** Cookies of the owner, signed in. */
+  owner: Awaited<ReturnType<BrowserContext["storageState"]>>;
+}
+
+interface Worker {
+  stack: Stack;
+}
+
+interface Each {
+  /** A page of Admintrail, the owner signed in. */
+  page: Page;
+  /** Opens a browser for somebody at an address, in front of the panel. */
+  atPanel: (address: string, panel?: string) => Promise<Panel>;
+  /** What no test may cause: errors on the console, uncaught exceptions, refusals by the CSP. */
+  complaints: string[];
+}
+
+export const test = base.extend<Each, Worker>({
+  stack: [
+    async ({ browser }, use, worker) => {
+      const folder = mkdtempSync(path.join(tmpdir(), "admintrail-e2e-"));
+      const name = `worker-${worker.workerIndex}`;
+      mkdirSync(path.join(folder, "panel"));
+      const django = await startDjango(`${name}-django`, path.join(folder, "panel"));
+      const trail = await Admintrail.start({
+        name: `${name}-admintrail`,
+        data: path.join(folder, "data"),
+        panels: [
+          { name: "django", upstream: django.url, trusted_proxies: "127.0.0.1/32" },
+          // The same panel, with nobody trusted to say who the client is.
+          { name: "bare", upstream: django.url },
+        ],
+      });
+      await addOwner(trail);
+      const api = new Api(trail, await trail.token("e2e", "read"));
+      const owner = await signedIn(browser, trail);
+      await use({ folder, django, trail, api, owner });
+      await trail.stop();
+      await django.program.stop();
+      rmSync(folder, { recursive: true, force: true });
+    },
+    { scope: "worker", timeout: 60_000 },
+  ],
+
+  complaints: async ({}, use) => {
+    const complaints: string[] = [];
+    await use(complaints);
+    base.expect(complaints, "what the browser complained of").toEqual([]);
+  },
+
+  context: async ({ browser, stack, contextOptions }, use) => {
+    const context = await browser.newContext({ ...contextOptions, storageState: stack.owner });
+    await use(context);
+    await context.close();
+  },
+
+  page: async ({ context, complaints }, use) => {
+    const page = await context.newPage();
+    watch(page, complaints);
+    await use(page);
+  },
+
+  atPanel: async ({ browser, stack }, use) => {
+    const contexts: BrowserContext[] = [];
+    await use(async (address, panel = "django") => {
+      const context = await browser.newContext({
+        extraHTTPHeaders: { "x-forwarded-for": address },
+        storageState: { cookies: [], origins: [] },
+      });
+      contexts.push(context);
+      return new Panel(await context.newPage(), stack.trail.panel(panel));
+    });
+    for (const context of contexts) await context.close();
+  },
+});
+
+export async function addOwner(trail: Admintrail): Promise<void> {
+  const { email, name, password } = OWNER;
+  const account = ["account", "add", "--email", email, "--name", name, "--role", "owner"];
+  await trail.ok([...account, "--password-stdin"], `${password}\n`);
+}
+
+/** Signs the owner in by the form, and returns the cookies. */
+export async function signedIn(browser: Browser, trail: Admintrail): Promise<Stack["owner"]> {
+  const context = await browser.newContext({ storageState: { cookies: [], origins: [] } });
+  const page = await context.newPage();
+  await page.goto(`${trail.url}/login`);
+  await page.getByLabel("E-mail").fill(OWNER.email);
+  await page.getByLabel("Password", { exact: true }).fill(OWNER.password);
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.waitForURL((url) => url.pathname !== "/login");
+  const state = await context.storageState();
+  await context.close();
+  return state;
+}
+
+/** Notes whatever the browser complains of. */
+export function watch(page: Page, complaints: string[]): void {
+  page.on("console", (message) => {
+    if (message.type() === "error" || /Content[- ]Security[- ]Policy/i.test(message.text())) {
+      complaints.push(`${message.text()} (${message.location().url})`);
+    }
+  });
+  page.on("pageerror", (error) => complaints.push(String(error)));
+  page.on("dialog", (dialog) => {
+    complaints.push(`dialog: ${dialog.message()}`);
+    void dialog.dismiss();
+  });
+}
+
+/** Saves what the page looks like to `artifacts/screenshots`. */
+export async function picture(page: Page, name: string): Promise<void> {
+  const file = path.join(ARTIFACTS, "screenshots", `${name}.png`);
+  await page.screenshot({ path: file, fullPage: false, animations: "disabled" });
+}

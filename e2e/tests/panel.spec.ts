@@ -1,0 +1,14 @@
+/** The panel works through Admintrail as it does without it. */
+
+import { ADDRESS, expect, test } from "../stack/test.ts";
+
+test("an admin signs in, edits, adds and deletes users, and signs out, through the proxy", async ({ atPanel }) => {
+  const panel = await atPanel(ADDRESS.olena);
+  await panel.signIn("olena");
+  await panel.editUser("client01", "Northwind");
+  await panel.addUser("newcomer");
+  await panel.deleteUser("newcomer");
+  await panel.signOut();
+  await panel.goto("/admin/auth/user/");
+  await expect(panel.page).toHaveURL(/\/admin\/login\/\?next=\/admin\/auth\/user\/$/);
+});
