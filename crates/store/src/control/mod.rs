@@ -1,75 +1,147 @@
-//! `control.db`: accounts, tokens, sessions of our own pages, bindings, views, settings.
+//! `control.db`: accounts, tokens, sessions of our own pages, bindings, settings.
+//!
+//! Look-ups are answered from memory and never wait for the disk. Changes go to one writer
+//! thread, which commits those that come together at once; they are answered when they are
+//! durable and visible.
 
+mod accounts;
+mod bindings;
+mod database;
+mod durable;
+mod links;
+mod memory;
 mod model;
+mod sessions;
+mod settings;
+mod tokens;
+mod writer;
 
+pub use durable::Durable;
 pub use model::{
-    Account, AccountId, ApiToken, LinkPurpose, NewAccount, NewToken, OneTimeLink, Preferences, Role,
-    SecretHash, StoredBinding, TokenId, TokenScope, WebSession,
+    Account, AccountId, ApiToken, LinkPurpose, NewAccount, NewSession, NewToken, OneTimeLink,
+    Preferences, Role, SecretHash, StoredBinding, TokenId, TokenScope, WebSession,
 };
 
 use std::path::Path;
 use std::sync::Arc;
+use std::thread::JoinHandle;
 
-use admintrail_event::Micros;
+use crossbeam_channel::{Sender, unbounded};
+use parking_lot::Mutex;
+use rusqlite::Connection;
 
-use crate::{Identity, StoreError};
+use crate::StoreError;
+use memory::Memory;
+use writer::Change;
 
 /// The database of everything that is not an event. Clones share it.
 ///
-/// Look-ups are answered from memory. Calls that change something return when the change is
-/// durable (one fsync): call them off the async threads.
+/// Look-ups are answered from memory. What changes something returns a [`Durable`]: `.await` it,
+/// or `.wait()` on a thread that may block.
 #[derive(Clone)]
-pub struct Control {/* private */}
+pub struct Control {
+    shared: Arc<Shared>,
+}
 
-#[allow(unused_variables, clippy::todo, reason = "skeleton")]
+struct Shared {
+    memory: Arc<Memory>,
+    /// `None`: closed, or opened for reading only.
+    writer: Mutex<Option<Writer>>,
+}
+
+struct Writer {
+    changes: Sender<Box<dyn Change>>,
+    thread: JoinHandle<()>,
+    lock: database::FolderLock,
+}
+
 impl Control {
-    /// Opens `control.db` in the data folder, makes or migrates it.
+    /// Opens `control.db` in the data folder (which must exist), makes or migrates it, and holds
+    /// it until the last clone is gone or [`Self::close`]. Errors say what to do.
     pub fn open(dir: &Path) -> Result<Self, StoreError> {
-        todo!()
+        let lock = database::lock(dir)?;
+        let (connection, memory) = database::open(dir)?;
+        let memory = Arc::new(memory);
+        let (changes, incoming) = unbounded();
+        let (path, shown) = (dir.join(database::FILE), Arc::clone(&memory));
+        let thread = std::thread::Builder::new()
+            .name("control".to_owned())
+            .spawn(move || writer::run(connection, &incoming, &shown, &path))
+            .map_err(|error| StoreError::CannotRecord {
+                cause: error.to_string(),
+            })?;
+        let writer = Mutex::new(Some(Writer {
+            changes,
+            thread,
+            lock,
+        }));
+        Ok(Self {
+            shared: Arc::new(Shared { memory, writer }),
+        })
     }
 
-    /// Every account, by e-mail.
-    #[must_use]
-    pub fn accounts(&self) -> Vec<Arc<Account>> {
-        todo!()
+    /// Reads one snapshot, beside a running server or without one. Every change is refused with
+    /// [`StoreError::Closed`].
+    pub fn open_read_only(dir: &Path) -> Result<Self, StoreError> {
+        let memory = Arc::new(database::open_read_only(dir)?);
+        Ok(Self {
+            shared: Arc::new(Shared {
+                memory,
+                writer: Mutex::new(None),
+            }),
+        })
     }
 
-    /// One account.
-    #[must_use]
-    pub fn account(&self, id: AccountId) -> Option<Arc<Account>> {
-        todo!()
+    /// Finishes the changes under way and closes the file. Later changes are refused; look-ups
+    /// still answer.
+    pub fn close(&self) {
+        self.shared.close();
     }
 
-    /// Sets what the person has set.
-    pub fn set_preferences(&self, id: AccountId, preferences: &Preferences) -> Result<(), StoreError> {
-        todo!()
+    fn memory(&self) -> &Memory {
+        &self.shared.memory
     }
 
-    /// Sets which panel identities are "me".
-    pub fn set_identities(&self, id: AccountId, identities: &[Identity]) -> Result<(), StoreError> {
-        todo!()
+    /// Hands a change to the writer.
+    fn change<T: Send + 'static, R: Send + 'static>(
+        &self,
+        sql: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+        apply: impl FnOnce(&Memory, T) -> R + Send + 'static,
+    ) -> Durable<R> {
+        let (change, durable) = writer::change(sql, apply);
+        if let Some(writer) = self.shared.writer.lock().as_ref() {
+            // A change that nobody takes answers `Closed` when it is dropped.
+            drop(writer.changes.send(change));
+        }
+        durable
     }
 
-    /// The live session of this hash; remembers that it was seen.
-    #[must_use]
-    pub fn session(&self, hash: &SecretHash, now: Micros) -> Option<WebSession> {
-        todo!()
+    /// Hands over a change that nobody waits for; the writer logs if it fails.
+    fn note(&self, sql: impl FnOnce(&Connection) -> rusqlite::Result<()> + Send + 'static) {
+        drop(self.change(sql, |_, ()| {}));
     }
+}
 
-    /// Live sessions of an account, last seen first.
-    #[must_use]
-    pub fn sessions_of(&self, account: AccountId, now: Micros) -> Vec<WebSession> {
-        todo!()
+impl Shared {
+    fn close(&self) {
+        let Some(Writer {
+            changes,
+            thread,
+            lock,
+        }) = self.writer.lock().take()
+        else {
+            return;
+        };
+        drop(changes);
+        if thread.join().is_err() {
+            tracing::error!("the writer of control.db ended out of order");
+        }
+        drop(lock);
     }
+}
 
-    /// Ends a session.
-    pub fn end_session(&self, hash: &SecretHash) -> Result<bool, StoreError> {
-        todo!()
-    }
-
-    /// The live token of this hash; remembers that it was used.
-    #[must_use]
-    pub fn token(&self, hash: &SecretHash, now: Micros) -> Option<Arc<ApiToken>> {
-        todo!()
+impl Drop for Shared {
+    fn drop(&mut self) {
+        self.close();
     }
 }

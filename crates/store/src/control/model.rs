@@ -143,6 +143,34 @@ pub struct WebSession {
     pub agent: Option<String>,
 }
 
+impl WebSession {
+    /// How long a session lives without a request, in µs (12 hours).
+    pub const IDLE: i64 = 12 * 3_600 * Micros::SECOND;
+    /// How long a session lives at most, in µs (7 days).
+    pub const ABSOLUTE: i64 = 7 * 86_400 * Micros::SECOND;
+
+    /// Whether it still signs anybody in.
+    #[must_use]
+    pub fn is_live(&self, now: Micros) -> bool {
+        now < self.expires && now.0.saturating_sub(self.last_seen.0) < Self::IDLE
+    }
+}
+
+/// A session to begin.
+#[derive(Debug, Clone)]
+pub struct NewSession {
+    /// Hash of the cookie's value.
+    pub hash: SecretHash,
+    /// Whose.
+    pub account: AccountId,
+    /// Now.
+    pub created: Micros,
+    /// Address of the browser.
+    pub ip: Option<String>,
+    /// Its user agent.
+    pub agent: Option<String>,
+}
+
 /// What a one-time link is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LinkPurpose {
@@ -157,6 +185,9 @@ pub enum LinkPurpose {
 }
 
 impl LinkPurpose {
+    /// How long a link of this purpose should live, in µs (30 minutes).
+    pub const LIFE: i64 = 30 * 60 * Micros::SECOND;
+
     const ALL: [Self; 4] = [Self::Setup, Self::SignIn, Self::SignInAtOnce, Self::Reset];
 
     /// The word that is stored.
@@ -171,7 +202,9 @@ impl LinkPurpose {
     }
 
     pub(super) fn of_name(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|purpose| purpose.as_str() == word)
+        Self::ALL
+            .into_iter()
+            .find(|purpose| purpose.as_str() == word)
     }
 }
 
@@ -210,7 +243,9 @@ impl TokenScope {
     /// The scope of a word.
     #[must_use]
     pub fn of_name(word: &str) -> Option<Self> {
-        [Self::Read, Self::Ingest].into_iter().find(|scope| scope.as_str() == word)
+        [Self::Read, Self::Ingest]
+            .into_iter()
+            .find(|scope| scope.as_str() == word)
     }
 }
 
