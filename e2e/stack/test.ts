@@ -6,13 +6,15 @@ import path from "node:path";
 
 import { test as base, type Browser, type BrowserContext, type Page } from "@playwright/test";
 
-import { Panel } from "../pages/panel.ts";
+import type { Panel } from "../pages/panel.ts";
 import { Admintrail } from "./admintrail.ts";
 import { Api } from "./api.ts";
+import { type Day, sitDown, spendDay } from "./day.ts";
 import { type Django, startDjango } from "./django.ts";
 import { ARTIFACTS } from "./processes.ts";
 
 export { expect } from "@playwright/test";
+export { ADDRESS } from "./day.ts";
 
 /** The owner of Admintrail. */
 export const OWNER = {
@@ -20,14 +22,6 @@ export const OWNER = {
   name: "Marek Nowak",
   password: "trail-owner-2026!",
 };
-
-/** Where the admins sit; the proxy in front of the panel says so in `X-Forwarded-For`. */
-export const ADDRESS = {
-  olena: "198.51.100.7",
-  tom: "203.0.113.90",
-  ines: "2001:db8:4::91",
-  stranger: "45.83.64.11",
-} as const;
 
 export interface Stack {
   folder: string;
@@ -41,6 +35,8 @@ export interface Stack {
 
 interface Worker {
   stack: Stack;
+  /** What everybody did at the panel, once. */
+  day: Day;
 }
 
 interface Each {
@@ -79,6 +75,11 @@ export const test = base.extend<Each, Worker>({
     { scope: "worker", timeout: 60_000 },
   ],
 
+  day: [
+    async ({ browser, stack }, use) => use(await spendDay(browser, stack.trail)),
+    { scope: "worker", timeout: 60_000 },
+  ],
+
   complaints: async ({}, use) => {
     const complaints: string[] = [];
     await use(complaints);
@@ -98,16 +99,13 @@ export const test = base.extend<Each, Worker>({
   },
 
   atPanel: async ({ browser, stack }, use) => {
-    const contexts: BrowserContext[] = [];
-    await use(async (address, panel = "django") => {
-      const context = await browser.newContext({
-        extraHTTPHeaders: { "x-forwarded-for": address },
-        storageState: { cookies: [], origins: [] },
-      });
-      contexts.push(context);
-      return new Panel(await context.newPage(), stack.trail.panel(panel));
+    const leave: (() => Promise<void>)[] = [];
+    await use(async (address, panel) => {
+      const seat = await sitDown(browser, stack.trail, address, panel);
+      leave.push(seat.leave);
+      return seat.panel;
     });
-    for (const context of contexts) await context.close();
+    for (const close of leave) await close();
   },
 });
 
