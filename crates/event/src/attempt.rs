@@ -1,5 +1,10 @@
 //! Tried names of failed sign-ins: people type passwords into the name field.
 
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+
+use crate::{Limits, clip, encode_text, fold};
+
 /// Which tried names are kept as typed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum AttemptedNames {
@@ -10,9 +15,182 @@ pub enum AttemptedNames {
     All,
 }
 
+/// Names that attackers try first; nobody's password, so they may be shown.
+const TRIED_BY_ATTACKERS: &[&str] = &[
+    "admin",
+    "admin1",
+    "admin123",
+    "administrator",
+    "administrador",
+    "ansible",
+    "apache",
+    "backup",
+    "cisco",
+    "default",
+    "demo",
+    "deploy",
+    "dev",
+    "developer",
+    "django",
+    "docker",
+    "ec2-user",
+    "elastic",
+    "ftp",
+    "ftpuser",
+    "git",
+    "gitlab",
+    "grafana",
+    "guest",
+    "hadoop",
+    "help",
+    "helpdesk",
+    "info",
+    "jenkins",
+    "kibana",
+    "ldap",
+    "login",
+    "mail",
+    "manager",
+    "master",
+    "minecraft",
+    "mysql",
+    "nagios",
+    "nginx",
+    "nobody",
+    "office",
+    "operator",
+    "oracle",
+    "owner",
+    "pi",
+    "postgres",
+    "postmaster",
+    "redis",
+    "root",
+    "sa",
+    "sales",
+    "service",
+    "staff",
+    "steam",
+    "student",
+    "super",
+    "superadmin",
+    "superuser",
+    "support",
+    "sys",
+    "sysadmin",
+    "system",
+    "teamspeak",
+    "temp",
+    "test",
+    "test1",
+    "tester",
+    "testuser",
+    "tomcat",
+    "ubuntu",
+    "user",
+    "user1",
+    "username",
+    "vagrant",
+    "web",
+    "webadmin",
+    "webmaster",
+    "wordpress",
+    "www",
+    "www-data",
+    "zabbix",
+];
+
 /// What is recorded of a tried name. `is_admin`: somebody has signed in under it before.
-/// Otherwise "unknown name (9 characters) #3fa2": the fingerprint (HMAC under `key`) groups equal tries.
+/// Otherwise "unknown name (9 characters) #3fa2": the fingerprint (HMAC under `key`) groups equal
+/// tries. It is short on purpose: even with the key it confirms no guessed password.
 #[must_use]
-pub fn attempted_name(_typed: &str, _is_admin: bool, _keep: AttemptedNames, _key: &[u8; 32]) -> String {
-    todo!()
+pub fn attempted_name(typed: &str, is_admin: bool, keep: AttemptedNames, key: &[u8; 32]) -> String {
+    let name = typed.trim();
+    if name.is_empty() {
+        return "no name".to_owned();
+    }
+    let folded = fold(name);
+    if is_admin || keep == AttemptedNames::All || TRIED_BY_ATTACKERS.contains(&folded.as_str()) {
+        return clip(encode_text(name).into_owned(), Limits::TEXT).0;
+    }
+    let length = name.chars().count();
+    let unit = if length == 1 {
+        "character"
+    } else {
+        "characters"
+    };
+    format!(
+        "unknown name ({length} {unit}) #{}",
+        fingerprint(&folded, key)
+    )
+}
+
+/// Four hexadecimal digits of an HMAC-SHA-256.
+fn fingerprint(folded: &str, key: &[u8; 32]) -> String {
+    // HMAC pads a short key with zeros to a block; done here it cannot fail.
+    let mut block = [0; 64];
+    block.iter_mut().zip(key).for_each(|(to, from)| *to = *from);
+    let mut mac = <Hmac<Sha256> as KeyInit>::new(&block.into());
+    mac.update(b"admintrail attempted name v1\0");
+    mac.update(folded.as_bytes());
+    let digest = mac.finalize().into_bytes();
+    digest
+        .iter()
+        .take(2)
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEY: [u8; 32] = [7; 32];
+
+    fn known(typed: &str, is_admin: bool) -> String {
+        attempted_name(typed, is_admin, AttemptedNames::Known, &KEY)
+    }
+
+    #[test]
+    fn a_password_typed_as_name_leaves_its_length_and_a_fingerprint() {
+        let kept = known("hunter2!x", false);
+        assert!(kept.starts_with("unknown name (9 characters) #"), "{kept}");
+        assert_eq!(kept.len(), "unknown name (9 characters) #3fa2".len());
+        assert!(!kept.contains("hunter"));
+        assert!(known("ї", false).starts_with("unknown name (1 character) #"));
+    }
+
+    #[test]
+    fn equal_tries_group_and_others_do_not() {
+        assert_eq!(
+            known("S3cret-Phrase", false),
+            known(" s3cret-phrase ", false)
+        );
+        assert_ne!(known("S3cret-Phrase", false), known("S3cret-Phrasf", false));
+        let other_key = attempted_name("S3cret-Phrase", false, AttemptedNames::Known, &[8; 32]);
+        assert_ne!(known("S3cret-Phrase", false), other_key);
+    }
+
+    #[test]
+    fn admins_and_names_that_attackers_try_are_kept_as_typed() {
+        assert_eq!(known("Root", false), "Root");
+        assert_eq!(known("olena@example.org", true), "olena@example.org");
+        assert_eq!(
+            attempted_name("anything", false, AttemptedNames::All, &KEY),
+            "anything"
+        );
+    }
+
+    #[test]
+    fn hostile_and_endless_names_are_safe_to_store() {
+        assert_eq!(known("a\r\n\u{202e}b", true), "a%0D%0A%E2%80%AEb");
+        assert_eq!(known(&"x".repeat(5_000), true).len(), Limits::TEXT);
+        assert_eq!(known(" \t", false), "no name");
+    }
+
+    #[test]
+    fn the_list_is_folded_and_sorted() {
+        assert!(TRIED_BY_ATTACKERS.iter().all(|name| fold(name) == **name));
+        assert!(TRIED_BY_ATTACKERS.is_sorted());
+    }
 }

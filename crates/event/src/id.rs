@@ -194,11 +194,16 @@ fn write_hex(bytes: &[u8], f: &mut fmt::Formatter<'_>) -> fmt::Result {
 }
 
 fn parse_hex(text: &str) -> Result<[u8; 16], IdError> {
-    let wrong = || IdError::NotHex { text: text.to_owned(), digits: 32 };
+    let wrong = || IdError::NotHex {
+        text: text.to_owned(),
+        digits: 32,
+    };
     if text.len() != 32 || !text.bytes().all(|b| b.is_ascii_hexdigit()) {
         return Err(wrong());
     }
-    u128::from_str_radix(text, 16).map(u128::to_be_bytes).map_err(|_| wrong())
+    u128::from_str_radix(text, 16)
+        .map(u128::to_be_bytes)
+        .map_err(|_| wrong())
 }
 
 #[cfg(test)]
@@ -209,7 +214,11 @@ mod tests {
     fn event_ids_are_uuid_v7_only() {
         let id = EventId::new(Micros(1_795_000_000_000_000), [0xab; 10]);
         assert_eq!(id.to_string().parse::<EventId>().unwrap(), id);
-        assert!("3f2b8c1e-1d1e-4c55-9d1b-6a7a2f9f0c11".parse::<EventId>().is_err());
+        assert!(
+            "3f2b8c1e-1d1e-4c55-9d1b-6a7a2f9f0c11"
+                .parse::<EventId>()
+                .is_err()
+        );
     }
 
     #[test]
@@ -223,6 +232,9 @@ mod tests {
         for bad in ["", "Billing", "a b", "-x", "x\u{e9}"] {
             assert!(bad.parse::<PanelName>().is_err(), "{bad:?}");
         }
-        assert_eq!("billing-2".parse::<PanelName>().unwrap().as_str(), "billing-2");
+        assert_eq!(
+            "billing-2".parse::<PanelName>().unwrap().as_str(),
+            "billing-2"
+        );
     }
 }

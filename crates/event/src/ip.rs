@@ -4,6 +4,8 @@ use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
 use std::str::FromStr;
 
+use ipnet::IpNet;
+
 /// An IPv6 address, or an IPv4 one mapped into `::ffff:0:0/96` (RFC 4291 section 2.5.5.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Ip(pub [u8; 16]);
@@ -13,6 +15,12 @@ impl Ip {
     #[must_use]
     pub fn to_addr(self) -> IpAddr {
         Ipv6Addr::from(self.0).to_canonical()
+    }
+
+    /// Whether the network holds it. IPv4 addresses are in IPv4 networks only: `::/0` is all IPv6.
+    #[must_use]
+    pub fn is_in(self, net: &IpNet) -> bool {
+        net.contains(&self.to_addr())
     }
 }
 

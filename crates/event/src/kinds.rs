@@ -134,6 +134,13 @@ impl Outcome {
     }
 }
 
+/// Whether a method only reads (RFC 9110 section 9.2.1): GET, HEAD, OPTIONS, TRACE, in just this
+/// spelling. An empty one, of a gap, start or stop, changes nothing either.
+#[must_use]
+pub fn is_safe_method(method: &str) -> bool {
+    matches!(method, "GET" | "HEAD" | "OPTIONS" | "TRACE" | "")
+}
+
 /// What happened for the first time for this admin in this log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct FirstSet(pub u8);
@@ -148,8 +155,15 @@ impl FirstSet {
     /// A new hour of the day (UTC).
     pub const HOUR: Self = Self(8);
 
-    const NAMES: [(Self, &'static str); 4] =
-        [(Self::IP, "ip"), (Self::AGENT, "agent"), (Self::ROUTE, "route"), (Self::HOUR, "hour")];
+    /// All four.
+    pub const EVERYTHING: Self = Self(15);
+
+    const NAMES: [(Self, &'static str); 4] = [
+        (Self::IP, "ip"),
+        (Self::AGENT, "agent"),
+        (Self::ROUTE, "route"),
+        (Self::HOUR, "hour"),
+    ];
 
     /// Whether nothing is new.
     #[must_use]
@@ -171,12 +185,18 @@ impl FirstSet {
 
     /// The words, in a fixed order.
     pub fn names(self) -> impl Iterator<Item = &'static str> {
-        Self::NAMES.into_iter().filter(move |(bit, _)| self.contains(*bit)).map(|(_, name)| name)
+        Self::NAMES
+            .into_iter()
+            .filter(move |(bit, _)| self.contains(*bit))
+            .map(|(_, name)| name)
     }
 
     /// The set of one word.
     #[must_use]
     pub fn of_name(name: &str) -> Option<Self> {
-        Self::NAMES.into_iter().find(|(_, word)| *word == name).map(|(bit, _)| bit)
+        Self::NAMES
+            .into_iter()
+            .find(|(_, word)| *word == name)
+            .map(|(bit, _)| bit)
     }
 }

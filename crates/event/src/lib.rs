@@ -20,12 +20,12 @@ mod preset;
 
 pub use attempt::{AttemptedNames, attempted_name};
 pub use digest::submission_digest;
-pub use encode::{clip, encode_bytes};
+pub use encode::{clip, encode_bytes, encode_text};
 pub use event::{Draft, Event, Limits};
 pub use filter::{Filter, FilterError};
 pub use fold::fold;
 pub use id::{EventId, IdError, LogId, Micros, PanelName, Seq, SessionHash};
 pub use ip::Ip;
 pub use json::{EventJson, SubmitError, SubmittedEvent};
-pub use kinds::{Ending, FirstSet, Kind, KnownBy, Outcome, RequestType};
+pub use kinds::{Ending, FirstSet, Kind, KnownBy, Outcome, RequestType, is_safe_method};
 pub use preset::{Preset, PresetError, Reading, RequestHead, Step};

@@ -4,6 +4,7 @@
 
 use ipnet::IpNet;
 
+use crate::FirstSet;
 use crate::filter::pattern::{SessionPrefix, TextPattern};
 
 /// What a viewer asks for. Empty: everything.
@@ -26,7 +27,7 @@ pub struct Term {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Test {
     /// A bare word: searched in path, action, object, admin (id and name) and the IP's text.
-    Bare(TextPattern),
+    Bare(Vec<TextPattern>),
     /// Folded substring of one text field.
     Text(TextField, Vec<TextPattern>),
     /// Folded whole value of one field with few values.
@@ -43,6 +44,8 @@ pub enum Test {
     Duration(Vec<Range>),
     /// One of these facts.
     Is(Vec<Fact>),
+    /// The first one of this admin with its address, agent, route or hour (`first:ip,agent`).
+    First(Vec<FirstSet>),
 }
 
 /// Fields searched by folded substring.
@@ -107,10 +110,10 @@ pub enum Fact {
     Polling,
     /// A style, script, image or font.
     Asset,
-    /// No admin is known.
+    /// No admin is known. (The outcome `unknown` is `outcome:unknown`.)
     Unknown,
     /// The admin acts as somebody else.
     ActingAs,
-    /// The method is neither GET, HEAD, OPTIONS nor TRACE, and the outcome is success.
+    /// The method is not safe ([`crate::is_safe_method`]) and the outcome is success.
     Change,
 }

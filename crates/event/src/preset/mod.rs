@@ -59,9 +59,7 @@ pub struct Reading {
 
 /// Rules of one panel, parsed from a TOML file.
 #[derive(Debug)]
-pub struct Preset {
-    /* private */
-}
+pub struct Preset {/* private */}
 
 /// A mistake in a preset file, with line and remedy.
 #[derive(Debug, Clone, thiserror::Error)]
