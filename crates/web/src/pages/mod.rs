@@ -1,8 +1,31 @@
 //! What people see.
+//!
+//! A page has a view module that asks the trail, puts together what is drawn as plain texts, and
+//! hands it to the template of its name. Templates decide nothing and escape everything.
+
+mod chart;
+mod chip;
+mod drawer;
+mod filters;
+mod hue;
+mod link;
+mod moment;
+mod notice;
+mod number;
+mod pager;
+mod range;
+mod refresh;
+mod requests;
+mod row;
+mod scene;
+mod shell;
+mod statics;
+mod tabs;
 
 use std::sync::Arc;
 
 use axum::Router;
+use axum::routing::get;
 
 use crate::App;
 use crate::auth::forms::{FailureView, LinkForm, ResetForm, SetupForm, SignInForm};
@@ -10,6 +33,8 @@ use crate::auth::forms::{FailureView, LinkForm, ResetForm, SetupForm, SignInForm
 /// The pages, fragments and static files.
 pub fn routes() -> Router<Arc<App>> {
     Router::new()
+        .route("/static/{version}/{name}", get(statics::serve))
+        .route(link::REQUESTS, get(requests::show))
 }
 
 /// Paths of [`routes`] that need no sign-in (static files). A trailing `/` stands for all below it.
@@ -17,7 +42,10 @@ pub const PUBLIC: &[&str] = &["/static/"];
 
 /// A whole page.
 pub fn error_page(failure: &FailureView) -> String {
-    format!("<!doctype html><title>{0}</title><h1>{0}</h1>", failure.title)
+    format!(
+        "<!doctype html><title>{0}</title><h1>{0}</h1>",
+        failure.title
+    )
 }
 
 /// A piece of a page, for requests with the header `X-Fragment`.

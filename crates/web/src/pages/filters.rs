@@ -1,0 +1,177 @@
+//! The bar above the list: time range, filter box, chips, Hide me, views.
+
+use admintrail_store::View;
+
+use crate::WebError;
+use crate::pages::chip::{Chip, chips, fold_chip};
+use crate::pages::link::Links;
+use crate::pages::number::grouped;
+use crate::pages::range::RangeMenu;
+use crate::pages::scene::Scene;
+
+/// A view in one click.
+#[derive(Debug, Clone)]
+pub(crate) struct NamedView {
+    pub(crate) name: &'static str,
+    pub(crate) about: &'static str,
+    pub(crate) href: String,
+    pub(crate) current: bool,
+}
+
+const VIEWS: [(&str, &str, &str); 6] = [
+    ("All", "", "every request"),
+    (
+        "Denied",
+        "outcome:denied",
+        "401, 403, failed sign-ins, sent to sign-in",
+    ),
+    ("Changes", "is:change", "what was created, changed, deleted"),
+    ("Failed sign-ins", "known_by:attempt", "who tried to get in"),
+    (
+        "First seen",
+        "is:first",
+        "a new address, browser, route or hour for an admin",
+    ),
+    ("Errors", "outcome:error,failed", "other 4xx and 5xx"),
+];
+
+/// A mistake in the box: the text around the wrong word, and what to write instead.
+#[derive(Debug, Clone)]
+pub(crate) struct Mistake {
+    pub(crate) before: String,
+    pub(crate) word: String,
+    pub(crate) after: String,
+    pub(crate) message: String,
+}
+
+/// The bar.
+#[derive(Debug, Clone)]
+pub(crate) struct FilterBar {
+    /// Where the form leads.
+    pub(crate) path: String,
+    pub(crate) q: String,
+    /// The rest of the view, as hidden fields.
+    pub(crate) kept: Vec<(&'static str, String)>,
+    /// The rest of the view without the time range.
+    pub(crate) kept_by_range: Vec<(&'static str, String)>,
+    pub(crate) mistake: Option<Mistake>,
+    pub(crate) range: RangeMenu,
+    pub(crate) chips: Vec<Chip>,
+    pub(crate) fold: Option<Chip>,
+    /// Without filter words, in the same time range.
+    pub(crate) clear: String,
+    pub(crate) views: Vec<NamedView>,
+    pub(crate) hide: HideMe,
+}
+
+/// The Hide me switch.
+#[derive(Debug, Clone)]
+pub(crate) struct HideMe {
+    pub(crate) on: bool,
+    /// `214 hidden`
+    pub(crate) hidden: Option<String>,
+    /// No identity is listed yet: say where to do so.
+    pub(crate) nobody: bool,
+    /// The view with the switch turned, to come back to.
+    pub(crate) next: String,
+    /// Whether there is an account that remembers it.
+    pub(crate) kept: bool,
+}
+
+/// What the list told about the view.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Hidden {
+    pub(crate) by_hide_me: u64,
+    pub(crate) by_fold: u64,
+}
+
+impl FilterBar {
+    pub(crate) fn new(scene: &Scene, view: &Result<View, WebError>, hidden: Hidden) -> Self {
+        let links = &scene.links;
+        let typed = links.typed();
+        let (mistake, range_error) = match view {
+            Err(error) => match error.filter_word() {
+                Some((word, span)) => (Some(mistake(&typed.q, word, span, error)), None),
+                None => (None, Some(error.to_string())),
+            },
+            Ok(_) => (None, None),
+        };
+        let folds = view.as_ref().map_or(true, |view| view.fold);
+        Self {
+            path: links
+                .fresh(|_| {})
+                .split('?')
+                .next()
+                .unwrap_or_default()
+                .to_owned(),
+            q: typed.q.clone(),
+            kept: kept(links, true),
+            kept_by_range: kept(links, false),
+            mistake,
+            range: RangeMenu::new(links, &scene.face, view.as_ref().ok(), range_error),
+            chips: chips(links),
+            fold: fold_chip(links, folds, hidden.by_fold),
+            clear: links.fresh(|query| query.q.clear()),
+            views: VIEWS
+                .map(|(name, words, about)| NamedView {
+                    name,
+                    about,
+                    href: links.fresh(|query| words.clone_into(&mut query.q)),
+                    current: typed.q.trim() == words,
+                })
+                .to_vec(),
+            hide: HideMe::new(scene, hidden.by_hide_me),
+        }
+    }
+}
+
+impl HideMe {
+    fn new(scene: &Scene, hidden: u64) -> Self {
+        let on = scene.hides_me();
+        let account = scene.viewer.account();
+        Self {
+            on,
+            hidden: (on && hidden > 0).then(|| format!("{} hidden", grouped(hidden))),
+            nobody: account.is_some_and(|account| account.identities.is_empty()),
+            next: scene.links.fresh(|query| query.hide_me = Some(!on)),
+            kept: account.is_some(),
+        }
+    }
+}
+
+/// The parameters that a form must send along.
+fn kept(links: &Links, with_range: bool) -> Vec<(&'static str, String)> {
+    let typed = links.typed();
+    let switch = |on: bool| if on { "1" } else { "0" }.to_owned();
+    let range = |value: &Option<String>| value.clone().filter(|_| with_range);
+    let all = [
+        (
+            "q",
+            Some(typed.q.clone()).filter(|q| !with_range && !q.is_empty()),
+        ),
+        ("from", range(&typed.from)),
+        ("to", range(&typed.to)),
+        ("limit", typed.limit.clone()),
+        ("order", typed.order.clone()),
+        ("hide_me", typed.hide_me.map(switch)),
+        ("fold", typed.fold.map(switch)),
+        ("tz", typed.tz.clone()),
+    ];
+    all.into_iter()
+        .filter_map(|(name, value)| Some((name, value?)))
+        .collect()
+}
+
+fn mistake(q: &str, word: &str, span: std::ops::Range<usize>, error: &WebError) -> Mistake {
+    let part = |range: Option<&str>| range.unwrap_or_default().to_owned();
+    Mistake {
+        before: part(q.get(..span.start)),
+        word: q
+            .get(span.clone())
+            .filter(|text| !text.is_empty())
+            .unwrap_or(word)
+            .to_owned(),
+        after: part(q.get(span.end..)),
+        message: error.to_string(),
+    }
+}

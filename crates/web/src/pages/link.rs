@@ -1,0 +1,127 @@
+//! Addresses of views beside the one that is shown.
+
+use admintrail_event::{Filter, Micros};
+
+use crate::ViewQuery;
+
+/// The list of requests.
+pub(crate) const REQUESTS: &str = "/monitoring/admin-sessions";
+/// The tab Sessions.
+pub(crate) const SESSIONS: &str = "/monitoring/admin-sessions/sessions";
+/// The tab Admins.
+pub(crate) const ADMINS: &str = "/monitoring/admin-sessions/admins";
+/// The tab IP addresses.
+pub(crate) const ADDRESSES: &str = "/monitoring/admin-sessions/ip-addresses";
+
+/// Makes addresses from the view that was typed: what is not changed stays.
+#[derive(Debug, Clone)]
+pub(crate) struct Links {
+    path: String,
+    typed: ViewQuery,
+}
+
+impl Links {
+    pub(crate) fn new(path: &str, typed: ViewQuery) -> Self {
+        Self {
+            path: path.to_owned(),
+            typed,
+        }
+    }
+
+    /// The view as it was typed.
+    pub(crate) fn typed(&self) -> &ViewQuery {
+        &self.typed
+    }
+
+    /// This very address.
+    pub(crate) fn here(&self) -> String {
+        self.with(|_| {})
+    }
+
+    /// The same page of the view, otherwise changed.
+    pub(crate) fn with(&self, change: impl FnOnce(&mut ViewQuery)) -> String {
+        self.at(&self.path, change)
+    }
+
+    /// Another view on this path: from its first page on, no event open.
+    pub(crate) fn fresh(&self, change: impl FnOnce(&mut ViewQuery)) -> String {
+        self.fresh_at(&self.path, change)
+    }
+
+    /// Another view on another path.
+    pub(crate) fn fresh_at(&self, path: &str, change: impl FnOnce(&mut ViewQuery)) -> String {
+        self.at(path, |query| {
+            query.cursor = None;
+            query.last = false;
+            query.event = None;
+            change(query);
+        })
+    }
+
+    /// The list of requests with one more term.
+    pub(crate) fn requests_with(&self, term: &str) -> String {
+        self.fresh_at(REQUESTS, |query| query.q = with_term(&query.q, term))
+    }
+
+    /// The list of requests of this time range with these words alone.
+    pub(crate) fn requests_of(&self, words: &str) -> String {
+        self.fresh_at(REQUESTS, |query| words.clone_into(&mut query.q))
+    }
+
+    /// The list of requests between two moments with these words alone.
+    pub(crate) fn requests_between(&self, words: &str, from: Micros, to: Micros) -> String {
+        self.fresh_at(REQUESTS, |query| {
+            words.clone_into(&mut query.q);
+            query.from = Some(from.to_string());
+            query.to = Some(to.to_string());
+        })
+    }
+
+    fn at(&self, path: &str, change: impl FnOnce(&mut ViewQuery)) -> String {
+        let mut query = self.typed.clone();
+        change(&mut query);
+        address(path, &query)
+    }
+}
+
+/// Path and query of a view.
+pub(crate) fn address(path: &str, query: &ViewQuery) -> String {
+    let text = query.to_query();
+    if text.is_empty() {
+        path.to_owned()
+    } else {
+        format!("{path}?{text}")
+    }
+}
+
+/// Words with one more term. A term that says the opposite goes; one that is there already stays once.
+pub(crate) fn with_term(words: &str, term: &str) -> String {
+    let opposite = term
+        .strip_prefix('-')
+        .map_or_else(|| format!("-{term}"), str::to_owned);
+    let (Ok(mut filter), Ok(added)) = (Filter::parse(words), Filter::parse(term)) else {
+        return format!("{words} {term}").trim().to_owned();
+    };
+    if let Ok(opposite) = Filter::parse(&opposite) {
+        filter.terms.retain(|term| !opposite.terms.contains(term));
+    }
+    for term in added.terms {
+        if !filter.terms.contains(&term) {
+            filter.terms.push(term);
+        }
+    }
+    filter.to_string()
+}
+
+/// `key:value` as the filter language reads it, whatever the value holds.
+pub(crate) fn term(key: &str, value: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "@._-+/:[]{}".contains(c);
+    if !value.is_empty() && value.chars().all(plain) {
+        format!("{key}:{value}")
+    } else {
+        format!(
+            "{key}:\"{}\"",
+            value.replace('\\', "\\\\").replace('"', "\\\"")
+        )
+    }
+}

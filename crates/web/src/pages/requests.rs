@@ -1,0 +1,242 @@
+//! Monitoring → Admin Sessions, tab Requests: the list itself.
+
+use admintrail_capture::Declared;
+use admintrail_store::{Page, View};
+use askama::Template;
+use axum::response::{Html, IntoResponse, Response};
+use http::StatusCode;
+
+use crate::WebError;
+use crate::auth::Capability;
+use crate::pages::chart::{BARS, Chart};
+use crate::pages::drawer::Drawer;
+use crate::pages::filters::{FilterBar, Hidden};
+use crate::pages::link::{REQUESTS, address};
+use crate::pages::notice::{self, Notice};
+use crate::pages::pager::Pager;
+use crate::pages::row::Row;
+use crate::pages::scene::{Scene, off_thread};
+use crate::pages::shell::{Place, Shell};
+use crate::pages::tabs::Head;
+use crate::view_query::Surface;
+
+/// Why there are no rows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Empty {
+    /// Rows are there.
+    No,
+    /// Nothing was recorded yet; which panels are waited for.
+    Yet(String),
+    /// Nothing matches.
+    Nothing,
+    /// The filter or the range has a mistake.
+    Mistake,
+}
+
+/// What changes when the list is asked for again.
+pub(crate) struct List {
+    pub(crate) head: Head,
+    pub(crate) bar: FilterBar,
+    pub(crate) notices: Vec<Notice>,
+    pub(crate) chart: Option<Chart>,
+    pub(crate) rows: Vec<Row>,
+    pub(crate) pager: Option<Pager>,
+    pub(crate) empty: Empty,
+    pub(crate) drawer: Option<Drawer>,
+    /// Sorted newest first.
+    pub(crate) newest_first: bool,
+    /// The list sorted the other way.
+    pub(crate) turned: String,
+    /// New rows appear here: the first page, newest first.
+    pub(crate) front: bool,
+    /// Start of what counts as new (RFC 3339).
+    pub(crate) since: String,
+}
+
+#[derive(Template)]
+#[template(path = "pages/requests.html")]
+struct RequestsPage {
+    shell: Shell,
+    list: List,
+}
+
+#[derive(Template)]
+#[template(path = "parts/list.html")]
+struct ListParts {
+    list: List,
+}
+
+#[derive(Template)]
+#[template(path = "parts/new-rows.html")]
+struct NewRows {
+    count: u64,
+}
+
+/// `GET /monitoring/admin-sessions`
+pub(crate) async fn show(scene: Scene) -> Result<Response, WebError> {
+    scene.viewer.require(Capability::Read)?;
+    off_thread(move || answer(&scene)).await
+}
+
+fn answer(scene: &Scene) -> Result<Response, WebError> {
+    if scene.wants("new") {
+        return new_rows(scene);
+    }
+    let view = scene.view();
+    let status = match &view {
+        Err(error) => error.status(),
+        Ok(_) => StatusCode::OK,
+    };
+    let list = draw(scene, view)?;
+    let html = if scene.fragment.is_some() {
+        ListParts { list }.render()
+    } else {
+        let mut shell = Shell::new(
+            &scene.app,
+            &scene.viewer,
+            "Admin Sessions",
+            Place::AdminSessions,
+        );
+        shell.reload = reload(scene, &list);
+        RequestsPage { shell, list }.render()
+    };
+    let mut response = (status, Html(html.map_err(WebError::internal)?)).into_response();
+    response.extensions_mut().insert(declared(scene));
+    Ok(response)
+}
+
+/// What the record says about looking at the record.
+fn declared(scene: &Scene) -> Declared {
+    let typed = scene.links.typed();
+    let (action, object) = match (&typed.event, typed.q.trim()) {
+        (Some(event), _) => (
+            "Viewed a request".to_owned(),
+            Some(format!("event/{event}")),
+        ),
+        (None, "") => ("Viewed requests".to_owned(), None),
+        (None, words) => ("Searched requests".to_owned(), Some(words.to_owned())),
+    };
+    Declared {
+        action: Some(action),
+        object,
+        ..Declared::default()
+    }
+}
+
+/// How many rows came since the page was drawn, for pages on which they do not appear.
+fn new_rows(scene: &Scene) -> Result<Response, WebError> {
+    let since = scene
+        .query
+        .extra("since")
+        .and_then(admintrail_event::Micros::parse_rfc3339);
+    let since =
+        since.ok_or_else(|| WebError::parameter("since", "send the moment the page was drawn."))?;
+    let mut view = scene.view()?;
+    view.from = Some(view.from.map_or(since, |from| from.max(since)));
+    let count = scene.app.trail.count(&view)?;
+    let html = NewRows { count }.render().map_err(WebError::internal)?;
+    Ok(Html(html).into_response())
+}
+
+fn draw(scene: &Scene, view: Result<View, WebError>) -> Result<List, WebError> {
+    let typed = scene.links.typed();
+    let order = scene.query.order()?;
+    let mut head = Head::new(scene, REQUESTS);
+    let mut page = None;
+    let mut chart = None;
+    let mut limit = 0;
+    if let Ok(view) = &view {
+        let request = scene.query.page_request(&scene.viewer, Surface::Page)?;
+        limit = request.limit;
+        page = Some(scene.app.trail.page(view, &request)?);
+        let mut span = view.clone();
+        // An open end is now: the bars slide with the clock, also while nothing happens.
+        span.to = Some(view.to.unwrap_or(scene.now()));
+        chart = Some(Chart::new(
+            &scene.app.trail.histogram(&span, BARS)?,
+            &scene.face,
+        ));
+        if scene.viewer.may(Capability::Export) {
+            head.export = Some(export(scene));
+        }
+        head.share = scene
+            .query
+            .frozen(&scene.viewer, Surface::Page, scene.now())
+            .ok()
+            .map(|frozen| address(REQUESTS, &frozen));
+    }
+    let hidden = page.as_ref().map_or_else(Hidden::default, |page| Hidden {
+        by_hide_me: page.hidden,
+        by_fold: page.folded,
+    });
+    let open = scene.query.event.as_deref();
+    let rows: Vec<Row> = page
+        .iter()
+        .flat_map(|page| &page.events)
+        .map(|event| Row::new(event, &scene.links, &scene.face, open))
+        .collect();
+    let newest_first = order == admintrail_store::Order::Descending;
+    Ok(List {
+        bar: FilterBar::new(scene, &view, hidden),
+        notices: notice::recording(
+            &scene.app.recorder_state(),
+            &scene.app.trail.state(),
+            &scene.face,
+        ),
+        empty: why_empty(scene, page.as_ref())?,
+        pager: page
+            .as_ref()
+            .map(|page| Pager::new(&scene.links, page, order, limit)),
+        drawer: Drawer::open(scene, page.as_ref())?,
+        newest_first,
+        turned: scene.links.fresh(|query| {
+            query.order = newest_first.then(|| "asc".to_owned());
+        }),
+        front: newest_first && typed.cursor.is_none() && !typed.last,
+        since: scene.now().to_string(),
+        head,
+        chart,
+        rows,
+    })
+}
+
+fn why_empty(scene: &Scene, page: Option<&Page>) -> Result<Empty, WebError> {
+    let Some(page) = page else {
+        return Ok(Empty::Mistake);
+    };
+    if !page.events.is_empty() {
+        return Ok(Empty::No);
+    }
+    let panels = View {
+        filter: admintrail_event::Filter::parse("-panel:admintrail")?,
+        ..View::default()
+    };
+    if scene.app.trail.count(&panels)? == 0 {
+        return Ok(Empty::Yet(notice::waiting_for(&scene.app)));
+    }
+    Ok(Empty::Nothing)
+}
+
+/// The export of what is shown. It has the page's defaults written out, as the export has others.
+fn export(scene: &Scene) -> String {
+    let mut query = scene.links.typed().clone();
+    query.from = Some(query.from.unwrap_or_else(|| "-24h".to_owned()));
+    query.hide_me = Some(scene.hides_me());
+    query.fold = Some(query.fold.unwrap_or(true));
+    query.tz = scene.query.tz.clone();
+    (query.limit, query.cursor, query.event, query.last) = (None, None, None, false);
+    address("/api/v1/export", &query)
+}
+
+/// In a browser without scripts the first page asks again by itself.
+fn reload(scene: &Scene, list: &List) -> Option<(u32, String)> {
+    if !list.front || list.drawer.is_some() {
+        return None;
+    }
+    let here = scene.links.here();
+    let mark = if here.contains('?') { '&' } else { '?' };
+    Some((
+        list.head.refresh.seconds()?,
+        format!("{here}{mark}refresh=auto"),
+    ))
+}

@@ -1,0 +1,276 @@
+//! One request as a row of the table.
+
+use admintrail_event::{Event, FirstSet, Kind, KnownBy, Outcome, RequestType};
+
+use crate::pages::hue;
+use crate::pages::link::{Links, term};
+use crate::pages::moment::Face;
+use crate::pages::number;
+
+/// Who made a request, as it is drawn.
+#[derive(Debug, Clone)]
+pub(crate) struct Who {
+    pub(crate) name: String,
+    /// The whole id where the name is not it.
+    pub(crate) id: Option<String>,
+    /// Letters of the avatar; `?` for somebody unknown.
+    pub(crate) initials: String,
+    /// Class of the avatar's colour.
+    pub(crate) hue: String,
+    /// Why nobody is named.
+    pub(crate) unknown: Option<&'static str>,
+    /// The filter word of it.
+    pub(crate) term: String,
+}
+
+impl Who {
+    pub(crate) fn named(id: &str, name: Option<&str>) -> Self {
+        let shown = name.filter(|name| !name.trim().is_empty()).unwrap_or(id);
+        Self {
+            name: shown.to_owned(),
+            id: (shown != id).then(|| id.to_owned()),
+            initials: hue::initials(shown),
+            hue: hue::class(id.as_bytes()),
+            unknown: None,
+            term: term("admin", id),
+        }
+    }
+
+    pub(crate) fn of(event: &Event) -> Self {
+        let draft = &event.draft;
+        if draft.kind != Kind::Request {
+            return Self {
+                name: if draft.recorder.is_empty() {
+                    "Recorder".to_owned()
+                } else {
+                    draft.recorder.clone()
+                },
+                id: None,
+                initials: "R".to_owned(),
+                hue: "recorder".to_owned(),
+                unknown: None,
+                term: term("recorder", &draft.recorder),
+            };
+        }
+        if let Some(admin) = &draft.admin {
+            return Self::named(admin, draft.admin_name.as_deref());
+        }
+        Self {
+            name: "Unknown".to_owned(),
+            id: None,
+            initials: "?".to_owned(),
+            hue: "unknown".to_owned(),
+            unknown: Some(why_unknown(event)),
+            term: "is:unknown".to_owned(),
+        }
+    }
+}
+
+/// Why nobody is named: what the event itself tells.
+fn why_unknown(event: &Event) -> &'static str {
+    let draft = &event.draft;
+    match (draft.known_by, draft.outcome, draft.session) {
+        (KnownBy::Attempt, ..) => "sign-in attempt",
+        (_, Outcome::Denied, _) => "not signed in",
+        (_, Outcome::Success | Outcome::Failed | Outcome::Error, Some(_)) => {
+            "signed in before recording began"
+        }
+        _ => "no sign-in seen",
+    }
+}
+
+/// What came of a request: never by colour alone.
+#[derive(Debug, Clone)]
+pub(crate) struct StatusCell {
+    /// `403`, or `–` where there was no response.
+    pub(crate) code: String,
+    /// `Denied`; nothing for success.
+    pub(crate) word: &'static str,
+    /// Class of the colour.
+    pub(crate) class: &'static str,
+    pub(crate) term: String,
+}
+
+impl StatusCell {
+    pub(crate) fn of(event: &Event) -> Self {
+        let draft = &event.draft;
+        let (word, class) = match draft.outcome {
+            Outcome::Success if draft.status.is_some_and(|status| status >= 300) => ("", "moved"),
+            Outcome::Success => ("", "ok"),
+            Outcome::Denied => ("Denied", "bad"),
+            Outcome::Failed => ("Failed", "warn"),
+            Outcome::Error => ("Error", "bad"),
+            Outcome::Unknown if draft.kind == Kind::Request => ("No answer", "warn"),
+            Outcome::Unknown => ("", "moved"),
+        };
+        Self {
+            code: draft
+                .status
+                .map_or_else(|| "–".to_owned(), |status| status.to_string()),
+            word,
+            class,
+            term: draft.status.map_or_else(
+                || term("outcome", draft.outcome.as_str()),
+                |status| format!("status:{status}"),
+            ),
+        }
+    }
+}
+
+/// A session as it is named: eight digits and a colour.
+#[derive(Debug, Clone)]
+pub(crate) struct SessionRef {
+    pub(crate) short: String,
+    pub(crate) hue: String,
+    pub(crate) term: String,
+    /// Its requests.
+    pub(crate) href: String,
+}
+
+impl SessionRef {
+    pub(crate) fn new(session: &admintrail_event::SessionHash, links: &Links) -> Self {
+        let whole = session.to_string();
+        let short = whole.get(..8).unwrap_or(&whole).to_owned();
+        let term = format!("session:{short}");
+        Self {
+            hue: hue::class(&session.0),
+            href: links.requests_with(&term),
+            term,
+            short,
+        }
+    }
+}
+
+/// A path whose middle the style sheet may leave out; the text itself is whole.
+#[derive(Debug, Clone)]
+pub(crate) struct Url {
+    /// May shrink.
+    pub(crate) head: String,
+    /// Stays.
+    pub(crate) tail: String,
+    pub(crate) whole: String,
+}
+
+/// How many characters at the end are always shown.
+const TAIL: usize = 12;
+
+impl Url {
+    pub(crate) fn of(event: &Event) -> Self {
+        let mut whole = event.draft.path.clone();
+        if let Some(query) = &event.draft.query {
+            whole.push('?');
+            whole.push_str(query);
+        }
+        let tail = match whole.char_indices().rev().nth(TAIL - 1) {
+            Some((at, _)) if at > TAIL => at,
+            _ => whole.len(),
+        };
+        let (head, tail) = whole.split_at_checked(tail).unwrap_or((&whole, ""));
+        Self {
+            head: head.to_owned(),
+            tail: tail.to_owned(),
+            whole,
+        }
+    }
+}
+
+/// A row.
+#[derive(Debug, Clone)]
+pub(crate) struct Row {
+    pub(crate) id: String,
+    /// Opens the drawer.
+    pub(crate) href: String,
+    pub(crate) selected: bool,
+    /// A request, not a recorder's own word.
+    pub(crate) request: bool,
+    pub(crate) date: String,
+    /// RFC 3339.
+    pub(crate) time: String,
+    pub(crate) who: Who,
+    pub(crate) ip: Option<String>,
+    pub(crate) ip_term: String,
+    pub(crate) new_ip: bool,
+    pub(crate) api: bool,
+    pub(crate) kind: &'static str,
+    pub(crate) method: String,
+    pub(crate) method_class: &'static str,
+    pub(crate) action: String,
+    pub(crate) url: Url,
+    pub(crate) path_term: String,
+    pub(crate) method_term: String,
+    pub(crate) status: StatusCell,
+    pub(crate) session: Option<SessionRef>,
+    pub(crate) duration: String,
+    /// Class of the row.
+    pub(crate) class: &'static str,
+}
+
+/// The class of a method's badge.
+pub(crate) fn method_class(method: &str) -> &'static str {
+    match method {
+        "GET" | "HEAD" | "OPTIONS" | "TRACE" => "read",
+        "POST" => "post",
+        "PUT" | "PATCH" => "put",
+        "DELETE" => "delete",
+        _ => "other",
+    }
+}
+
+impl Row {
+    pub(crate) fn new(event: &Event, links: &Links, face: &Face, open: Option<&str>) -> Self {
+        let draft = &event.draft;
+        let id = draft.id.to_string();
+        let ip = draft.ip.map(|ip| ip.to_string());
+        Self {
+            href: links.with(|query| query.event = Some(id.clone())),
+            selected: open == Some(id.as_str()),
+            request: draft.kind == Kind::Request,
+            date: face.row(draft.time),
+            time: draft.time.to_string(),
+            who: Who::of(event),
+            ip_term: ip.as_deref().map(|ip| term("ip", ip)).unwrap_or_default(),
+            ip,
+            new_ip: event.first.contains(FirstSet::IP),
+            api: draft.request_type == RequestType::Api,
+            kind: draft.request_type.as_str(),
+            method: draft.method.clone(),
+            method_class: method_class(&draft.method),
+            action: sentence(event),
+            url: Url::of(event),
+            path_term: term("path", &draft.path),
+            method_term: term("method", &draft.method),
+            status: StatusCell::of(event),
+            session: draft
+                .session
+                .as_ref()
+                .map(|session| SessionRef::new(session, links)),
+            duration: draft
+                .duration_us
+                .map_or_else(|| "–".to_owned(), number::took),
+            class: match draft.kind {
+                Kind::Gap => "is-gap",
+                Kind::Start | Kind::Stop => "is-recorder",
+                Kind::Request => "",
+            },
+            id,
+        }
+    }
+}
+
+/// What happened, also for a recorder's own events.
+pub(crate) fn sentence(event: &Event) -> String {
+    let draft = &event.draft;
+    match draft.kind {
+        _ if !draft.action.is_empty() => draft.action.clone(),
+        Kind::Gap => {
+            let n = draft.count.unwrap_or(0);
+            format!(
+                "{} without a record of their own",
+                number::counted(n, "request", "requests")
+            )
+        }
+        Kind::Start => "Recording began".to_owned(),
+        Kind::Stop => "Recording ended".to_owned(),
+        Kind::Request => format!("{} {}", draft.method, draft.path),
+    }
+}

@@ -1,0 +1,66 @@
+//! The head of Monitoring → Admin Sessions: who is active, and its tabs.
+
+use admintrail_event::Micros;
+
+use crate::pages::link::{ADDRESSES, ADMINS, REQUESTS, SESSIONS};
+use crate::pages::number::counted;
+use crate::pages::refresh::RefreshMenu;
+use crate::pages::scene::Scene;
+
+/// An admin with a request in this span of time is active now.
+pub(crate) const ACTIVE: i64 = 5 * 60 * Micros::SECOND;
+
+/// A tab.
+#[derive(Debug, Clone)]
+pub(crate) struct Tab {
+    pub(crate) name: &'static str,
+    pub(crate) href: String,
+    pub(crate) current: bool,
+}
+
+/// The head.
+#[derive(Debug, Clone)]
+pub(crate) struct Head {
+    /// `3 admins active now`
+    pub(crate) active: String,
+    pub(crate) tabs: Vec<Tab>,
+    pub(crate) refresh: RefreshMenu,
+    /// This very address, for forms that come back.
+    pub(crate) here: String,
+    /// The export of this view, without its format.
+    pub(crate) export: Option<String>,
+    /// The view for somebody else, with absolute times.
+    pub(crate) share: Option<String>,
+    /// When the page was drawn.
+    pub(crate) drawn: String,
+}
+
+impl Head {
+    pub(crate) fn new(scene: &Scene, path: &str) -> Self {
+        let active = scene.app.trail.active(Micros(scene.now().0 - ACTIVE));
+        let active = active.len() as u64;
+        let tab = |name, to: &str| Tab {
+            name,
+            href: scene.links.fresh_at(to, |_| {}),
+            current: to == path,
+        };
+        Self {
+            active: if active == 0 {
+                "nobody active now".to_owned()
+            } else {
+                format!("{} active now", counted(active, "admin", "admins"))
+            },
+            tabs: vec![
+                tab("Requests", REQUESTS),
+                tab("Sessions", SESSIONS),
+                tab("Admins", ADMINS),
+                tab("IP addresses", ADDRESSES),
+            ],
+            refresh: RefreshMenu::new(&scene.viewer),
+            here: scene.links.here(),
+            export: None,
+            share: None,
+            drawn: scene.face.clock(scene.now()),
+        }
+    }
+}
