@@ -42,6 +42,8 @@ interface Worker {
 interface Each {
   /** A page of Admintrail, the owner signed in. */
   page: Page;
+  /** A page of Admintrail for an account of the test's own, because the test changes its settings. */
+  own: Page;
   /** Opens a browser for somebody at an address, in front of the panel. */
   atPanel: (address: string, panel?: string) => Promise<Panel>;
   /** What no test may cause: errors on the console, uncaught exceptions, refusals by the CSP. */
@@ -98,6 +100,17 @@ export const test = base.extend<Each, Worker>({
     await use(page);
   },
 
+  own: async ({ browser, stack, complaints, contextOptions }, use, info) => {
+    const account = { ...OWNER, email: `${info.testId}@hosting.example` };
+    await addOwner(stack.trail, account);
+    const storageState = await signedIn(browser, stack.trail, account);
+    const context = await browser.newContext({ ...contextOptions, storageState });
+    const page = await context.newPage();
+    watch(page, complaints);
+    await use(page);
+    await context.close();
+  },
+
   atPanel: async ({ browser, stack }, use) => {
     const leave: (() => Promise<void>)[] = [];
     await use(async (address, panel) => {
@@ -109,19 +122,23 @@ export const test = base.extend<Each, Worker>({
   },
 });
 
-export async function addOwner(trail: Admintrail): Promise<void> {
-  const { email, name, password } = OWNER;
+export async function addOwner(trail: Admintrail, owner = OWNER): Promise<void> {
+  const { email, name, password } = owner;
   const account = ["account", "add", "--email", email, "--name", name, "--role", "owner"];
   await trail.ok([...account, "--password-stdin"], `${password}\n`);
 }
 
 /** Signs the owner in by the form, and returns the cookies. */
-export async function signedIn(browser: Browser, trail: Admintrail): Promise<Stack["owner"]> {
+export async function signedIn(
+  browser: Browser,
+  trail: Admintrail,
+  owner = OWNER,
+): Promise<Stack["owner"]> {
   const context = await browser.newContext({ storageState: { cookies: [], origins: [] } });
   const page = await context.newPage();
   await page.goto(`${trail.url}/login`);
-  await page.getByLabel("E-mail").fill(OWNER.email);
-  await page.getByLabel("Password", { exact: true }).fill(OWNER.password);
+  await page.getByLabel("E-mail").fill(owner.email);
+  await page.getByLabel("Password", { exact: true }).fill(owner.password);
   await page.getByRole("button", { name: "Sign in" }).click();
   await page.waitForURL((url) => url.pathname !== "/login");
   const state = await context.storageState();
