@@ -14,10 +14,6 @@ export default defineConfig({
   reporter: [["list"], ["json", { outputFile: "artifacts/report.json" }]],
   use: {
     browserName: "chromium",
-    viewport: { width: 1440, height: 900 },
-    locale: "en-GB",
-    timezoneId: "Europe/Kyiv",
-    reducedMotion: "reduce",
     actionTimeout: 7_000,
     navigationTimeout: 10_000,
     trace: "retain-on-failure",

@@ -23,6 +23,14 @@ export const OWNER = {
   password: "trail-owner-2026!",
 };
 
+/** The browser of somebody at a desk in Kyiv. */
+export const DESK = {
+  viewport: { width: 1440, height: 900 },
+  locale: "en-GB",
+  timezoneId: "Europe/Kyiv",
+  reducedMotion: "reduce",
+} as const;
+
 export interface Stack {
   folder: string;
   django: Django;
@@ -88,8 +96,8 @@ export const test = base.extend<Each, Worker>({
     base.expect(complaints, "what the browser complained of").toEqual([]);
   },
 
-  context: async ({ browser, stack, contextOptions }, use) => {
-    const context = await browser.newContext({ ...contextOptions, storageState: stack.owner });
+  context: async ({ browser, stack }, use) => {
+    const context = await browser.newContext({ ...DESK, storageState: stack.owner });
     await use(context);
     await context.close();
   },
@@ -100,11 +108,11 @@ export const test = base.extend<Each, Worker>({
     await use(page);
   },
 
-  own: async ({ browser, stack, complaints, contextOptions }, use, info) => {
+  own: async ({ browser, stack, complaints }, use, info) => {
     const account = { ...OWNER, email: `${info.testId}@hosting.example` };
     await addOwner(stack.trail, account);
     const storageState = await signedIn(browser, stack.trail, account);
-    const context = await browser.newContext({ ...contextOptions, storageState });
+    const context = await browser.newContext({ ...DESK, storageState });
     const page = await context.newPage();
     watch(page, complaints);
     await use(page);
@@ -134,7 +142,7 @@ export async function signedIn(
   trail: Admintrail,
   owner = OWNER,
 ): Promise<Stack["owner"]> {
-  const context = await browser.newContext({ storageState: { cookies: [], origins: [] } });
+  const context = await browser.newContext({ ...DESK, storageState: { cookies: [], origins: [] } });
   const page = await context.newPage();
   await page.goto(`${trail.url}/login`);
   await page.getByLabel("E-mail").fill(owner.email);

@@ -60,6 +60,7 @@ test("off page 1 no row moves: the page says how many are new", async ({ own: pa
 
 test("Off means off: nothing is asked for", async ({ own: page, stack, atPanel }) => {
   const list = new AdminSessions(page, stack.trail.url);
+  await page.clock.install();
   await list.open({ q: "ip:198.18.1.4" });
   await list.refresh("Off");
   const asked: string[] = [];
@@ -67,8 +68,7 @@ test("Off means off: nothing is asked for", async ({ own: page, stack, atPanel }
   const panel = await atPanel("198.18.1.4");
   await panel.goto("/admin/login/");
   await stack.api.until("ip:198.18.1.4", 1);
-  // Two refreshes of 5 s would have happened by then; the clock is the page's own.
-  await page.waitForTimeout(6_000);
+  await page.clock.runFor(120_000);
   expect(asked).toEqual([]);
   await expect(page.locator("[data-ring]")).toBeHidden();
 });
