@@ -3,16 +3,25 @@
 use std::path::PathBuf;
 
 /// Why the store could not do what was asked.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum StoreError {
     /// STORE-001
-    #[error("{path} is in use by another Admintrail server (its lock is held)", path = path.display())]
+    #[error(
+        "{path} is in use by another Admintrail server{}; stop that one or choose another --data",
+        holder.map_or_else(String::new, |pid| format!(" (process {pid})")),
+        path = path.display()
+    )]
     FolderLocked {
         /// The data folder.
         path: PathBuf,
+        /// The process that holds it, if it said so.
+        holder: Option<u32>,
     },
     /// STORE-002
-    #[error("cannot write to {path}: {cause}", path = path.display())]
+    #[error(
+        "cannot write to {path}: {cause}; give this user the folder (chown, mode 0700) or choose another --data",
+        path = path.display()
+    )]
     NotWritable {
         /// The folder or file.
         path: PathBuf,
@@ -20,7 +29,11 @@ pub enum StoreError {
         cause: String,
     },
     /// STORE-003
-    #[error("{path} is damaged: {cause}", path = path.display())]
+    #[error(
+        "{path} is damaged: {cause}; nothing was changed. Keep a copy of the folder, then restore \
+         this file from a backup, or move it away to begin a new trail",
+        path = path.display()
+    )]
     Damaged {
         /// The file.
         path: PathBuf,
@@ -39,9 +52,43 @@ pub enum StoreError {
     /// STORE-006
     #[error("not a cursor of this trail")]
     BadCursor,
+    /// STORE-007
+    #[error("cannot read {path}: {cause}", path = path.display())]
+    NotReadable {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        cause: String,
+    },
+    /// STORE-008
+    #[error(
+        "{path} was written by a newer Admintrail (format {found}, this one knows {known}); \
+         install that version again",
+        path = path.display()
+    )]
+    TooNew {
+        /// The file.
+        path: PathBuf,
+        /// Its format.
+        found: i64,
+        /// The newest format known here.
+        known: i64,
+    },
 }
 
 impl StoreError {
+    /// Every code, none used twice.
+    pub const CODES: &'static [&'static str] = &[
+        "STORE-001",
+        "STORE-002",
+        "STORE-003",
+        "STORE-004",
+        "STORE-005",
+        "STORE-006",
+        "STORE-007",
+        "STORE-008",
+    ];
+
     /// Stable code, never reused.
     #[must_use]
     pub fn code(&self) -> &'static str {
@@ -52,6 +99,8 @@ impl StoreError {
             Self::CannotRecord { .. } => "STORE-004",
             Self::Closed => "STORE-005",
             Self::BadCursor => "STORE-006",
+            Self::NotReadable { .. } => "STORE-007",
+            Self::TooNew { .. } => "STORE-008",
         }
     }
 }

@@ -5,15 +5,25 @@
 //! `Filter::matches` over all events would. No SQLite and no Arrow type leaves it.
 //! It may use `event` (and later `ledger`); it knows no HTTP.
 
+mod answer;
+mod archive;
+mod columns;
 pub mod control;
+mod cursor;
+mod derived;
 mod error;
+mod folder;
+mod hot;
+mod mirror;
 mod query;
+mod tail;
 mod trail;
 
 pub use control::Control;
 pub use error::StoreError;
 pub use query::{
-    ActiveAdmin, Bucket, Cursor, Facet, FacetField, FacetValue, Histogram, Identity, Order, Page, PageRequest,
-    Position, Relation, SessionRow, SessionsPage, Since, Total, View,
+    ActiveAdmin, Bucket, Cursor, Facet, FacetField, FacetValue, Group, Groups, Histogram, Identity,
+    Order, Page, PageRequest, Position, Relation, SessionRow, SessionsPage, Since, Total, View,
 };
-pub use trail::{Receipt, Submission, Tail, Trail, TrailOptions, TrailState};
+pub use tail::Tail;
+pub use trail::{Receipt, Submission, Trail, TrailOptions, TrailState};

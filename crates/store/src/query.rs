@@ -4,8 +4,6 @@ use std::sync::Arc;
 
 use admintrail_event::{Event, Filter, Ip, LogId, Micros, PanelName, Seq, SessionHash};
 
-use crate::StoreError;
-
 /// Which events a viewer looks at.
 #[derive(Debug, Clone, Default)]
 pub struct View {
@@ -66,19 +64,6 @@ pub enum Since {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cursor(pub Since);
 
-impl Cursor {
-    /// Reads what [`std::fmt::Display`] wrote.
-    pub fn parse(_text: &str) -> Result<Self, StoreError> {
-        todo!()
-    }
-}
-
-impl std::fmt::Display for Cursor {
-    fn fmt(&self, _f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        todo!()
-    }
-}
-
 /// Which page.
 #[derive(Debug, Clone, Copy)]
 pub struct PageRequest {
@@ -132,7 +117,7 @@ pub struct Page {
 /// Counts over time.
 #[derive(Debug, Clone)]
 pub struct Histogram {
-    /// Start of the first bucket.
+    /// Start of the first bucket (rounded down to the width).
     pub from: Micros,
     /// End of the last bucket.
     pub to: Micros,
@@ -186,6 +171,32 @@ pub struct FacetValue {
 pub struct Facet {
     /// Most frequent first, ties by value.
     pub values: Vec<FacetValue>,
+    /// Events of all values that are not listed.
+    pub other: u64,
+}
+
+/// What one value of a field did in a view.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Group {
+    /// As a filter word would have it; `None`: no value.
+    pub value: Option<String>,
+    /// Events.
+    pub requests: u64,
+    /// Successful ones with an unsafe method.
+    pub changes: u64,
+    /// Denied ones.
+    pub denied: u64,
+    /// Time of the first.
+    pub first: Micros,
+    /// Time of the last.
+    pub last: Micros,
+}
+
+/// The values of a field with the most events.
+#[derive(Debug, Clone)]
+pub struct Groups {
+    /// Most events first, ties by value.
+    pub rows: Vec<Group>,
     /// Events of all values that are not listed.
     pub other: u64,
 }

@@ -3,13 +3,25 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use admintrail_event::{Draft, Event, EventId, LogId, Micros, Seq, SessionHash};
+use admintrail_event::{
+    Draft, Event, EventId, LogId, Micros, Seq, SessionHash, fold, submission_digest,
+};
+use parking_lot::{Mutex, RwLock};
+use tokio::sync::{oneshot, watch};
 
-use crate::StoreError;
+use crate::archive::{Archive, EmptyArchive};
+use crate::derived::Derived;
+use crate::folder::FolderLock;
+use crate::hot::{
+    Access, Command, Database, Loaded, Prepared, Status, Writer, WriterParts, encode_body, load,
+};
+use crate::mirror::{Mirror, Snapshot};
 use crate::query::{
-    ActiveAdmin, Facet, FacetField, Histogram, Page, PageRequest, Position, SessionRow,
+    ActiveAdmin, Facet, FacetField, Groups, Histogram, Page, PageRequest, Position, SessionRow,
     SessionsPage, View,
 };
+use crate::tail::Tail;
+use crate::{StoreError, answer};
 
 /// How to open a trail.
 #[derive(Clone)]
@@ -32,8 +44,9 @@ pub struct Submission {
 impl Submission {
     /// Takes the digest of the draft itself.
     #[must_use]
-    pub fn new(_draft: Draft) -> Self {
-        todo!()
+    pub fn new(draft: Draft) -> Self {
+        let digest = submission_digest(&draft);
+        Self { draft, digest }
     }
 }
 
@@ -70,105 +83,358 @@ pub struct TrailState {
 /// A handle to the trail; clones share it. Queries are synchronous and may take milliseconds:
 /// call them off the async threads.
 #[derive(Clone)]
-pub struct Trail {/* private */}
+pub struct Trail {
+    inner: Arc<Inner>,
+}
 
-#[allow(unused_variables, reason = "skeleton")]
+struct Inner {
+    log: LogId,
+    database: Database,
+    clock: Arc<dyn Fn() -> Micros + Send + Sync>,
+    archive: Arc<dyn Archive>,
+    mirror: Arc<Mirror>,
+    derived: Arc<RwLock<Derived>>,
+    status: Arc<RwLock<Status>>,
+    visible: watch::Receiver<Seq>,
+    /// `None` when opened for reading.
+    writer: Option<Writer>,
+    lock: Mutex<Option<FolderLock>>,
+}
+
 impl Trail {
-    /// Opens for writing; takes the folder's lock, repairs, loads the mirror newest first.
+    /// Opens for writing; takes the folder's lock, repairs, loads the mirror.
+    ///
+    /// # Errors
+    /// STORE-001 if another server holds the folder, STORE-002 if it cannot be written, STORE-003
+    /// if the database is damaged, STORE-008 if a newer version wrote it.
     pub fn open(options: TrailOptions) -> Result<Self, StoreError> {
-        todo!()
+        let lock = FolderLock::take(&options.dir)?;
+        let database = Database::in_folder(&options.dir);
+        let mut connection = database.connect(Access::Write)?;
+        let log = database.prepare(&mut connection, fresh_log()?)?;
+        let loaded = load(&database, Access::Read, log)?;
+        let (sender, visible) = watch::channel(loaded.last_seq);
+        let (last_seq, last_id) = (loaded.last_seq, loaded.last_id);
+        let mut inner = Inner::of(log, database.clone(), &options, loaded, visible);
+        inner.lock = Mutex::new(Some(lock));
+        let parts = WriterParts {
+            database,
+            connection,
+            log,
+            clock: options.clock,
+            archive: Arc::clone(&inner.archive),
+            mirror: Arc::clone(&inner.mirror),
+            derived: Arc::clone(&inner.derived),
+            status: Arc::clone(&inner.status),
+            visible: sender,
+            last_seq,
+            last_id,
+        };
+        let writer = Writer::start(parts).map_err(|error| StoreError::CannotRecord {
+            cause: format!("no thread could be started ({error})"),
+        })?;
+        inner.writer = Some(writer);
+        Ok(Self {
+            inner: Arc::new(inner),
+        })
     }
 
-    /// Opens for reading only, beside a running server or without one. Writes nothing.
+    /// Opens for reading only, beside a running server or without one: everything up to now.
+    ///
+    /// # Errors
+    /// STORE-007 if there is nothing to read, STORE-003 if the database is damaged.
     pub fn open_read_only(options: TrailOptions) -> Result<Self, StoreError> {
-        todo!()
+        let database = Database::in_folder(&options.dir);
+        if !database.path.exists() {
+            return Err(StoreError::NotReadable {
+                path: database.path,
+                cause: "there is no trail in this folder yet".to_owned(),
+            });
+        }
+        let connection = database.connect(Access::Read)?;
+        let log = database.log(&connection)?.unwrap_or_default();
+        let loaded = if log == LogId::default() {
+            Loaded::default()
+        } else {
+            load(&database, Access::Read, log)?
+        };
+        let (_, visible) = watch::channel(loaded.last_seq);
+        Ok(Self {
+            inner: Arc::new(Inner::of(log, database, &options, loaded, visible)),
+        })
     }
 
     /// Appends; when it returns Ok, everything accepted is durable and visible to queries.
-    /// One receipt a submission, in order. Err: none of them was accepted.
+    /// One receipt a submission, in order.
+    ///
+    /// # Errors
+    /// STORE-004 or STORE-005: none of them was accepted, as far as can be known; the same
+    /// submissions may be sent again.
     pub async fn append(&self, batch: Vec<Submission>) -> Result<Vec<Receipt>, StoreError> {
-        todo!()
+        if batch.is_empty() {
+            return Ok(Vec::new());
+        }
+        let (reply, answer) = oneshot::channel();
+        let command = Command::Append {
+            batch: prepared(batch),
+            reply,
+        };
+        self.writer()?
+            .commands()
+            .send(command)
+            .await
+            .map_err(|_| StoreError::Closed)?;
+        answer.await.map_err(|_| StoreError::Closed)?
     }
 
     /// [`Self::append`] for threads without a runtime.
+    ///
+    /// # Errors
+    /// As [`Self::append`].
     pub fn append_blocking(&self, batch: Vec<Submission>) -> Result<Vec<Receipt>, StoreError> {
-        todo!()
+        if batch.is_empty() {
+            return Ok(Vec::new());
+        }
+        let (reply, answer) = oneshot::channel();
+        let command = Command::Append {
+            batch: prepared(batch),
+            reply,
+        };
+        self.writer()?
+            .commands()
+            .blocking_send(command)
+            .map_err(|_| StoreError::Closed)?;
+        answer.blocking_recv().map_err(|_| StoreError::Closed)?
     }
 
     /// One page of the view with its totals.
+    ///
+    /// # Errors
+    /// When the archive cannot be read.
     pub fn page(&self, view: &View, request: &PageRequest) -> Result<Page, StoreError> {
-        todo!()
+        Ok(answer::page(&self.snapshot()?, view, request))
     }
 
     /// How many the view has.
+    ///
+    /// # Errors
+    /// When the archive cannot be read.
     pub fn count(&self, view: &View) -> Result<u64, StoreError> {
-        todo!()
+        Ok(answer::count(&self.snapshot()?, view))
     }
 
     /// One event.
+    ///
+    /// # Errors
+    /// When the archive cannot be read.
     pub fn event(&self, id: EventId) -> Result<Option<Event>, StoreError> {
-        todo!()
+        let snapshot = self.snapshot()?;
+        let newest = snapshot.newest.iter().find(|event| event.draft.id == id);
+        if let Some(event) = newest {
+            return Ok(Some(Event::clone(event)));
+        }
+        let found = snapshot.chunks.iter().rev().find_map(|chunk| {
+            let row = chunk
+                .id
+                .values()
+                .chunks_exact(16)
+                .position(|bytes| bytes == id.as_bytes())?;
+            chunk.event(row)
+        });
+        Ok(found)
     }
 
     /// Counts over the view's time in about `buckets` buckets of a round width. Without `from`
-    /// or `to` the first and last event bound it.
+    /// the first event bounds it, without `to` the present (or the last event, if later).
+    ///
+    /// # Errors
+    /// When the archive cannot be read.
     pub fn histogram(&self, view: &View, buckets: usize) -> Result<Histogram, StoreError> {
-        todo!()
+        Ok(answer::histogram(
+            &self.snapshot()?,
+            view,
+            buckets,
+            (self.inner.clock)(),
+        ))
     }
 
     /// The `limit` most frequent values.
+    ///
+    /// # Errors
+    /// When the archive cannot be read.
     pub fn facet(&self, view: &View, field: FacetField, limit: usize) -> Result<Facet, StoreError> {
-        todo!()
+        Ok(answer::facet(&self.snapshot()?, view, field, limit))
     }
 
-    /// Sessions with at least one event in the view, latest first.
-    pub fn sessions(&self, view: &View, offset: usize, limit: usize) -> Result<SessionsPage, StoreError> {
-        todo!()
+    /// What the `limit` most frequent values did, and when.
+    ///
+    /// # Errors
+    /// When the archive cannot be read.
+    pub fn groups(
+        &self,
+        view: &View,
+        field: FacetField,
+        limit: usize,
+    ) -> Result<Groups, StoreError> {
+        Ok(answer::groups(&self.snapshot()?, view, field, limit))
+    }
+
+    /// Sessions with at least one event in the view, latest first; their counts are of the whole session.
+    ///
+    /// # Errors
+    /// When the archive cannot be read.
+    pub fn sessions(
+        &self,
+        view: &View,
+        offset: usize,
+        limit: usize,
+    ) -> Result<SessionsPage, StoreError> {
+        let snapshot = self.snapshot()?;
+        Ok(answer::sessions(
+            &snapshot,
+            &self.inner.derived.read(),
+            view,
+            offset,
+            limit,
+        ))
     }
 
     /// One session, all of its events counted.
+    ///
+    /// # Errors
+    /// When the archive cannot be read.
     pub fn session(&self, session: &SessionHash) -> Result<Option<SessionRow>, StoreError> {
-        todo!()
+        Ok(self.inner.derived.read().sessions.get(session).cloned())
     }
 
     /// Admins with an event (not polling) since `since`, latest first.
+    #[must_use]
     pub fn active(&self, since: Micros) -> Vec<ActiveAdmin> {
-        todo!()
+        self.inner.derived.read().active(since)
     }
 
     /// Events accepted from now on, or after the position (resuming).
+    #[must_use]
     pub fn tail(&self, after: Option<Position>) -> Tail {
-        todo!()
+        let now = *self.inner.visible.borrow();
+        let after = match after {
+            Some(position) if position.log == self.inner.log => position.seq.min(now),
+            _ => now,
+        };
+        Tail::new(
+            Arc::clone(&self.inner.mirror),
+            after,
+            self.inner.visible.clone(),
+        )
     }
 
     /// Every event of the view in the order of time, oldest first, in chunks of at most 1,000,
     /// from one snapshot and without holding anything up.
-    pub fn scan(&self, view: &View) -> Box<dyn Iterator<Item = Result<Vec<Event>, StoreError>> + Send> {
-        todo!()
+    pub fn scan(
+        &self,
+        view: &View,
+    ) -> Box<dyn Iterator<Item = Result<Vec<Event>, StoreError>> + Send> {
+        match self.snapshot() {
+            Ok(snapshot) => Box::new(answer::scan(snapshot, view)),
+            Err(error) => Box::new(std::iter::once(Err(error))),
+        }
     }
 
     /// What the trail says of itself.
+    #[must_use]
     pub fn state(&self) -> TrailState {
-        todo!()
+        let status = self.inner.status.read().clone();
+        TrailState {
+            log: self.inner.log,
+            events: status.count,
+            last_seq: *self.inner.visible.borrow(),
+            last_received: status.last_received,
+            first_received: status.first_received,
+            failing: status.failing,
+            bytes: self.inner.database.bytes(),
+        }
     }
 
     /// Whether an admin of this id (folded) has any event, on any panel.
+    #[must_use]
     pub fn knows_admin(&self, admin: &str) -> bool {
-        todo!()
+        self.inner.derived.read().knows(&fold(admin))
     }
 
-    /// Finishes what is under way and closes the database in order.
+    /// Finishes what is under way and closes the database in order. Later appends are refused.
     pub fn close(&self) {
-        todo!()
+        if let Some(writer) = &self.inner.writer {
+            writer.close();
+        }
+        self.inner.lock.lock().take();
+    }
+
+    fn writer(&self) -> Result<&Writer, StoreError> {
+        self.inner.writer.as_ref().ok_or(StoreError::Closed)
+    }
+
+    fn snapshot(&self) -> Result<Snapshot, StoreError> {
+        self.inner.mirror.snapshot(self.inner.archive.as_ref())
     }
 }
 
-/// A place in the order of acceptance from which new events are read. Holds no memory for slow readers.
-pub struct Tail {/* private */}
-
-impl Tail {
-    /// Waits for events and returns at most `limit` of them in `seq` order; `None` when the trail closed.
-    pub async fn next(&mut self, _limit: usize) -> Option<Vec<Event>> {
-        todo!()
+impl Inner {
+    fn of(
+        log: LogId,
+        database: Database,
+        options: &TrailOptions,
+        loaded: Loaded,
+        visible: watch::Receiver<Seq>,
+    ) -> Self {
+        let status = Status {
+            count: loaded.count,
+            first_received: loaded.first_received,
+            last_received: loaded.last_received,
+            failing: None,
+        };
+        Self {
+            log,
+            database,
+            clock: Arc::clone(&options.clock),
+            archive: Arc::new(EmptyArchive),
+            mirror: Arc::new(Mirror::new(loaded.chunks, loaded.newest)),
+            derived: Arc::new(RwLock::new(loaded.derived)),
+            status: Arc::new(RwLock::new(status)),
+            visible,
+            writer: None,
+            lock: Mutex::new(None),
+        }
     }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        if let Some(writer) = &self.writer {
+            writer.close();
+        }
+    }
+}
+
+/// What is expensive and needs no order is done by whoever submits, not by the writer.
+fn prepared(batch: Vec<Submission>) -> Vec<Prepared> {
+    batch
+        .into_iter()
+        .map(|Submission { draft, digest }| {
+            let mut body = Vec::with_capacity(512);
+            encode_body(&draft, &mut body);
+            Prepared {
+                draft,
+                digest,
+                body,
+            }
+        })
+        .collect()
+}
+
+fn fresh_log() -> Result<LogId, StoreError> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).map_err(|error| StoreError::CannotRecord {
+        cause: format!("the system gives no randomness ({error})"),
+    })?;
+    Ok(LogId(bytes))
 }

@@ -41,6 +41,7 @@ pub(super) fn lock(dir: &Path) -> Result<FolderLock, StoreError> {
         Ok(()) => Ok(FolderLock(file)),
         Err(rustix::io::Errno::WOULDBLOCK) => Err(StoreError::FolderLocked {
             path: dir.to_owned(),
+            holder: None,
         }),
         Err(error) => Err(not_writable(&path, &error.to_string())),
     }

@@ -1,0 +1,173 @@
+//! Which events a view shows, hides and folds away.
+
+use std::borrow::Cow;
+
+use admintrail_event::filter::{Fact, Test};
+use admintrail_event::{Event, Filter, Micros, fold};
+
+use crate::columns::{Chunk, Evaluator, RowSet};
+use crate::query::View;
+
+/// A view made ready to run over many chunks.
+pub(crate) struct Sieve<'v> {
+    view: &'v View,
+    evaluator: Evaluator<'v>,
+    /// Panel and admin, folded.
+    hide: Vec<(Option<&'v str>, Cow<'v, str>)>,
+    fold_polling: bool,
+    fold_assets: bool,
+}
+
+/// What a view does with one event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// Not in the view, whatever is hidden or folded.
+    Out,
+    Visible,
+    /// Only Hide me keeps it out.
+    Hidden,
+    /// Only folding keeps it out.
+    Folded,
+}
+
+/// What a view does with the rows of a chunk.
+pub(crate) struct Sifted {
+    pub(crate) visible: RowSet,
+    pub(crate) hidden: u64,
+    pub(crate) folded: u64,
+}
+
+impl<'v> Sieve<'v> {
+    pub(crate) fn new(view: &'v View) -> Self {
+        let hide = view
+            .hide
+            .iter()
+            .map(|identity| {
+                (
+                    identity.panel.as_ref().map(|p| p.as_str()),
+                    fold(&identity.admin).into(),
+                )
+            })
+            .collect();
+        Self {
+            view,
+            evaluator: Evaluator::new(&view.filter),
+            hide,
+            fold_polling: view.fold && !asks_for(&view.filter, Fact::Polling),
+            fold_assets: view.fold && !asks_for(&view.filter, Fact::Asset),
+        }
+    }
+
+    /// Whether no event of these times can be in the view.
+    pub(crate) fn is_outside(&self, (first, last): (Micros, Micros)) -> bool {
+        self.view.from.is_some_and(|from| last < from) || self.view.to.is_some_and(|to| first >= to)
+    }
+
+    pub(crate) fn sift(&self, chunk: &Chunk) -> Sifted {
+        if self.is_outside(chunk.times) {
+            return Sifted {
+                visible: RowSet::none(),
+                hidden: 0,
+                folded: 0,
+            };
+        }
+        let mut rows = RowSet::all(chunk.rows);
+        self.narrow_time(chunk, &mut rows);
+        self.evaluator.narrow(chunk, &mut rows);
+        let mut visible = rows;
+        let folded = self.folded(chunk);
+        let hidden = self.hidden(chunk);
+        let mut only_hidden = visible.clone();
+        only_hidden.and_not(&folded);
+        only_hidden.and(&hidden);
+        let mut only_folded = visible.clone();
+        only_folded.and_not(&hidden);
+        only_folded.and(&folded);
+        visible.and_not(&folded);
+        visible.and_not(&hidden);
+        Sifted {
+            visible,
+            hidden: only_hidden.count(),
+            folded: only_folded.count(),
+        }
+    }
+
+    fn narrow_time(&self, chunk: &Chunk, rows: &mut RowSet) {
+        let (first, last) = chunk.times;
+        let from = self.view.from.unwrap_or(Micros(i64::MIN));
+        let to = self.view.to.unwrap_or(Micros(i64::MAX));
+        if first < from || (last >= to && self.view.to.is_some()) {
+            let until = if self.view.to.is_some() {
+                to.0
+            } else {
+                i64::MAX
+            };
+            let open = self.view.to.is_none();
+            rows.and(&RowSet::of_values(chunk.time.values(), |time| {
+                time >= from.0 && (open || time < until)
+            }));
+        }
+    }
+
+    fn folded(&self, chunk: &Chunk) -> RowSet {
+        let mut rows = RowSet::none();
+        if self.fold_polling {
+            rows.or(&RowSet::of_bits(chunk.polling.values()));
+        }
+        if self.fold_assets {
+            rows.or(&RowSet::of_bits(chunk.asset.values()));
+        }
+        rows
+    }
+
+    fn hidden(&self, chunk: &Chunk) -> RowSet {
+        let mut all = RowSet::none();
+        for (panel, admin) in &self.hide {
+            let marked: Vec<bool> = chunk
+                .admin
+                .folded()
+                .iter()
+                .flatten()
+                .map(|value| value == admin)
+                .collect();
+            let mut rows = chunk.admin.codes.rows_of(&marked);
+            if let Some(panel) = panel {
+                let marked: Vec<bool> = chunk.panel.values().map(|value| value == *panel).collect();
+                rows.and(&chunk.panel.codes.rows_of(&marked));
+            }
+            all.or(&rows);
+        }
+        all
+    }
+
+    /// The same for one event.
+    pub(crate) fn judge(&self, event: &Event) -> Verdict {
+        let draft = &event.draft;
+        let inside = self.view.from.is_none_or(|from| draft.time >= from)
+            && self.view.to.is_none_or(|to| draft.time < to);
+        if !inside || !self.view.filter.matches(event) {
+            return Verdict::Out;
+        }
+        let folded = (self.fold_polling && draft.polling) || (self.fold_assets && draft.asset);
+        let hidden = !self.hide.is_empty()
+            && draft.admin.as_deref().is_some_and(|admin| {
+                let admin = fold(admin);
+                self.hide.iter().any(|(panel, hidden)| {
+                    *hidden == *admin && panel.is_none_or(|panel| panel == draft.panel.as_str())
+                })
+            });
+        match (hidden, folded) {
+            (false, false) => Verdict::Visible,
+            (true, false) => Verdict::Hidden,
+            (false, true) => Verdict::Folded,
+            (true, true) => Verdict::Out,
+        }
+    }
+}
+
+fn asks_for(filter: &Filter, fact: Fact) -> bool {
+    filter
+        .terms
+        .iter()
+        .any(|term| !term.negated && matches!(&term.test, Test::Is(facts) if facts.contains(&fact)))
+}

@@ -1,0 +1,15 @@
+//! Events as columns (Arrow arrays), and the one evaluator of filters over them.
+//!
+//! A [`Chunk`] holds up to 4,096 events of one log. Columns with few distinct values are
+//! dictionaries: a filter is decided once a value, not once a row.
+
+mod build;
+mod chunk;
+mod dictionary;
+mod evaluate;
+mod rowset;
+
+pub(crate) use chunk::Chunk;
+pub(crate) use dictionary::TextColumn;
+pub(crate) use evaluate::{Evaluator, unsafe_methods};
+pub(crate) use rowset::{CHUNK_ROWS, RowSet};

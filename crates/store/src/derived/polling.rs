@@ -1,0 +1,129 @@
+//! Requests that a page repeats by itself, recognised by their even rhythm.
+//!
+//! The third repetition in the same rhythm is the first that counts: what came before might have
+//! been a person, and nothing is rewritten afterwards.
+
+use hashbrown::HashMap;
+
+use admintrail_event::{Draft, Micros, is_safe_method};
+
+use super::hash_of;
+
+/// Faster than this is a page that loads its parts, not a refresh.
+const SHORTEST: i64 = Micros::SECOND / 2;
+/// Slower than this is told apart from people too rarely.
+const LONGEST: i64 = 120 * Micros::SECOND;
+/// How much two pauses may differ: a quarter, but always this much.
+const JITTER: i64 = 400_000;
+/// Equal pauses before a request counts as a refresh.
+const STEADY: u8 = 2;
+/// Rhythms kept; the stalest go first.
+const MOST: usize = 50_000;
+
+/// The rhythm of each (panel, session or admin and address, method, path).
+#[derive(Default)]
+pub(crate) struct Polling {
+    rhythms: HashMap<u64, Rhythm>,
+}
+
+struct Rhythm {
+    last: Micros,
+    pause: i64,
+    steady: u8,
+}
+
+impl Polling {
+    /// Notes the event; whether it is a background refresh.
+    pub(crate) fn note(&mut self, draft: &Draft) -> bool {
+        if !is_safe_method(&draft.method) || draft.asset {
+            return false;
+        }
+        let ip = draft.ip.map(|ip| ip.0).unwrap_or_default();
+        let session = draft.session.map(|session| session.0);
+        let who: [&[u8]; 2] = match &session {
+            Some(session) => [session, b""],
+            None => [draft.admin.as_deref().unwrap_or_default().as_bytes(), &ip],
+        };
+        let key = hash_of(&[
+            draft.panel.as_str().as_bytes(),
+            who[0],
+            who[1],
+            draft.method.as_bytes(),
+            draft.path.as_bytes(),
+        ]);
+        if self.rhythms.len() >= MOST {
+            let stale = draft.time.0 - 2 * LONGEST;
+            self.rhythms.retain(|_, rhythm| rhythm.last.0 > stale);
+            if self.rhythms.len() >= MOST {
+                self.rhythms.clear();
+            }
+        }
+        let now = draft.time;
+        let rhythm = self.rhythms.entry(key).or_insert(Rhythm {
+            last: now,
+            pause: 0,
+            steady: 0,
+        });
+        let pause = now.0 - rhythm.last.0;
+        if pause <= 0 {
+            return false;
+        }
+        let even = (SHORTEST..=LONGEST).contains(&pause)
+            && (pause - rhythm.pause).abs() <= JITTER.max(rhythm.pause / 4)
+            && rhythm.pause > 0;
+        rhythm.steady = if even {
+            rhythm.steady.saturating_add(1)
+        } else {
+            0
+        };
+        rhythm.pause = pause;
+        rhythm.last = now;
+        rhythm.steady >= STEADY
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use admintrail_event::{EventId, PanelName};
+
+    use super::*;
+
+    fn at(seconds: f64, method: &str) -> Draft {
+        #[expect(clippy::cast_possible_truncation, reason = "a test's own numbers")]
+        let time = Micros((seconds * 1e6) as i64);
+        Draft::request(
+            EventId::new(time, [0; 10]),
+            time,
+            PanelName::own(),
+            method,
+            "/list",
+        )
+    }
+
+    fn noted(times: &[f64], method: &str) -> Vec<bool> {
+        let mut polling = Polling::default();
+        times
+            .iter()
+            .map(|t| polling.note(&at(*t, method)))
+            .collect()
+    }
+
+    #[test]
+    fn an_even_rhythm_is_a_refresh_from_the_third_repetition_on() {
+        let found = noted(&[10.0, 15.0, 20.1, 25.0, 30.2], "GET");
+        assert_eq!(found, [false, false, false, true, true]);
+    }
+
+    #[test]
+    fn people_and_changes_are_not() {
+        assert!(!noted(&[10.0, 12.0, 30.0, 31.0, 60.0, 64.0], "GET").contains(&true));
+        assert!(!noted(&[10.0, 15.0, 20.0, 25.0, 30.0], "POST").contains(&true));
+        assert!(!noted(&[10.0, 10.1, 10.2, 10.3, 10.4], "GET").contains(&true));
+    }
+
+    #[test]
+    fn a_pause_ends_the_rhythm() {
+        let found = noted(&[0.0, 5.0, 10.0, 15.0, 400.0, 405.0, 410.0], "GET");
+        assert_eq!(found, [false, false, false, true, false, false, false]);
+    }
+}

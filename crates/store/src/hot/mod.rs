@@ -1,0 +1,11 @@
+//! The hot part of the trail: `trail.db`, one writer thread, and loading it again.
+
+mod database;
+mod load;
+mod row;
+mod writer;
+
+pub(crate) use database::{Access, Database};
+pub(crate) use load::{Loaded, load};
+pub(crate) use row::encode_body;
+pub(crate) use writer::{Command, Prepared, Status, Writer, WriterParts};

@@ -1,0 +1,409 @@
+//! The one thread that writes: many submissions, one commit.
+
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use admintrail_event::{Draft, Event, EventId, FirstSet, LogId, Micros, Seq};
+use parking_lot::{Mutex, RwLock};
+use rusqlite::{Connection, ErrorCode, OptionalExtension};
+use tokio::sync::{mpsc, oneshot, watch};
+
+use super::database::{Access, Database, cause_of};
+use super::load::read;
+use crate::StoreError;
+use crate::archive::{Archive, Known};
+use crate::derived::Derived;
+use crate::mirror::Mirror;
+use crate::trail::Receipt;
+
+/// Batches that may wait before senders do.
+const WAITING: usize = 1_024;
+/// Events of one commit, unless a single batch has more.
+const COMMIT_EVENTS: usize = 8_192;
+
+/// An event made ready to be written.
+pub(crate) struct Prepared {
+    pub(crate) draft: Draft,
+    pub(crate) digest: [u8; 16],
+    /// [`super::encode_body`] of the draft, done by whoever submits it.
+    pub(crate) body: Vec<u8>,
+}
+
+/// What the writer is asked.
+pub(crate) enum Command {
+    Append { batch: Vec<Prepared>, reply: Reply },
+    Close,
+}
+
+type Reply = oneshot::Sender<Result<Vec<Receipt>, StoreError>>;
+
+/// What the writer tells everyone else.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Status {
+    pub(crate) count: u64,
+    pub(crate) first_received: Option<Micros>,
+    pub(crate) last_received: Option<Micros>,
+    pub(crate) failing: Option<(Micros, String)>,
+}
+
+/// What the writer works with.
+pub(crate) struct WriterParts {
+    pub(crate) database: Database,
+    pub(crate) connection: Connection,
+    pub(crate) log: LogId,
+    pub(crate) clock: Arc<dyn Fn() -> Micros + Send + Sync>,
+    pub(crate) archive: Arc<dyn Archive>,
+    pub(crate) mirror: Arc<Mirror>,
+    pub(crate) derived: Arc<RwLock<Derived>>,
+    pub(crate) status: Arc<RwLock<Status>>,
+    pub(crate) visible: watch::Sender<Seq>,
+    pub(crate) last_seq: Seq,
+    pub(crate) last_id: Option<EventId>,
+}
+
+/// A handle to the writer's thread.
+pub(crate) struct Writer {
+    commands: mpsc::Sender<Command>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+}
+
+impl Writer {
+    /// Starts the threads.
+    pub(crate) fn start(parts: WriterParts) -> std::io::Result<Self> {
+        let (commands, inbox) = mpsc::channel(WAITING);
+        let (full, chunks) = crossbeam_channel::bounded::<()>(1);
+        let mirror = Arc::clone(&parts.mirror);
+        let chunker = std::thread::Builder::new()
+            .name("trail-chunks".to_owned())
+            .spawn(move || {
+                while chunks.recv().is_ok() {
+                    mirror.make_chunks();
+                }
+            })?;
+        let work = Work { parts, full };
+        let writer = std::thread::Builder::new()
+            .name("trail-writer".to_owned())
+            .spawn(move || work.run(inbox))?;
+        Ok(Self {
+            commands,
+            threads: Mutex::new(vec![writer, chunker]),
+        })
+    }
+
+    pub(crate) fn commands(&self) -> &mpsc::Sender<Command> {
+        &self.commands
+    }
+
+    /// Waits for what was sent before, then ends the threads. Safe to call again.
+    pub(crate) fn close(&self) {
+        let threads = std::mem::take(&mut *self.threads.lock());
+        if threads.is_empty() {
+            return;
+        }
+        let mut close = Command::Close;
+        // The channel may be full; this may be called from an async thread, where blocking sends panic.
+        while let Err(mpsc::error::TrySendError::Full(back)) = self.commands.try_send(close) {
+            close = back;
+            std::thread::sleep(std::time::Duration::from_millis(1));
+        }
+        for thread in threads {
+            let _ = thread.join();
+        }
+    }
+}
+
+struct Work {
+    parts: WriterParts,
+    /// Wakes the thread that makes chunks.
+    full: crossbeam_channel::Sender<()>,
+}
+
+/// What one commit accepted.
+#[derive(Default)]
+struct Accepted {
+    events: Vec<Event>,
+    replies: Vec<(Reply, Vec<Receipt>)>,
+    last_id: Option<EventId>,
+}
+
+impl Work {
+    fn run(mut self, mut inbox: mpsc::Receiver<Command>) {
+        while let Some(command) = inbox.blocking_recv() {
+            let mut next = Some(command);
+            let mut batches = Vec::new();
+            let mut events = 0;
+            let mut closing = false;
+            while let Some(command) = next.take() {
+                match command {
+                    Command::Append { batch, reply } => {
+                        events += batch.len();
+                        batches.push((batch, reply));
+                    }
+                    Command::Close => {
+                        closing = true;
+                        break;
+                    }
+                }
+                if events < COMMIT_EVENTS {
+                    next = inbox.try_recv().ok();
+                }
+            }
+            self.commit(batches);
+            if closing {
+                return;
+            }
+        }
+    }
+
+    fn commit(&mut self, batches: Vec<(Vec<Prepared>, Reply)>) {
+        if batches.is_empty() {
+            return;
+        }
+        let mut accepted = Accepted {
+            last_id: self.parts.last_id,
+            ..Accepted::default()
+        };
+        match self.write(batches, &mut accepted) {
+            Ok(()) => self.publish(accepted),
+            Err(error) => self.fail(accepted, &error),
+        }
+    }
+
+    /// Writes all batches in one transaction, durable when this returns Ok.
+    fn write(
+        &mut self,
+        batches: Vec<(Vec<Prepared>, Reply)>,
+        accepted: &mut Accepted,
+    ) -> Result<(), WriteError> {
+        let WriterParts {
+            connection,
+            clock,
+            archive,
+            derived,
+            log,
+            last_seq,
+            ..
+        } = &mut self.parts;
+        let received = clock();
+        let mut derived = derived.write();
+        let mut seq = *last_seq;
+        // Replies are kept first: whatever happens, everyone gets an answer.
+        let mut drafts = Vec::with_capacity(batches.len());
+        for (batch, reply) in batches {
+            accepted
+                .replies
+                .push((reply, Vec::with_capacity(batch.len())));
+            drafts.push(batch);
+        }
+        let transaction =
+            connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+        for (batch, (_, receipts)) in drafts.into_iter().zip(&mut accepted.replies) {
+            for prepared in batch {
+                let id = prepared.draft.id;
+                // Ids are nearly ascending: most are above all others and need no look-up.
+                if accepted.last_id.is_some_and(|last| id <= last)
+                    && let Some(known) = known(&transaction, archive.as_ref(), id)?
+                {
+                    receipts.push(if known.digest == prepared.digest {
+                        Receipt::Duplicate(known.seq)
+                    } else {
+                        Receipt::Conflict(known.seq)
+                    });
+                    continue;
+                }
+                seq = Seq(seq.0 + 1);
+                let Prepared {
+                    mut draft,
+                    digest,
+                    body,
+                } = prepared;
+                let (first, polling) = derived.judge(&draft);
+                draft.polling = polling;
+                accepted.events.push(Event {
+                    log: *log,
+                    seq,
+                    received,
+                    first,
+                    draft,
+                });
+                if let Some(event) = accepted.events.last() {
+                    insert(&transaction, event, &digest, &body)?;
+                }
+                accepted.last_id = accepted.last_id.max(Some(id));
+                receipts.push(Receipt::Accepted(seq));
+            }
+        }
+        transaction.commit()?;
+        Ok(())
+    }
+
+    /// Makes visible what is durable, then answers.
+    fn publish(&mut self, accepted: Accepted) {
+        let parts = &mut self.parts;
+        parts.last_id = accepted.last_id;
+        if !accepted.events.is_empty() {
+            self.show(accepted.events);
+        }
+        self.parts.status.write().failing = None;
+        for (reply, receipts) in accepted.replies {
+            let _ = reply.send(Ok(receipts));
+        }
+    }
+
+    fn show(&mut self, events: Vec<Event>) {
+        let parts = &mut self.parts;
+        {
+            let mut derived = parts.derived.write();
+            events.iter().for_each(|event| derived.count(event));
+        }
+        {
+            let mut status = parts.status.write();
+            status.count += events.len() as u64;
+            status.first_received = status.first_received.or(events.first().map(|e| e.received));
+            status.last_received = events.last().map(|e| e.received);
+        }
+        parts.last_seq = events.last().map_or(parts.last_seq, |event| event.seq);
+        let mut shared = events.into_iter().map(Arc::new).collect();
+        if parts.mirror.add(&mut shared) {
+            let _ = self.full.try_send(());
+        }
+        parts.visible.send_replace(parts.last_seq);
+    }
+
+    fn fail(&mut self, accepted: Accepted, error: &WriteError) {
+        let cause = error.cause();
+        {
+            let mut derived = self.parts.derived.write();
+            for event in accepted.events.iter().rev() {
+                derived.forget(&event.draft, event.first);
+            }
+        }
+        {
+            let mut status = self.parts.status.write();
+            if status.failing.is_none() {
+                tracing::error!(cause, "events cannot be recorded");
+                status.failing = Some(((self.parts.clock)(), cause.clone()));
+            }
+        }
+        if error.spoils_connection() {
+            self.reconnect();
+        }
+        for (reply, _) in accepted.replies {
+            let _ = reply.send(Err(StoreError::CannotRecord {
+                cause: cause.clone(),
+            }));
+        }
+    }
+
+    /// After a failed sync nobody knows what is on the disk: look with new descriptors.
+    fn reconnect(&mut self) {
+        let parts = &mut self.parts;
+        let connection = match parts.database.connect(Access::Write) {
+            Ok(connection) => connection,
+            Err(error) => {
+                tracing::error!(%error, "trail.db cannot be opened again");
+                return;
+            }
+        };
+        parts.connection = connection;
+        let mut found = Vec::new();
+        let from = parts.last_seq.0 + 1;
+        let read = read(
+            &parts.database,
+            &parts.connection,
+            parts.log,
+            from..u64::MAX,
+            |e| found.push(e),
+        );
+        if let Err(error) = read {
+            tracing::error!(%error, "what was written last cannot be read");
+            return;
+        }
+        if !found.is_empty() {
+            let mut derived = parts.derived.write();
+            for event in &found {
+                derived.judge(&event.draft);
+                parts.last_id = parts.last_id.max(Some(event.draft.id));
+            }
+            drop(derived);
+            self.show(found);
+        }
+    }
+}
+
+fn known(
+    connection: &Connection,
+    archive: &dyn Archive,
+    id: EventId,
+) -> Result<Option<Known>, WriteError> {
+    let mut statement =
+        connection.prepare_cached("SELECT seq, digest FROM events WHERE id = ?1")?;
+    let found: Option<(i64, [u8; 16])> = statement
+        .query_row([id.as_bytes().as_slice()], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })
+        .optional()?;
+    match found {
+        Some((seq, digest)) => Ok(Some(Known {
+            seq: Seq(u64::try_from(seq).unwrap_or(0)),
+            digest,
+        })),
+        None => archive.find(id).map_err(WriteError::Archive),
+    }
+}
+
+fn insert(
+    connection: &Connection,
+    event: &Event,
+    digest: &[u8; 16],
+    body: &[u8],
+) -> Result<(), WriteError> {
+    let FirstSet(first) = event.first;
+    connection
+        .prepare_cached(
+            "INSERT INTO events (seq, id, time, received, first, polling, digest, body)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        )?
+        .execute(rusqlite::params![
+            i64::try_from(event.seq.0).unwrap_or(i64::MAX),
+            event.draft.id.as_bytes().as_slice(),
+            event.draft.time.0,
+            event.received.0,
+            first,
+            event.draft.polling,
+            digest.as_slice(),
+            body,
+        ])?;
+    Ok(())
+}
+
+/// Why a commit failed.
+enum WriteError {
+    Database(rusqlite::Error),
+    Archive(StoreError),
+}
+
+impl From<rusqlite::Error> for WriteError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Database(error)
+    }
+}
+
+impl WriteError {
+    fn cause(&self) -> String {
+        match self {
+            Self::Database(error) => cause_of(error),
+            Self::Archive(error) => error.to_string(),
+        }
+    }
+
+    fn spoils_connection(&self) -> bool {
+        let Self::Database(error) = self else {
+            return false;
+        };
+        !matches!(
+            error.sqlite_error_code(),
+            Some(ErrorCode::DiskFull | ErrorCode::DatabaseBusy)
+        )
+    }
+}
