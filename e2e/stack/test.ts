@@ -157,6 +157,9 @@ export async function signedIn(
 /** Notes whatever the browser complains of. */
 export function watch(page: Page, complaints: string[]): void {
   page.on("console", (message) => {
+    // A refused view is an answer, not a fault; a missing file is one.
+    const refused = /status of 4\d\d/.test(message.text()) && !message.location().url.includes("/static/");
+    if (refused) return;
     if (message.type() === "error" || /Content[- ]Security[- ]Policy/i.test(message.text())) {
       complaints.push(`${message.text()} (${message.location().url})`);
     }

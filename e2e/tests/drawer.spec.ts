@@ -10,7 +10,7 @@ test.describe("the drawer", () => {
     const [event] = (await stack.api.events(`panel:django method:POST path:${path}`)).events;
     if (event === undefined) throw new Error(`no change of ${path}`);
     await list.open({ q: `panel:django method:POST path:${path}` });
-    await list.row(path).getByRole("link").first().click();
+    await list.openRow(list.row(path));
     await expect(list.drawer).toBeVisible();
     await expect(list.drawer.getByRole("heading").first()).toHaveText(event.action);
     const shown = (await list.drawer.innerText()).replaceAll(/\s+/g, " ");
@@ -42,7 +42,7 @@ test.describe("the drawer", () => {
     await list.open({ q: `panel:django ip:${ADDRESS.tom}` });
     const first = await list.rows.nth(0).locator(".sentence").innerText();
     const second = await list.rows.nth(1).locator(".sentence").innerText();
-    await list.rows.nth(0).getByRole("link").first().click();
+    await list.openRow(list.rows.nth(0));
     const heading = list.drawer.getByRole("heading").first();
     await expect(heading).toHaveText(first);
     await list.drawer.getByRole("link", { name: /Next|Older|below/i }).click();
@@ -58,7 +58,7 @@ test.describe("the drawer", () => {
     const list = new AdminSessions(page, stack.trail.url);
     const open = async () => {
       await list.open({ q: `panel:django ip:${ADDRESS.ines} status:403` });
-      await list.rows.first().getByRole("link").first().click();
+      await list.openRow(list.rows.first());
       await expect(list.drawer).toBeVisible();
     };
     await open();
@@ -77,7 +77,7 @@ test.describe("the drawer", () => {
   test("offers the event as JSON, the same as the API", async ({ page, stack, day: _ }) => {
     const list = new AdminSessions(page, stack.trail.url);
     await list.open({ q: `panel:django ip:${ADDRESS.ines} status:403` });
-    await list.rows.first().getByRole("link").first().click();
+    await list.openRow(list.rows.first());
     const link = list.drawer.getByRole("link", { name: /JSON/ });
     const answer = await page.request.get(new URL((await link.getAttribute("href")) ?? "", stack.trail.url).href);
     expect(answer.ok()).toBe(true);
@@ -89,7 +89,7 @@ test.describe("the drawer", () => {
     for (const colorScheme of ["light", "dark"] as const) {
       await page.emulateMedia({ colorScheme });
       await list.open({ q: "panel:django" });
-      await list.row("Deleted user").getByRole("link").first().click();
+      await list.openRow(list.row("Deleted user"));
       await expect(list.drawer).toBeVisible();
       await picture(page, `requests-drawer-${colorScheme}`);
     }

@@ -10,9 +10,9 @@ import { ago, manyRequests } from "../stack/data.ts";
 import { expect, test } from "../stack/test.ts";
 
 async function download(page: Page, format: "CSV" | "NDJSON"): Promise<string> {
-  await page.locator("summary", { hasText: "Export" }).click();
+  await page.locator("details[data-menu=export] > summary").click();
   const coming = page.waitForEvent("download");
-  await page.getByRole("link", { name: new RegExp(`^${format}`) }).click();
+  await page.locator(`[data-export="${format.toLowerCase()}"]`).click();
   const file = await coming;
   expect(file.suggestedFilename()).toMatch(new RegExp(`\\.${format.toLowerCase()}$`));
   return readFileSync(await file.path(), "utf8");

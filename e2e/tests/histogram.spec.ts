@@ -53,7 +53,7 @@ test.describe("the histogram", () => {
     expect((to - from) / 3_600_000).toBeGreaterThan(5);
     expect((to - from) / 3_600_000).toBeLessThan(7.5);
     await expect(list.box).toHaveValue("panel:chart");
-    const total = Number((await list.total()).replaceAll(",", ""));
+    const total = await list.total();
     expect(total).toBeGreaterThan(100);
     expect(total).toBeLessThan(260);
     // The way back is the browser's.
@@ -64,10 +64,11 @@ test.describe("the histogram", () => {
   test("a range can be chosen with the keyboard alone", async ({ page, stack }) => {
     const list = new AdminSessions(page, stack.trail.url);
     await list.open({ q: "panel:chart" });
-    const brush = page.getByRole("slider").first();
-    await brush.focus();
-    for (let at = 0; at < 6; at += 1) await page.keyboard.press("ArrowLeft");
-    for (let at = 0; at < 12; at += 1) await page.keyboard.press("Shift+ArrowLeft");
+    await page.getByRole("slider", { name: "Start of range" }).focus();
+    for (let at = 0; at < 3; at += 1) await page.keyboard.press("PageUp");
+    for (let at = 0; at < 4; at += 1) await page.keyboard.press("ArrowRight");
+    await page.getByRole("slider", { name: "End of range" }).focus();
+    await page.keyboard.press("PageDown");
     await page.keyboard.press("Enter");
     await expect(page).toHaveURL(/from=20/);
     const [from, to] = await range(page);

@@ -28,13 +28,11 @@ test.describe("time ranges", () => {
       ["Last 30 days", 5],
       ["All time", 6],
     ];
-    let shown = "Last 24 hours";
     await expect(list.rows).toHaveCount(3);
     for (const [name, count] of presets) {
-      await list.menu(shown);
+      await list.menu("range");
       await page.getByRole("link", { name, exact: true }).click();
       await expect(list.rows, name).toHaveCount(count);
-      shown = name;
     }
   });
 
@@ -65,7 +63,7 @@ test.describe("time ranges", () => {
   test("two moments limit the list, and the page names the zone", async ({ page, stack }) => {
     const list = new AdminSessions(page, stack.trail.url);
     await list.open({ q: "panel:ages" });
-    await list.menu("Last 24 hours");
+    await list.menu("range");
     await expect(page.getByText(/Times are in Europe\/Kyiv/)).toBeVisible();
     const local = (minutes: number) =>
       new Intl.DateTimeFormat("sv-SE", { timeZone: "Europe/Kyiv", dateStyle: "short", timeStyle: "medium" })

@@ -15,8 +15,7 @@ test.describe("the view in the address", () => {
     await list.search("panel:address type:api");
     await page.getByRole("link", { name: "Newer" }).click();
     await expect(list.pager).toContainText("26–50 of 60");
-    await list.rows.nth(3).getByRole("link").first().click();
-    await expect(list.drawer).toBeVisible();
+    await list.openRow(list.rows.nth(3));
     const urls = await list.urls();
     await page.reload();
     await expect(list.drawer).toBeVisible();
@@ -49,8 +48,8 @@ test.describe("the view in the address", () => {
     await page.locator("form:has([name=identities])").getByRole("button").click();
     await list.open({ q: "panel:address", hide_me: "1", from: "-24h" });
     await expect(list.pager).toContainText("of 80");
-    await list.menu("Share");
-    const link = await page.getByLabel("Link to this view").inputValue();
+    await list.menu("share");
+    const link = await page.locator("[data-share]").inputValue();
     const url = new URL(link, stack.trail.url);
     expect(url.searchParams.get("from")).toMatch(/^\d{4}-\d\d-\d\dT/);
     expect(url.searchParams.get("to")).toMatch(/^\d{4}-\d\d-\d\dT/);
