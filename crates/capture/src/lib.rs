@@ -6,10 +6,21 @@
 //! It promises that nothing is lost silently: what cannot be recorded is refused or counted
 //! (the fail policy). It may use `event`; it knows neither the store nor the pages.
 
+mod bindings;
+mod client;
+mod health;
+mod identity;
+mod ids;
+mod journal;
 mod layer;
+mod recorders;
 mod rules;
 mod seam;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 
-pub use layer::{Declared, Peer, RecordBody, RecordLayer, RecordService, Recorder, RecorderState, Recorders, RecordersOptions};
+pub use bindings::MemoryBindings;
+pub use layer::{Declared, Peer, RecordBody, RecordLayer, RecordService, UpgradeGuard};
+pub use recorders::{Recorder, RecorderState, Recorders, RecordersOptions};
 pub use rules::{OnFailure, PanelRules, TrustedHeader};
 pub use seam::{Binding, Bindings, BoxFuture, Sink, SinkError};

@@ -1,0 +1,60 @@
+//! Where a request came from, as far as it can be believed.
+
+mod forwarded;
+
+use std::net::IpAddr;
+
+use http::HeaderMap;
+use ipnet::IpNet;
+
+use crate::Peer;
+
+/// Address and scheme as the client saw them.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Client {
+    pub(crate) ip: IpAddr,
+    pub(crate) https: bool,
+}
+
+impl Client {
+    /// The rightmost hop that is not a trusted proxy. A hop that is no address ends the search:
+    /// what stands left of it was vouched for by nobody, so the last trusted proxy is named.
+    pub(crate) fn of(peer: Peer, headers: &HeaderMap, trusted_proxies: &[IpNet]) -> Self {
+        let socket = peer.addr.ip().to_canonical();
+        if trusted_proxies.is_empty() || !is_trusted(socket, trusted_proxies) {
+            return Self {
+                ip: socket,
+                https: peer.tls,
+            };
+        }
+        let mut ip = socket;
+        for hop in forwarded::hops(headers) {
+            let Some(hop) = hop else { break };
+            ip = hop;
+            if !is_trusted(hop, trusted_proxies) {
+                break;
+            }
+        }
+        Self {
+            ip,
+            https: forwarded_scheme(headers).unwrap_or(peer.tls),
+        }
+    }
+}
+
+fn is_trusted(ip: IpAddr, trusted_proxies: &[IpNet]) -> bool {
+    trusted_proxies.iter().any(|net| net.contains(&ip))
+}
+
+/// What the nearest proxy says of the scheme.
+fn forwarded_scheme(headers: &HeaderMap) -> Option<bool> {
+    let last = headers.get_all("x-forwarded-proto").iter().next_back()?;
+    let last = last.as_bytes().rsplit(|b| *b == b',').next()?.trim_ascii();
+    if last.eq_ignore_ascii_case(b"https") {
+        Some(true)
+    } else if last.eq_ignore_ascii_case(b"http") {
+        Some(false)
+    } else {
+        None
+    }
+}

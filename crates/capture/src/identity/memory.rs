@@ -1,0 +1,149 @@
+//! What is learned of a panel while it runs. Lost at a restart, and then learned anew.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use admintrail_event::{Micros, SessionHash};
+use hashbrown::{HashMap, HashSet};
+use parking_lot::{Mutex, RwLock};
+
+/// Route templates remembered; a panel has a few hundred.
+const MAX_ROUTES: usize = 4_096;
+/// Sign-ins that wait for a decision.
+const MAX_PENDING: usize = 1_024;
+/// How long one waits: time enough to look up a second factor.
+const PENDING_MICROS: i64 = 15 * 60 * Micros::SECOND;
+/// Names of session cookies.
+const MAX_NAMES: usize = 64;
+
+/// A sign-in whose success is not known yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Undecided {
+    /// The name typed, safe to store.
+    pub(crate) admin: String,
+    /// The session it will be, if it was a success.
+    pub(crate) session: SessionHash,
+    /// When its cookie expires.
+    pub(crate) until: Option<Micros>,
+    pub(crate) since: Micros,
+    /// The panel asked for a second factor.
+    pub(crate) second_factor: bool,
+}
+
+#[derive(Default)]
+pub(crate) struct PanelMemory {
+    /// Route templates that answered a bound session.
+    for_sessions: RwLock<HashSet<String>>,
+    /// Route templates that answered a visitor without any credential.
+    for_everybody: RwLock<HashSet<String>>,
+    /// Cookies that were bound at a sign-in and are in no preset.
+    cookie_names: RwLock<HashSet<Vec<u8>>>,
+    pending: Mutex<HashMap<SessionHash, Undecided>>,
+    pending_count: AtomicUsize,
+    challenges_basic: AtomicBool,
+    learns_sessions: AtomicBool,
+    answers_alike: AtomicBool,
+}
+
+impl PanelMemory {
+    pub(crate) fn answered_session(&self, route: &str) {
+        self.learns_sessions.store(true, Ordering::Relaxed);
+        remember(&self.for_sessions, route, MAX_ROUTES);
+    }
+
+    pub(crate) fn answered_everybody(&self, route: &str) {
+        remember(&self.for_everybody, route, MAX_ROUTES);
+    }
+
+    /// The route has answered a bound session before.
+    pub(crate) fn is_for_sessions(&self, route: &str) -> bool {
+        self.for_sessions.read().contains(route)
+    }
+
+    /// The route proves nothing of who asks.
+    pub(crate) fn is_for_everybody(&self, route: &str) -> bool {
+        self.for_everybody.read().contains(route)
+    }
+
+    pub(crate) fn bound_cookie(&self, name: &[u8]) {
+        let known = self.cookie_names.read().contains(name);
+        if !known {
+            let mut names = self.cookie_names.write();
+            if names.len() < MAX_NAMES {
+                names.insert(name.to_vec());
+            }
+        }
+    }
+
+    pub(crate) fn binds_cookie(&self, name: &[u8]) -> bool {
+        self.cookie_names.read().contains(name)
+    }
+
+    /// The panel asked for basic authentication.
+    pub(crate) fn challenged_basic(&self) {
+        self.challenges_basic.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether an `Authorization: Basic` that was not refused may name anybody: a panel with
+    /// sign-in forms that never asks for it ignores it, and anyone could write any name there.
+    pub(crate) fn believes_basic(&self) -> bool {
+        self.challenges_basic.load(Ordering::Relaxed)
+            || !self.learns_sessions.load(Ordering::Relaxed)
+    }
+
+    /// The panel answered a wrong password as it answers a right one.
+    pub(crate) fn saw_answers_alike(&self) {
+        self.answers_alike.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn answers_alike(&self) -> bool {
+        self.answers_alike.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn pend(&self, credential: SessionHash, undecided: Undecided) {
+        let mut pending = self.pending.lock();
+        if pending.len() >= MAX_PENDING {
+            let now = undecided.since;
+            pending.retain(|_, other| fresh(other, now));
+            if pending.len() >= MAX_PENDING
+                && let Some(oldest) = pending.iter().min_by_key(|(_, u)| u.since).map(|(c, _)| *c)
+            {
+                pending.remove(&oldest);
+            }
+        }
+        pending.insert(credential, undecided);
+        self.pending_count.store(pending.len(), Ordering::Release);
+    }
+
+    pub(crate) fn pending(&self, credential: &SessionHash, now: Micros) -> Option<Undecided> {
+        if self.pending_count.load(Ordering::Acquire) == 0 {
+            return None;
+        }
+        self.pending
+            .lock()
+            .get(credential)
+            .filter(|undecided| fresh(undecided, now))
+            .cloned()
+    }
+
+    pub(crate) fn settle(&self, credential: &SessionHash) {
+        if self.pending_count.load(Ordering::Acquire) == 0 {
+            return;
+        }
+        let mut pending = self.pending.lock();
+        pending.remove(credential);
+        self.pending_count.store(pending.len(), Ordering::Release);
+    }
+}
+
+fn fresh(undecided: &Undecided, now: Micros) -> bool {
+    now.0.saturating_sub(undecided.since.0) < PENDING_MICROS
+}
+
+fn remember(set: &RwLock<HashSet<String>>, entry: &str, max: usize) {
+    if !set.read().contains(entry) {
+        let mut set = set.write();
+        if set.len() < max {
+            set.insert(entry.to_owned());
+        }
+    }
+}

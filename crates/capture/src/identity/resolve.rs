@@ -1,0 +1,199 @@
+//! Asking the resolvers in their order, before the request is forwarded.
+
+use std::net::IpAddr;
+
+use admintrail_event::{KnownBy, Micros, SessionHash};
+use http::HeaderMap;
+
+use super::{Undecided, basic, cookies, credential, header};
+use crate::{Binding, Recorder};
+
+/// Headers in which panels carry a token of their own.
+const TOKEN_HEADERS: &[&str] = &["x-auth-token", "x-access-token", "x-session-token"];
+
+/// Cookies of one request that are looked at.
+const MAX_COOKIES: usize = 64;
+
+/// What a request may prove itself with, and whom it is known to belong to.
+#[derive(Debug)]
+pub(crate) struct Credential {
+    pub(crate) hash: SessionHash,
+    /// The cookie's name; `None` for a token.
+    pub(crate) cookie: Option<Box<[u8]>>,
+    pub(crate) bound: Option<Binding>,
+    pub(crate) pending: Option<Undecided>,
+}
+
+/// What names the admin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Source {
+    Nothing,
+    Header,
+    /// Proven only if the panel does not refuse it.
+    Basic,
+    /// A binding; proven only if the panel does not send the visitor away.
+    Session,
+}
+
+/// Who seems to make a request, before the panel has answered.
+#[derive(Debug)]
+pub(crate) struct Identity {
+    pub(crate) source: Source,
+    pub(crate) admin: Option<String>,
+    pub(crate) admin_name: Option<String>,
+    pub(crate) session: Option<SessionHash>,
+    pub(crate) credentials: Vec<Credential>,
+    /// Whether the request carried anything that might be a credential.
+    pub(crate) anonymous: bool,
+}
+
+impl Identity {
+    /// How the admin is known, if the panel agrees.
+    pub(crate) const fn known_by(&self) -> KnownBy {
+        match self.source {
+            Source::Nothing => KnownBy::None,
+            Source::Header => KnownBy::Header,
+            Source::Basic => KnownBy::Basic,
+            Source::Session => KnownBy::Session,
+        }
+    }
+
+    /// Asks the resolvers; takes identity headers of untrusted peers out of the request.
+    pub(crate) fn of(
+        recorder: &Recorder,
+        headers: &mut HeaderMap,
+        peer: Option<IpAddr>,
+        now: Micros,
+    ) -> Self {
+        let rule = recorder.rules().identity_header.as_ref();
+        let named = rule.and_then(|rule| header::take(rule, peer, headers));
+        let (credentials, anonymous) = credentials(recorder, headers, now);
+        let session = session_of(recorder, &credentials);
+        let mut identity = Self {
+            source: Source::Nothing,
+            admin: None,
+            admin_name: None,
+            session: session.hash,
+            credentials,
+            anonymous,
+        };
+        if let Some(named) = named {
+            identity.source = Source::Header;
+            identity.admin = Some(named.admin);
+            identity.admin_name = named.admin_name;
+            identity.anonymous = false;
+            return identity;
+        }
+        if let Some(user) = basic::user(headers) {
+            identity.anonymous = false;
+            if recorder.memory().believes_basic() {
+                identity.source = Source::Basic;
+                identity.admin = Some(user);
+                return identity;
+            }
+        }
+        if let Some(admin) = session.admin {
+            identity.source = Source::Session;
+            identity.admin = Some(admin);
+            identity.admin_name = session.admin_name;
+        }
+        identity
+    }
+}
+
+/// Every cookie and token that may be a session's, looked up.
+fn credentials(recorder: &Recorder, headers: &HeaderMap, now: Micros) -> (Vec<Credential>, bool) {
+    let (preset, memory) = (&recorder.rules().preset, recorder.memory());
+    let keeper = &recorder.trunk().keeper;
+    let look_up = |hash: SessionHash, cookie: Option<&[u8]>| Credential {
+        bound: keeper.lookup(recorder.panel(), &hash, now),
+        pending: memory.pending(&hash, now),
+        hash,
+        cookie: cookie.map(Box::from),
+    };
+    let mut found = Vec::new();
+    let mut anonymous = true;
+    if let Some(token) = token(headers) {
+        anonymous = false;
+        found.push(look_up(recorder.hasher().token(token), None));
+    }
+    for (name, value) in cookies::sent(headers).take(MAX_COOKIES) {
+        let rule = std::str::from_utf8(name)
+            .ok()
+            .and_then(|n| is_session_cookie(preset, n));
+        if rule == Some(false) || (rule.is_none() && !credential::looks_secret(value)) {
+            continue;
+        }
+        anonymous = false;
+        let credential = look_up(recorder.hasher().cookie(name, value), Some(name));
+        let known = credential.bound.is_some() || credential.pending.is_some();
+        if known || rule == Some(true) || memory.binds_cookie(name) {
+            found.push(credential);
+        }
+    }
+    (found, anonymous)
+}
+
+/// What the preset says of a cookie, its security prefix (RFC 6265bis section 4.1.3) aside.
+pub(super) fn is_session_cookie(preset: &admintrail_event::Preset, name: &str) -> Option<bool> {
+    preset.is_session_cookie(name).or_else(|| {
+        let bare = name
+            .strip_prefix("__Host-")
+            .or_else(|| name.strip_prefix("__Secure-"))?;
+        preset.is_session_cookie(bare)
+    })
+}
+
+fn token(headers: &HeaderMap) -> Option<&[u8]> {
+    const NOT_TOKENS: [&[u8]; 4] = [b"basic", b"digest", b"negotiate", b"ntlm"];
+    let authorization = basic::authorization(headers)
+        .filter(|(scheme, _)| {
+            !NOT_TOKENS
+                .iter()
+                .any(|not| scheme.eq_ignore_ascii_case(not))
+        })
+        .map(|(_, token)| token);
+    authorization
+        .or_else(|| {
+            TOKEN_HEADERS
+                .iter()
+                .find_map(|name| headers.get(*name))
+                .map(|v| v.as_bytes())
+        })
+        .filter(|token| !token.is_empty())
+}
+
+#[derive(Default)]
+struct Session {
+    hash: Option<SessionHash>,
+    admin: Option<String>,
+    admin_name: Option<String>,
+}
+
+/// The session of a request. Credentials of different admins in one request name nobody: which of
+/// them the panel believes is not known here.
+fn session_of(recorder: &Recorder, credentials: &[Credential]) -> Session {
+    let mut bound = credentials.iter().filter_map(|c| c.bound.as_ref());
+    if let Some(first) = bound.next() {
+        if bound.any(|other| other.admin != first.admin) {
+            return Session::default();
+        }
+        return Session {
+            hash: Some(first.session),
+            admin: Some(first.admin.clone()),
+            admin_name: first.admin_name.clone(),
+        };
+    }
+    let unbound = credentials.iter().find(|c| match &c.cookie {
+        None => true,
+        Some(name) => {
+            std::str::from_utf8(name)
+                .is_ok_and(|n| is_session_cookie(&recorder.rules().preset, n) == Some(true))
+                || recorder.memory().binds_cookie(name)
+        }
+    });
+    Session {
+        hash: unbound.map(|c| c.pending.as_ref().map_or(c.hash, |p| p.session)),
+        ..Session::default()
+    }
+}

@@ -1,0 +1,79 @@
+//! Records of a segment: length, checksum, payload. A torn tail ends the reading, nothing else.
+
+/// What every segment begins with; the last two characters are the version.
+pub(super) const MAGIC: &[u8; 8] = b"ATJRNL01";
+
+/// Longest payload that is believed; a longer length is damage.
+const MAX_PAYLOAD: usize = 1 << 20;
+
+/// Bytes before a payload: its length and checksum.
+pub(super) const HEADER: usize = 4 + 8;
+
+/// Begins a frame at the end of `out`; the returned mark closes it.
+pub(super) fn begin(out: &mut Vec<u8>) -> usize {
+    let mark = out.len();
+    out.extend_from_slice(&[0; HEADER]);
+    mark
+}
+
+/// Writes length and checksum of the frame that began at `mark`.
+pub(super) fn end(out: &mut [u8], mark: usize) {
+    let Some((header, payload)) = out
+        .get_mut(mark..)
+        .and_then(|f| f.split_at_mut_checked(HEADER))
+    else {
+        return;
+    };
+    let length = u32::try_from(payload.len())
+        .unwrap_or(u32::MAX)
+        .to_le_bytes();
+    let sum = checksum(length, payload).to_le_bytes();
+    for (to, from) in header.iter_mut().zip(length.into_iter().chain(sum)) {
+        *to = from;
+    }
+}
+
+/// FNV-1a, 64 bits, over length and payload. It has to tell a torn or damaged record from a whole
+/// one, not to resist anybody: who can write here can write anything.
+fn checksum(length: [u8; 4], payload: &[u8]) -> u64 {
+    let mix = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3);
+    let hash = length.iter().fold(0xcbf2_9ce4_8422_2325, mix);
+    payload.iter().fold(hash, mix)
+}
+
+/// The whole records of a segment, up to the first that is torn.
+#[derive(Debug)]
+pub(super) struct Frames<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Frames<'a> {
+    /// `None` if the file does not begin as a segment does (torn while it was made).
+    pub(super) fn of(bytes: &'a [u8]) -> Option<Self> {
+        bytes.strip_prefix(MAGIC).map(|rest| Self { rest })
+    }
+
+    /// How many bytes follow the last whole record.
+    pub(super) fn left(&self) -> usize {
+        self.rest.len()
+    }
+}
+
+impl<'a> Iterator for Frames<'a> {
+    type Item = &'a [u8];
+
+    fn next(&mut self) -> Option<&'a [u8]> {
+        let (length, rest) = self.rest.split_first_chunk::<4>()?;
+        let (sum, rest) = rest.split_first_chunk::<8>()?;
+        let payload_len = usize::try_from(u32::from_le_bytes(*length)).ok()?;
+        if payload_len == 0 || payload_len > MAX_PAYLOAD {
+            return None;
+        }
+        let (payload, rest) = rest.split_at_checked(payload_len)?;
+        if checksum(*length, payload) != u64::from_le_bytes(*sum) {
+            return None;
+        }
+        self.rest = rest;
+        Some(payload)
+    }
+}

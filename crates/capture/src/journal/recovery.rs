@@ -1,0 +1,87 @@
+//! What an earlier run left open.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use admintrail_event::{Draft, EventId};
+use hashbrown::HashMap;
+
+use super::frame::Frames;
+use super::record::{self, Record};
+
+/// What was found in the folder.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    /// Openings never released, in the order in which they were written.
+    pub(super) open: Vec<Draft>,
+    /// The segments they were found in; deleted once the openings are carried over.
+    pub(super) segments: Vec<PathBuf>,
+    /// The highest segment number.
+    pub(super) last: u64,
+}
+
+/// File name of a segment.
+pub(super) fn segment_name(number: u64) -> String {
+    format!("openings-{number:016}.log")
+}
+
+fn segment_number(path: &Path) -> Option<u64> {
+    let name = path.file_name()?.to_str()?;
+    name.strip_prefix("openings-")?
+        .strip_suffix(".log")?
+        .parse()
+        .ok()
+}
+
+/// Reads every segment, oldest first.
+pub(super) fn read(folder: &Path) -> io::Result<Found> {
+    let mut segments = Vec::new();
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        if let Some(number) = segment_number(&path) {
+            segments.push((number, path));
+        }
+    }
+    segments.sort();
+    let mut open: HashMap<EventId, (usize, Box<Draft>)> = HashMap::new();
+    let mut order = 0;
+    for (_, path) in &segments {
+        let bytes = std::fs::read(path)?;
+        let Some(mut frames) = Frames::of(&bytes) else {
+            continue;
+        };
+        for payload in frames.by_ref() {
+            match record::read(payload) {
+                Some(Record::Opening(draft)) => {
+                    order += 1;
+                    let place = open.get(&draft.id).map_or(order, |(first, _)| *first);
+                    open.insert(draft.id, (place, draft));
+                }
+                Some(Record::Release(ids)) => {
+                    for id in ids {
+                        open.remove(&id);
+                    }
+                }
+                Some(Record::Pad) => {}
+                None => tracing::warn!(
+                    segment = %path.display(),
+                    "the journal holds a record that this version does not know; it was skipped"
+                ),
+            }
+        }
+        if frames.left() > 0 {
+            tracing::info!(
+                segment = %path.display(),
+                torn_bytes = frames.left(),
+                "the journal ends in a torn record, as it does after a crash"
+            );
+        }
+    }
+    let mut open: Vec<_> = open.into_values().collect();
+    open.sort_by_key(|(order, _)| *order);
+    Ok(Found {
+        open: open.into_iter().map(|(_, draft)| *draft).collect(),
+        last: segments.last().map_or(0, |(number, _)| *number),
+        segments: segments.into_iter().map(|(_, path)| path).collect(),
+    })
+}

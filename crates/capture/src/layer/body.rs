@@ -1,0 +1,163 @@
+//! The body wrapper of requests and responses.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use admintrail_event::Ending;
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use pin_project_lite::pin_project;
+
+use super::answer::Answer;
+use super::watch::RequestWatch;
+
+pin_project! {
+    /// The body wrapper, of requests and responses alike: counts bytes, knows a clean end from an
+    /// error from a drop, passes trailers and size hints, never buffers.
+    pub struct RecordBody<B> {
+        #[pin]
+        inner: Option<B>,
+        watch: Watch,
+    }
+}
+
+enum Watch {
+    /// A request on its way in.
+    Request(Option<Arc<RequestWatch>>),
+    /// A response on its way out. Dropping it finishes the event.
+    Response(Option<Box<Answer>>),
+    /// Our own words in place of the panel's.
+    Own(Option<Bytes>),
+}
+
+impl<B: Body<Data = Bytes>> RecordBody<B> {
+    pub(super) fn request(inner: B, watch: Option<Arc<RequestWatch>>) -> Self {
+        if let Some(watch) = &watch
+            && inner.is_end_stream()
+        {
+            watch.end();
+        }
+        Self {
+            inner: Some(inner),
+            watch: Watch::Request(watch),
+        }
+    }
+
+    pub(super) fn response(inner: B, answer: Box<Answer>, empty: bool) -> Self {
+        let mut answer = Some(answer);
+        // Nothing will be polled of a body that has ended already.
+        if (empty || inner.is_end_stream())
+            && let Some(answer) = answer.take()
+        {
+            answer.end(Ending::Complete);
+        }
+        Self {
+            inner: Some(inner),
+            watch: Watch::Response(answer),
+        }
+    }
+
+    pub(super) const fn own(text: Bytes) -> Self {
+        Self {
+            inner: None,
+            watch: Watch::Own(Some(text)),
+        }
+    }
+}
+
+impl<B: Body<Data = Bytes>> Body for RecordBody<B> {
+    type Data = Bytes;
+    type Error = B::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
+        let mut this = self.project();
+        let Some(inner) = this.inner.as_mut().as_pin_mut() else {
+            let Watch::Own(text) = this.watch else {
+                return Poll::Ready(None);
+            };
+            return Poll::Ready(text.take().map(|text| Ok(Frame::data(text))));
+        };
+        match this.watch {
+            Watch::Request(watch) => {
+                let frame = ready!(inner.poll_frame(cx));
+                if let Some(watch) = watch {
+                    match &frame {
+                        Some(Ok(frame)) => {
+                            if let Some(data) = frame.data_ref() {
+                                watch.add(data);
+                            }
+                            if this
+                                .inner
+                                .as_pin_mut()
+                                .is_some_and(|body| body.is_end_stream())
+                            {
+                                watch.end();
+                            }
+                        }
+                        None => watch.end(),
+                        Some(Err(_)) => {}
+                    }
+                }
+                Poll::Ready(frame)
+            }
+            Watch::Response(slot) => {
+                let Some(answer) = slot else {
+                    return inner.poll_frame(cx);
+                };
+                match ready!(inner.poll_frame(cx)) {
+                    Some(Ok(frame)) => {
+                        let last = this
+                            .inner
+                            .as_pin_mut()
+                            .is_some_and(|body| body.is_end_stream());
+                        let data = frame.data_ref();
+                        if let Some(data) = data {
+                            answer.add(data);
+                        }
+                        if last {
+                            end(slot, Ending::Complete);
+                        }
+                        Poll::Ready(Some(Ok(frame)))
+                    }
+                    Some(Err(error)) => {
+                        end(slot, Ending::Failed);
+                        Poll::Ready(Some(Err(error)))
+                    }
+                    None => {
+                        end(slot, Ending::Complete);
+                        Poll::Ready(None)
+                    }
+                }
+            }
+            Watch::Own(_) => Poll::Ready(None),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match (&self.watch, &self.inner) {
+            (Watch::Own(text), _) => text.is_none(),
+            (_, Some(inner)) => inner.is_end_stream(),
+            (_, None) => true,
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match (&self.watch, &self.inner) {
+            (Watch::Own(text), _) => {
+                SizeHint::with_exact(text.as_ref().map_or(0, |text| text.len() as u64))
+            }
+            (_, Some(inner)) => inner.size_hint(),
+            (_, None) => SizeHint::with_exact(0),
+        }
+    }
+}
+
+fn end(slot: &mut Option<Box<Answer>>, ending: Ending) {
+    if let Some(answer) = slot.take() {
+        answer.end(ending);
+    }
+}

@@ -1,0 +1,167 @@
+//! The head of a request as the event's first half.
+
+use admintrail_event::{Draft, KnownBy, Limits, Reading, RequestHead, Step, clip, encode_bytes};
+use http::header::{ACCEPT, AUTHORIZATION, CONNECTION, HOST, UPGRADE, USER_AGENT};
+use http::request::Parts;
+use http::{HeaderMap, HeaderName, Method};
+
+use super::declared::Peer;
+use super::open::Open;
+use crate::client::Client;
+use crate::identity::Identity;
+use crate::{Recorder, ids};
+
+/// Reads everything that is known before the request is forwarded, and takes from it what the
+/// panel must not see.
+pub(super) fn read(recorder: &Recorder, parts: &mut Parts) -> Box<Open> {
+    let time = recorder.trunk().now();
+    let rules = recorder.rules();
+    let peer = parts.extensions.get::<Peer>().copied();
+    let client = peer.map(|peer| Client::of(peer, &parts.headers, &rules.trusted_proxies));
+    let socket = peer.map(|peer| peer.addr.ip().to_canonical());
+    let identity = Identity::of(recorder, &mut parts.headers, socket, time);
+
+    // Redacted first, so that neither route nor object can repeat a secret.
+    let path = rules.preset.redact_path(parts.uri.path());
+    let query = parts
+        .uri
+        .query()
+        .map(|query| rules.preset.redact_query(query));
+    let headers = &parts.headers;
+    let mut reading = rules.preset.read(&RequestHead {
+        method: parts.method.as_str(),
+        path: &path,
+        query: query.as_deref(),
+        accept: text(headers, &ACCEPT),
+        requested_with: text(headers, &HeaderName::from_static("x-requested-with")),
+        bearer: is_bearer(headers),
+        fetch_dest: text(headers, &HeaderName::from_static("sec-fetch-dest")),
+    });
+    make_safe(&mut reading);
+
+    let (path, path_bytes) = safe(path, Limits::PATH);
+    let (query, query_bytes) = safe_option(query, Limits::QUERY);
+    let agent = headers
+        .get(USER_AGENT)
+        .map(|agent| encode_bytes(agent.as_bytes()));
+    let (user_agent, agent_bytes) = match agent.map(|agent| clip(agent, Limits::AGENT)) {
+        Some((agent, cut)) => (Some(agent), cut),
+        None => (None, None),
+    };
+    // Whoever submits credentials is nobody yet, whatever cookie is still there.
+    let named = reading.step != Step::SignIn && identity.admin.is_some();
+    let draft = Draft {
+        admin: identity.admin.clone().filter(|_| named),
+        admin_name: identity.admin_name.clone().filter(|_| named),
+        known_by: if named {
+            identity.known_by()
+        } else {
+            KnownBy::None
+        },
+        ip: client.as_ref().map(|client| client.ip.into()),
+        user_agent,
+        session: identity.session,
+        request_type: reading.request_type,
+        scheme: scheme(client.as_ref(), parts),
+        host: host(parts),
+        query,
+        route: Some(reading.route.clone()),
+        object: reading.object.clone(),
+        asset: reading.asset,
+        polling: reading.polling,
+        path_bytes,
+        query_bytes,
+        agent_bytes,
+        ..Draft::request(
+            ids::new_id(time),
+            time,
+            rules.panel.clone(),
+            &clip(parts.method.as_str().to_owned(), Limits::METHOD).0,
+            &path,
+        )
+    };
+    Open::new(recorder.clone(), draft, reading, identity)
+}
+
+/// Whether a request leaves the panel as it is (RFC 9110 section 9.2.1).
+pub(super) fn is_safe(method: &Method) -> bool {
+    matches!(
+        *method,
+        Method::GET | Method::HEAD | Method::OPTIONS | Method::TRACE
+    )
+}
+
+/// Whether the client asks to leave HTTP: what follows may do anything.
+pub(super) fn is_upgrade(parts: &Parts) -> bool {
+    parts.method == Method::CONNECT
+        || (parts.headers.contains_key(UPGRADE)
+            && parts.headers.get_all(CONNECTION).iter().any(|value| {
+                value
+                    .as_bytes()
+                    .split(|b| *b == b',')
+                    .any(|option| option.trim_ascii().eq_ignore_ascii_case(b"upgrade"))
+            }))
+}
+
+fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok()
+}
+
+fn is_bearer(headers: &HeaderMap) -> bool {
+    headers.get(AUTHORIZATION).is_some_and(|value| {
+        let scheme = value
+            .as_bytes()
+            .split(|b| *b == b' ')
+            .next()
+            .unwrap_or_default();
+        scheme.eq_ignore_ascii_case(b"bearer") || scheme.eq_ignore_ascii_case(b"token")
+    })
+}
+
+/// HTTP/1 names the host in `Host`, HTTP/2 in `:authority`.
+fn host(parts: &Parts) -> Option<String> {
+    let named = match parts.headers.get(HOST) {
+        Some(host) => encode_bytes(host.as_bytes()),
+        None => parts.uri.authority()?.as_str().to_owned(),
+    };
+    Some(safe(named, Limits::TEXT).0)
+}
+
+fn scheme(client: Option<&Client>, parts: &Parts) -> Option<String> {
+    match client {
+        Some(client) if client.https => Some("https".to_owned()),
+        Some(_) => Some("http".to_owned()),
+        None => parts.uri.scheme_str().map(str::to_owned),
+    }
+}
+
+fn make_safe(reading: &mut Reading) {
+    reading.route = safe(std::mem::take(&mut reading.route), Limits::TEXT).0;
+    reading.action = safe(std::mem::take(&mut reading.action), Limits::TEXT).0;
+    reading.object = reading
+        .object
+        .take()
+        .map(|object| safe(object, Limits::TEXT).0);
+}
+
+/// Encoded and cut; plain short text, which is nearly all of it, passes untouched.
+pub(super) fn safe(text: String, max: usize) -> (String, Option<u32>) {
+    let plain = text.bytes().all(|b| matches!(b, b' '..=b'~'));
+    let text = if plain {
+        text
+    } else {
+        encode_bytes(text.as_bytes())
+    };
+    if text.len() <= max {
+        (text, None)
+    } else {
+        clip(text, max)
+    }
+}
+
+fn safe_option(text: Option<String>, max: usize) -> (Option<String>, Option<u32>) {
+    match text.map(|text| safe(text, max)) {
+        Some((text, cut)) => (Some(text), cut),
+        None => (None, None),
+    }
+}

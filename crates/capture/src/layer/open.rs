@@ -1,0 +1,144 @@
+//! A request under way: what becomes its event, whichever way it ends.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use admintrail_event::{Draft, Ending, KnownBy, Limits, Outcome, PanelName, Reading};
+use http::StatusCode;
+
+use super::declared::Declared;
+use super::head::safe;
+use super::watch::RequestWatch;
+use crate::Recorder;
+use crate::identity::Identity;
+
+/// Dropping it finishes the event as dropped.
+pub(crate) struct Open {
+    pub(crate) recorder: Recorder,
+    pub(crate) draft: Draft,
+    pub(crate) reading: Reading,
+    pub(crate) identity: Identity,
+    pub(super) watch: Option<Arc<RequestWatch>>,
+    /// Denied whatever the status says: a failed sign-in, or sent to sign-in.
+    pub(crate) denied: bool,
+    pub(crate) sent_to_sign_in: bool,
+    action: Option<String>,
+    started: Instant,
+    finished: bool,
+}
+
+impl Open {
+    pub(super) fn new(
+        recorder: Recorder,
+        mut draft: Draft,
+        reading: Reading,
+        identity: Identity,
+    ) -> Box<Self> {
+        // What the event says if nobody comes to finish it.
+        let sentence = recorder
+            .rules()
+            .preset
+            .sentence(&reading, Outcome::Unknown, false, None);
+        draft.action = safe(sentence, Limits::TEXT).0;
+        recorder.trunk().opened();
+        Box::new(Self {
+            recorder,
+            draft,
+            reading,
+            identity,
+            watch: None,
+            denied: false,
+            sent_to_sign_in: false,
+            action: None,
+            started: Instant::now(),
+            finished: false,
+        })
+    }
+
+    pub(super) fn answered(&mut self, status: StatusCode) {
+        self.draft.status = Some(status.as_u16());
+    }
+
+    /// Nobody is named: the panel did not accept who it seemed to be.
+    pub(crate) fn unname(&mut self) {
+        self.draft.admin = None;
+        self.draft.admin_name = None;
+        self.draft.known_by = KnownBy::None;
+    }
+
+    /// A tried name, which is no identity.
+    pub(crate) fn attempted(&mut self, typed: Option<&str>) {
+        self.unname();
+        self.draft.known_by = KnownBy::Attempt;
+        self.draft.session = None;
+        self.draft.attempted = typed.map(|typed| {
+            let (trunk, rules) = (self.recorder.trunk(), self.recorder.rules());
+            let known = trunk.keeper.knows(&rules.panel, typed);
+            let kept =
+                admintrail_event::attempted_name(typed, known, rules.attempted_names, &trunk.key);
+            safe(kept, Limits::TEXT).0
+        });
+    }
+
+    /// What the application says itself wins.
+    pub(super) fn declared(&mut self, declared: Declared) {
+        let text = |text: String| safe(text, Limits::TEXT).0;
+        if let Some(tried) = declared.attempted {
+            self.attempted(Some(&tried));
+            self.denied = true;
+        }
+        if let Some(admin) = declared.admin {
+            self.draft.admin = Some(text(admin));
+            self.draft.admin_name = declared.admin_name.map(text);
+            self.draft.known_by = KnownBy::Declared;
+        }
+        self.draft.session = declared.session.or(self.draft.session);
+        self.draft.polling = declared.polling.unwrap_or(self.draft.polling);
+        self.draft.object = declared
+            .object
+            .map(text)
+            .or_else(|| self.draft.object.take());
+        self.action = declared.action.map(text);
+    }
+
+    /// Hands the event over.
+    pub(super) fn finish(mut self: Box<Self>, ending: Ending, response_bytes: Option<u64>) {
+        self.draft.response_bytes = response_bytes;
+        self.hand_over(ending);
+    }
+
+    fn hand_over(&mut self, ending: Ending) {
+        self.finished = true;
+        let draft = &mut self.draft;
+        draft.ending = ending;
+        draft.duration_us = u64::try_from(self.started.elapsed().as_micros()).ok();
+        draft.request_bytes = Some(self.watch.as_ref().map_or(0, |watch| watch.received()));
+        draft.outcome = match (self.denied, Outcome::of_status(draft.status)) {
+            (true, Outcome::Success | Outcome::Failed | Outcome::Denied) => Outcome::Denied,
+            (_, by_status) => by_status,
+        };
+        draft.action = match self.action.take() {
+            Some(action) => action,
+            None => {
+                let sentence = self.recorder.rules().preset.sentence(
+                    &self.reading,
+                    draft.outcome,
+                    self.sent_to_sign_in,
+                    draft.attempted.as_deref(),
+                );
+                safe(sentence, Limits::TEXT).0
+            }
+        };
+        let nothing = Draft::request(draft.id, draft.time, PanelName::own(), "", "");
+        let event = std::mem::replace(draft, nothing);
+        self.recorder.trunk().close(event);
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        if !self.finished {
+            self.hand_over(Ending::Dropped);
+        }
+    }
+}

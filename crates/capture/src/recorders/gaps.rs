@@ -1,0 +1,107 @@
+//! Requests without a record of their own, counted per panel (and address) into `gap` events.
+//!
+//! A gap that is still being counted has an opening in the journal like a request has, rewritten
+//! each time it grows; so a crash loses no count.
+
+use std::net::IpAddr;
+
+use admintrail_event::{Draft, Ip, Kind, Micros, Outcome, PanelName};
+use hashbrown::HashMap;
+
+use crate::ids;
+
+/// Addresses counted apart; beyond that they share one gap, so that a flood from many addresses
+/// costs no memory.
+const MAX_ADDRESSES: usize = 1024;
+
+/// Why a request has no record of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Reason {
+    /// It passed while nothing could be recorded.
+    Unrecorded,
+    /// The HTTP parser refused it.
+    Refused,
+}
+
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct Key {
+    panel: PanelName,
+    reason: Reason,
+    address: Option<IpAddr>,
+}
+
+#[derive(Default)]
+pub(super) struct Gaps {
+    open: HashMap<Key, Draft>,
+    unrecorded: u64,
+}
+
+impl Gaps {
+    /// Counts one request; returns the gap as it stands now, to be journalled.
+    pub(super) fn count(
+        &mut self,
+        panel: &PanelName,
+        reason: Reason,
+        address: Option<IpAddr>,
+        now: Micros,
+    ) -> &Draft {
+        let mut key = Key {
+            panel: panel.clone(),
+            reason,
+            address,
+        };
+        if self.open.len() >= MAX_ADDRESSES && !self.open.contains_key(&key) {
+            key.address = None;
+        }
+        if reason == Reason::Unrecorded {
+            self.unrecorded += 1;
+        }
+        let gap = self.open.entry(key).or_insert_with_key(|key| Draft {
+            kind: Kind::Gap,
+            ip: key.address.map(Ip::from),
+            outcome: match reason {
+                Reason::Unrecorded => Outcome::Unknown,
+                Reason::Refused => Outcome::Failed,
+            },
+            ..Draft::request(ids::new_id(now), now, panel.clone(), "", "")
+        });
+        let count = gap.count.unwrap_or(0) + 1;
+        gap.count = Some(count);
+        gap.duration_us = u64::try_from(now.0.saturating_sub(gap.time.0)).ok();
+        gap.action = sentence(reason, count);
+        gap
+    }
+
+    /// Requests that passed unrecorded and are not yet in a gap event.
+    pub(super) const fn unrecorded(&self) -> u64 {
+        self.unrecorded
+    }
+
+    /// Takes the gaps that began before `before`, oldest first, as finished events.
+    pub(super) fn take_due(&mut self, before: Micros) -> Vec<Draft> {
+        if self.open.is_empty() {
+            return Vec::new();
+        }
+        let mut due: Vec<_> = self
+            .open
+            .extract_if(|_, gap| gap.time < before)
+            .map(|(key, gap)| (key, gap))
+            .collect();
+        for (key, gap) in &due {
+            if key.reason == Reason::Unrecorded {
+                self.unrecorded = self.unrecorded.saturating_sub(gap.count.unwrap_or(0));
+            }
+        }
+        due.sort_by_key(|(_, gap)| gap.time);
+        due.into_iter().map(|(_, gap)| gap).collect()
+    }
+}
+
+fn sentence(reason: Reason, count: u64) -> String {
+    match (reason, count) {
+        (Reason::Unrecorded, 1) => "1 request passed without a record".to_owned(),
+        (Reason::Unrecorded, n) => format!("{n} requests passed without a record"),
+        (Reason::Refused, 1) => "1 malformed request refused".to_owned(),
+        (Reason::Refused, n) => format!("{n} malformed requests refused"),
+    }
+}

@@ -1,0 +1,97 @@
+//! Finished events on their way to the sink: a bounded ring.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use admintrail_event::Draft;
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+
+pub(super) struct Queue {
+    inner: Mutex<Inner>,
+    capacity: usize,
+    /// Taken by the delivery task, not yet durable.
+    in_flight: AtomicUsize,
+    length: AtomicUsize,
+    /// Told when the queue is no longer empty.
+    pub(super) filled: Notify,
+}
+
+#[derive(Default)]
+struct Inner {
+    events: VecDeque<Draft>,
+    next_seq: u64,
+}
+
+impl Queue {
+    pub(super) fn new(capacity: usize) -> Self {
+        Self {
+            inner: Mutex::default(),
+            capacity,
+            in_flight: AtomicUsize::new(0),
+            length: AtomicUsize::new(0),
+            filled: Notify::new(),
+        }
+    }
+
+    /// Numbers the event and appends it. When the ring is full, the oldest falls out and is
+    /// returned, to be counted.
+    pub(super) fn push(&self, mut event: Draft) -> Option<Draft> {
+        let mut inner = self.inner.lock();
+        inner.next_seq += 1;
+        event.recorder_seq = inner.next_seq;
+        let lost = if inner.events.len() >= self.capacity {
+            inner.events.pop_front()
+        } else {
+            None
+        };
+        let was_empty = inner.events.is_empty();
+        inner.events.push_back(event);
+        self.length.store(inner.events.len(), Ordering::Relaxed);
+        drop(inner);
+        if was_empty {
+            self.filled.notify_one();
+        }
+        lost
+    }
+
+    /// Numbers and appends events whatever the capacity.
+    pub(super) fn restore(&self, events: impl Iterator<Item = Draft>) {
+        let mut inner = self.inner.lock();
+        for mut event in events {
+            inner.next_seq += 1;
+            event.recorder_seq = inner.next_seq;
+            inner.events.push_back(event);
+        }
+        self.length.store(inner.events.len(), Ordering::Relaxed);
+        drop(inner);
+        self.filled.notify_one();
+    }
+
+    /// The oldest events, at most `max`.
+    pub(super) fn take(&self, max: usize) -> Vec<Draft> {
+        let mut inner = self.inner.lock();
+        let count = inner.events.len().min(max);
+        let batch: Vec<_> = inner.events.drain(..count).collect();
+        if inner.events.is_empty() && inner.events.capacity() > 4 * max {
+            inner.events.shrink_to(max);
+        }
+        self.length.store(inner.events.len(), Ordering::Relaxed);
+        self.in_flight.store(batch.len(), Ordering::Relaxed);
+        batch
+    }
+
+    /// The batch last taken is durable.
+    pub(super) fn settled(&self) {
+        self.in_flight.store(0, Ordering::Relaxed);
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.length.load(Ordering::Relaxed)
+    }
+
+    /// Finished events not yet durable.
+    pub(super) fn waiting(&self) -> u64 {
+        (self.len() + self.in_flight.load(Ordering::Relaxed)) as u64
+    }
+}

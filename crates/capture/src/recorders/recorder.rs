@@ -1,0 +1,61 @@
+//! The recorder of one panel.
+
+use std::sync::Arc;
+
+use admintrail_event::PanelName;
+
+use super::{Owner, Trunk};
+use crate::PanelRules;
+use crate::identity::{Hasher, PanelMemory};
+
+/// One recorder per panel; they share a journal folder through [`crate::Recorders`].
+#[derive(Clone)]
+pub struct Recorder {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    trunk: Arc<Trunk>,
+    rules: PanelRules,
+    hasher: Hasher,
+    memory: Arc<PanelMemory>,
+    _owner: Arc<Owner>,
+}
+
+impl Recorder {
+    pub(super) fn new(trunk: Arc<Trunk>, owner: Arc<Owner>, rules: PanelRules) -> Self {
+        let hasher = Hasher::new(&trunk.key, &rules.panel);
+        let memory = trunk.panel(&rules.panel);
+        Self {
+            inner: Arc::new(Inner {
+                trunk,
+                rules,
+                hasher,
+                memory,
+                _owner: owner,
+            }),
+        }
+    }
+
+    /// The panel it records.
+    #[must_use]
+    pub fn panel(&self) -> &PanelName {
+        &self.inner.rules.panel
+    }
+
+    pub(crate) fn trunk(&self) -> &Trunk {
+        &self.inner.trunk
+    }
+
+    pub(crate) fn rules(&self) -> &PanelRules {
+        &self.inner.rules
+    }
+
+    pub(crate) fn hasher(&self) -> &Hasher {
+        &self.inner.hasher
+    }
+
+    pub(crate) fn memory(&self) -> &PanelMemory {
+        &self.inner.memory
+    }
+}

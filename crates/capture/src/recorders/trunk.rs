@@ -1,0 +1,182 @@
+//! What all recorders of a process share: journal, ring of finished events, gaps, health.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use admintrail_event::{Draft, EventId, Kind, Micros, PanelName};
+use hashbrown::HashMap;
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+
+use super::gaps::{Gaps, Reason};
+use super::queue::Queue;
+use crate::health::{Cause, Clock, Health};
+use crate::identity::{Keeper, PanelMemory};
+use crate::journal::Journal;
+use crate::{RecorderState, Sink};
+
+/// Finished events that wait for the sink, at most.
+pub(super) const RING: usize = 16_384;
+
+/// Above this many waiting events new requests meet the fail policy; below a quarter they pass.
+const BACKLOG: usize = RING / 4 * 3;
+
+pub(crate) struct Trunk {
+    pub(crate) journal: Journal,
+    pub(crate) health: Arc<Health>,
+    pub(crate) clock: Clock,
+    pub(crate) name: String,
+    pub(crate) epoch: u64,
+    pub(crate) key: [u8; 32],
+    pub(crate) keeper: Keeper,
+    pub(super) sink: Arc<dyn Sink>,
+    pub(super) queue: Queue,
+    pub(super) gaps: Mutex<Gaps>,
+    pub(super) open: AtomicU64,
+    /// In order: deliver everything, then end.
+    pub(super) stopping: AtomicBool,
+    /// Out of order: end at once.
+    pub(super) abandoned: AtomicBool,
+    pub(super) hurry: Notify,
+    pub(super) drained: Notify,
+    /// What is learned of a panel outlives a change of its rules.
+    pub(super) panels: Mutex<HashMap<PanelName, Arc<PanelMemory>>>,
+}
+
+impl Trunk {
+    pub(super) fn new(
+        journal: Journal,
+        health: Arc<Health>,
+        clock: Clock,
+        name: String,
+        key: [u8; 32],
+        keeper: Keeper,
+        sink: Arc<dyn Sink>,
+    ) -> Self {
+        let epoch = u64::try_from(clock().0).unwrap_or(0);
+        Self {
+            journal,
+            health,
+            clock,
+            name,
+            epoch,
+            key,
+            keeper,
+            sink,
+            queue: Queue::new(RING),
+            gaps: Mutex::default(),
+            open: AtomicU64::new(0),
+            stopping: AtomicBool::new(false),
+            abandoned: AtomicBool::new(false),
+            hurry: Notify::new(),
+            drained: Notify::new(),
+            panels: Mutex::default(),
+        }
+    }
+
+    /// What an earlier run left, before anything new. None of it may fall out of the ring.
+    pub(super) fn restore(&self, left: Vec<Draft>) {
+        self.queue
+            .restore(left.into_iter().map(|event| self.signed(event)));
+    }
+
+    fn signed(&self, mut event: Draft) -> Draft {
+        event.recorder.clone_from(&self.name);
+        event.recorder_epoch = self.epoch;
+        event
+    }
+
+    pub(super) fn state(&self) -> RecorderState {
+        RecorderState {
+            open: self.open.load(Ordering::Relaxed),
+            waiting: self.queue.waiting(),
+            unrecorded: self.gaps.lock().unrecorded(),
+            failing: self.health.failing(),
+        }
+    }
+
+    pub(super) fn count_refused(&self, panel: &PanelName, address: IpAddr) {
+        self.count(panel, Reason::Refused, Some(address));
+    }
+
+    /// What is learned of this panel.
+    pub(crate) fn panel(&self, name: &PanelName) -> Arc<PanelMemory> {
+        Arc::clone(self.panels.lock().entry(name.clone()).or_default())
+    }
+
+    /// Ends as a crash does.
+    pub(super) fn abandon(&self) {
+        self.abandoned.store(true, Ordering::Release);
+        self.health.failed(Cause::Stopped, "recording has stopped");
+        self.hurry.notify_one();
+        self.keeper.end();
+        self.journal.close(false);
+    }
+
+    /// Carries changes of bindings to where they are kept, until the recorders end.
+    pub(super) async fn keep_bindings(self: Arc<Self>) {
+        self.keeper.run().await;
+    }
+
+    pub(crate) fn now(&self) -> Micros {
+        (self.clock)()
+    }
+
+    /// A request was let in.
+    pub(crate) fn opened(&self) {
+        self.open.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Takes the finished event of a request that [`Trunk::opened`] counted.
+    pub(crate) fn close(&self, event: Draft) {
+        self.open.fetch_sub(1, Ordering::Relaxed);
+        self.finish(event);
+    }
+
+    /// Takes a finished event.
+    pub(crate) fn finish(&self, event: Draft) {
+        if let Some(lost) = self.queue.push(self.signed(event)) {
+            self.count_lost(&lost);
+        }
+        if self.queue.len() > BACKLOG {
+            self.health
+                .failed(Cause::Backlog, "the record does not keep up");
+        }
+    }
+
+    /// An event fell out of the ring: it is counted instead.
+    fn count_lost(&self, lost: &Draft) {
+        match lost.kind {
+            Kind::Request => self.count(&lost.panel, Reason::Unrecorded, None),
+            // Its opening stays in the journal, so it comes back at the next start.
+            Kind::Gap | Kind::Start | Kind::Stop => return,
+        }
+        self.journal.release(&[lost.id]);
+    }
+
+    pub(super) fn count(&self, panel: &PanelName, reason: Reason, address: Option<IpAddr>) {
+        let now = self.now();
+        let mut gaps = self.gaps.lock();
+        let gap = gaps.count(panel, reason, address, now);
+        // Unwritten when the journal fails too; then the count lives in memory alone.
+        let _ = self.journal.open(gap);
+    }
+
+    /// These are durable in the sink.
+    pub(super) fn settled(&self, ids: &[EventId]) {
+        self.journal.release(ids);
+        self.queue.settled();
+        if self.queue.len() < BACKLOG / 3 {
+            self.health.works(Cause::Backlog);
+        }
+    }
+
+    /// Gaps that are due become finished events.
+    pub(super) fn finish_gaps(&self, before: Micros) {
+        let due = self.gaps.lock().take_due(before);
+        for gap in due {
+            self.finish(gap);
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! Checks that any implementation of a trait of this room must pass.
