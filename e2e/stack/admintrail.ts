@@ -24,6 +24,8 @@ export interface Options {
   panels: PanelOptions[];
   /** Further arguments of `serve`. */
   args?: string[];
+  /** The largest file it may write, in KiB: what a full disk does, without one. */
+  largestFile?: number;
   /** Ports of an earlier run, to come back at the same addresses. */
   ports?: { own: number; panels: Record<string, number> };
 }
@@ -135,6 +137,12 @@ export class Admintrail {
     await this.ok(["import", "-", "--panel", panel, "--format", "ndjson"], lines);
   }
 
+  /** Lifts the limit of `largestFile`: there is room again. */
+  async makeRoom(): Promise<void> {
+    const answer = await run("prlimit", ["--pid", String(this.program.id), "--fsize=unlimited"]);
+    if (answer.code !== 0) throw new Error(answer.stderr);
+  }
+
   async stop(): Promise<void> {
     await this.program.stop();
   }
@@ -151,12 +159,12 @@ export class Admintrail {
       return ["--panel", words.join(",")];
     });
     const own = ["--data", this.data, "--listen", `127.0.0.1:${this.ports.own}`];
-    return start(this.#options.name, BINARY, [
-      "serve",
-      ...own,
-      ...panels,
-      ...(this.#options.args ?? []),
-    ]);
+    const args = ["serve", ...own, ...panels, ...(this.#options.args ?? [])];
+    const { name, largestFile } = this.#options;
+    if (largestFile === undefined) return start(name, BINARY, args);
+    // Ignoring XFSZ makes the write fail (EFBIG) instead of ending the program.
+    const limited = `trap '' XFSZ; ulimit -S -f ${largestFile * 2}; exec "$0" "$@"`;
+    return start(name, "sh", ["-c", limited, BINARY, ...args]);
   }
 
   async #answers(): Promise<void> {

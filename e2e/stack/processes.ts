@@ -10,6 +10,8 @@ export const ARTIFACTS = path.join(E2E, "artifacts");
 
 /** A program that runs until it is stopped. */
 export interface Program {
+  /** Its process id. */
+  id: number | undefined;
   /** Everything it has said so far, on both of its outputs. */
   said(): string;
   /** Waits until it has said something that matches. */
@@ -60,6 +62,7 @@ export function start(
     child.on("exit", (code, signal) => settle(`ended: ${code ?? signal}\n`));
   });
   return {
+    id: child.pid,
     said: () => said,
     running: () => !ended,
     says(pattern, timeout = 15_000) {

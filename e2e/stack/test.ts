@@ -7,7 +7,7 @@ import path from "node:path";
 import { test as base, type Browser, type BrowserContext, type Page } from "@playwright/test";
 
 import type { Panel } from "../pages/panel.ts";
-import { Admintrail } from "./admintrail.ts";
+import { Admintrail, type Options } from "./admintrail.ts";
 import { Api } from "./api.ts";
 import { type Day, sitDown, spendDay } from "./day.ts";
 import { type Django, startDjango } from "./django.ts";
@@ -54,6 +54,8 @@ interface Each {
   own: Page;
   /** Opens a browser for somebody at an address, in front of the panel. */
   atPanel: (address: string, panel?: string) => Promise<Panel>;
+  /** Starts a server of the test's own, in a folder of its own; its panel is `billing`. */
+  server: (options?: Partial<Options>) => Promise<Admintrail>;
   /** What no test may cause: errors on the console, uncaught exceptions, refusals by the CSP. */
   complaints: string[];
 }
@@ -117,6 +119,19 @@ export const test = base.extend<Each, Worker>({
     watch(page, complaints);
     await use(page);
     await context.close();
+  },
+
+  server: async ({ stack }, use, info) => {
+    const started: Admintrail[] = [];
+    await use(async (options = {}) => {
+      const name = `own-${info.testId}-${started.length}`;
+      const panels = [{ name: "billing", upstream: stack.django.url }];
+      const data = path.join(stack.folder, name, "data");
+      const server = await Admintrail.start({ name, data, panels, ...options });
+      started.push(server);
+      return server;
+    });
+    for (const server of started) await server.stop();
   },
 
   atPanel: async ({ browser, stack }, use) => {

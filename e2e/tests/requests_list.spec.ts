@@ -39,7 +39,7 @@ test.describe("Admin Sessions", () => {
     expect(forbidden?.["Action and URL"]).toMatch(/^Denied: /);
 
     const tries = await rows(`ip:${ADDRESS.stranger} known_by:attempt`);
-    expect(tries.map((row) => row.Admin)).toEqual(Array(3).fill(expect.stringMatching(/^\??\s*Unknown/)));
+    expect(tries.map((row) => row.Admin)).toEqual(Array(3).fill(expect.stringContaining("Unknown")));
     expect(tries.at(-1)?.["Action and URL"]).toMatch(/^Failed sign-in as olena/);
     expect(tries.at(-2)?.["Action and URL"]).toMatch(/^Failed sign-in as root/);
     expect(tries.at(-3)?.["Action and URL"]).toMatch(/^Failed sign-in as unknown name \(18 characters\)/);
