@@ -55,15 +55,16 @@ test("scripts in path, query and user agent of real requests show as text", asyn
   for (const [at, payload] of PAYLOADS.entries()) {
     const headers = { "x-forwarded-for": "198.18.3.1", "user-agent": payload };
     const plain = payload.replaceAll(" ", "/");
-    await send(stack.trail.panel("django"), `/admin/${plain}?hostile=${at}&q=${plain}`, headers);
+    // Encoded as a browser does.
+    const url = new URL(`/admin/${plain}?hostile=${at}&q=${plain}`, stack.trail.panel("django"));
+    await send(url.origin, url.pathname + url.search, headers);
   }
   await stack.api.until("ip:198.18.3.1 query:hostile", PAYLOADS.length);
   await lookAtEverything(page, list, "ip:198.18.3.1");
   await list.open({ q: "ip:198.18.3.1", order: "asc", limit: "100" });
   const urls = await list.urls();
   for (const [at, payload] of PAYLOADS.entries()) {
-    const shown = urls[at] ?? "";
-    expect(decodeURIComponent(shown.replaceAll(/%(?![0-9a-f]{2})/gi, "%25")), payload).toContain(payload.replaceAll(" ", "/"));
+    expect(decodeURIComponent(urls[at] ?? ""), payload).toContain(payload.replaceAll(" ", "/"));
     await list.openRow(list.rows.nth(at));
     await expect(list.drawer).toContainText(payload);
   }

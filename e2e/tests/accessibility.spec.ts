@@ -1,0 +1,93 @@
+/** Every page, light, dark and narrow: no finding of axe, nothing wider than the screen, big enough to touch. */
+
+import { AxeBuilder } from "@axe-core/playwright";
+import type { Page } from "@playwright/test";
+
+import { SIGHTS } from "../pages/all.ts";
+import { expect, picture, test } from "../stack/test.ts";
+
+const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
+
+/** What axe finds, in a form that a person can act on. */
+async function findings(page: Page): Promise<string[]> {
+  const { violations } = await new AxeBuilder({ page }).withTags(RULES).analyze();
+  return violations.flatMap((violation) =>
+    violation.nodes.map((node) => `${violation.id}: ${node.target.join(" ")}: ${node.failureSummary ?? ""}`),
+  );
+}
+
+for (const { name, show } of SIGHTS) {
+  test(`${name}: axe finds nothing, light and dark`, async ({ page, stack, day: _ }) => {
+    for (const colorScheme of ["light", "dark"] as const) {
+      await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+      await show(page, stack);
+      await picture(page, `${name}-${colorScheme}`);
+      expect(await findings(page), colorScheme).toEqual([]);
+    }
+  });
+
+  test(`${name}: fits a screen of 375 px, and can be touched there`, async ({ page, stack, day: _ }) => {
+    await page.setViewportSize({ width: 375, height: 812 });
+    await show(page, stack);
+    await picture(page, `${name}-narrow`);
+    const width = await page.evaluate(() => document.documentElement.scrollWidth);
+    expect(width).toBeLessThanOrEqual(375);
+    const outside = await page.evaluate(() =>
+      [...document.querySelectorAll("body *")]
+        .filter((element) => {
+          const box = element.getBoundingClientRect();
+          const clipped = element.closest("svg, .hidden, [hidden]") !== null;
+          const scrolled = (() => {
+            for (let up = element.parentElement; up; up = up.parentElement) {
+              if (getComputedStyle(up).overflowX !== "visible") return true;
+            }
+            return false;
+          })();
+          return !clipped && !scrolled && box.width > 0 && box.right > 376 && getComputedStyle(element).visibility === "visible";
+        })
+        .map((element) => `${element.tagName} ${element.className}`),
+    );
+    expect(outside).toEqual([]);
+    expect(await findings(page)).toEqual([]);
+  });
+}
+
+test("the pages before the sign-in: axe finds nothing", async ({ browser, server }) => {
+  const trail = await server();
+  const [setup] = await trail.program.says(/http:\/\/\S+\/setup\?token=[\w-]+/);
+  const page = await browser.newPage({ storageState: { cookies: [], origins: [] } });
+  for (const [name, url] of [["login", `${trail.url}/login`], ["setup", setup], ["dead-link", `${trail.url}/setup?token=none`]] as const) {
+    for (const colorScheme of ["light", "dark"] as const) {
+      await page.emulateMedia({ colorScheme });
+      await page.setViewportSize({ width: 1440, height: 900 });
+      await page.goto(url);
+      await picture(page, `${name}-${colorScheme}`);
+      expect(await findings(page), `${name} ${colorScheme}`).toEqual([]);
+    }
+    await page.setViewportSize({ width: 375, height: 812 });
+    await picture(page, `${name}-narrow`);
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(375);
+  }
+  await page.close();
+});
+
+test("whatever has the focus of the keyboard shows it", async ({ page, stack, day: _ }) => {
+  for (const { name, show } of SIGHTS.filter(({ name }) => ["requests", "requests-drawer", "settings-account"].includes(name))) {
+    await show(page, stack);
+    for (let at = 0; at < 30; at += 1) {
+      await page.keyboard.press("Tab");
+      const seen = await page.evaluate(() => {
+        const element = document.activeElement;
+        if (element === null || element === document.body) return undefined;
+        // The ring may be drawn by what surrounds the field.
+        const rings = [element, element.parentElement, element.nextElementSibling].filter((one) => one !== null);
+        const shown = rings.some((one) => {
+          const style = getComputedStyle(one);
+          return (style.outlineStyle !== "none" && Number.parseFloat(style.outlineWidth) >= 2) || style.boxShadow !== "none";
+        });
+        return { shown, what: element.outerHTML.slice(0, 120) };
+      });
+      if (seen !== undefined) expect(seen.shown, `${name}: ${seen.what}`).toBe(true);
+    }
+  }
+});
