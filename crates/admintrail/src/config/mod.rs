@@ -1,0 +1,288 @@
+//! Configuration: default < file < environment < flag, read in one place.
+//!
+//! Every mistake is found in one run and says where it stands and how to mend it.
+
+mod given;
+mod origin;
+mod panel;
+mod section;
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use ipnet::IpNet;
+
+pub(crate) use origin::{Mistakes, Origin};
+pub(crate) use panel::{Panel, ProxyOptions, Timeouts, Upstream};
+pub(crate) use section::{Shown, read_address};
+
+use given::{Given, Raw};
+use section::{Findings, Section};
+
+/// The version of the file's format.
+const VERSION: u64 = 1;
+
+/// Where our own pages listen unless told otherwise.
+const LISTEN: SocketAddr =
+    SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 7070);
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Everything the server is told.
+#[derive(Debug, Clone)]
+pub(crate) struct Config {
+    /// The data folder.
+    pub(crate) data: PathBuf,
+    /// Where our own pages listen.
+    pub(crate) listen: SocketAddr,
+    /// Who said so, for messages.
+    pub(crate) listen_origin: Origin,
+    /// Reverse proxies before our own pages that are believed.
+    pub(crate) trusted_proxies: Vec<IpNet>,
+    /// Certificate of our own pages, if they speak TLS.
+    pub(crate) tls: Option<Arc<rustls::ServerConfig>>,
+    /// Name of this recorder in events.
+    pub(crate) recorder: String,
+    /// How log lines look.
+    pub(crate) log_format: LogFormat,
+    /// The monitored panels.
+    pub(crate) panels: Vec<Panel>,
+    /// Each value with where it came from.
+    pub(crate) shown: Vec<Shown>,
+}
+
+/// What flags say. Unset ones leave the word to the environment, the file and the default.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Flags {
+    pub(crate) config: Option<PathBuf>,
+    pub(crate) data: Option<PathBuf>,
+    pub(crate) listen: Option<String>,
+    pub(crate) panels: Vec<String>,
+    pub(crate) log_format: Option<String>,
+}
+
+/// Looks up an environment variable.
+pub(crate) type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+/// Keys of the file's top level that environment variables set too.
+const VARIABLES: &[(&str, &str)] = &[
+    ("data", "ADMINTRAIL_DATA"),
+    ("listen", "ADMINTRAIL_LISTEN"),
+    ("recorder", "ADMINTRAIL_RECORDER"),
+    ("log_format", "ADMINTRAIL_LOG_FORMAT"),
+    ("trusted_proxies", "ADMINTRAIL_TRUSTED_PROXIES"),
+    ("tls_cert", "ADMINTRAIL_TLS_CERT"),
+    ("tls_key", "ADMINTRAIL_TLS_KEY"),
+];
+
+/// Panels in the environment, separated by `;`.
+const PANEL_VARIABLE: &str = "ADMINTRAIL_PANEL";
+
+/// The file, as a variable.
+pub(crate) const FILE_VARIABLE: &str = "ADMINTRAIL_CONFIG";
+
+impl Config {
+    /// Reads file, environment and flags.
+    pub(crate) fn load(
+        flags: &Flags,
+        environment: Environment<'_>,
+        host: &str,
+    ) -> Result<Self, Mistakes> {
+        let mut findings = Findings::default();
+        let entries = gather(flags, environment, &mut findings.mistakes);
+        let mut top = Section::new("", entries, Origin::Default, &mut findings);
+
+        check_version(&mut top);
+        let data = match top.file("data") {
+            Some((path, _)) => path,
+            None => {
+                top.show("data", "./admintrail-data", Origin::Default);
+                PathBuf::from("./admintrail-data")
+            }
+        };
+        let (listen, listen_origin) = top.address("listen").unwrap_or_else(|| {
+            top.show("listen", LISTEN, Origin::Default);
+            (LISTEN, Origin::Default)
+        });
+        let trusted_proxies = top.networks("trusted_proxies");
+        let tls = panel::certificate(&mut top);
+        let recorder = top.text("recorder").map_or_else(
+            || {
+                top.show("recorder", host, Origin::Default);
+                host.to_owned()
+            },
+            |(name, _)| name,
+        );
+        let log_format = top.word(
+            "log_format",
+            &[("text", LogFormat::Text), ("json", LogFormat::Json)],
+            LogFormat::Text,
+        );
+        let given = top.take_all("panel");
+        top.finish();
+        let panels = panel::read_all(given, &mut findings);
+        panel::check_together(&panels, listen, &listen_origin, &mut findings.mistakes);
+
+        if findings.mistakes.0.is_empty() {
+            let shown = findings.shown;
+            Ok(Self {
+                data,
+                listen,
+                listen_origin,
+                trusted_proxies,
+                tls,
+                recorder,
+                log_format,
+                panels,
+                shown,
+            })
+        } else {
+            Err(findings.mistakes)
+        }
+    }
+
+    /// The data folder alone: what most commands need. Mistakes elsewhere in the file do not
+    /// keep anybody from reading the record.
+    pub(crate) fn data_folder(
+        flags: &Flags,
+        environment: Environment<'_>,
+    ) -> Result<PathBuf, Mistakes> {
+        let mut findings = Findings::default();
+        let entries = gather(flags, environment, &mut findings.mistakes);
+        if !findings.mistakes.0.is_empty() {
+            return Err(findings.mistakes);
+        }
+        let mut top = Section::new("", entries, Origin::Default, &mut findings);
+        let found = top.file("data").map(|(path, _)| path);
+        if findings.mistakes.0.is_empty() {
+            Ok(found.unwrap_or_else(|| PathBuf::from("./admintrail-data")))
+        } else {
+            Err(findings.mistakes)
+        }
+    }
+}
+
+/// Everything given, the weaker first.
+fn gather(
+    flags: &Flags,
+    environment: Environment<'_>,
+    mistakes: &mut Mistakes,
+) -> Vec<(String, Given)> {
+    let mut entries = Vec::new();
+    let file = match (&flags.config, environment(FILE_VARIABLE)) {
+        (Some(path), _) => Some((path.clone(), Origin::Flag("--config"))),
+        (None, Some(path)) => Some((PathBuf::from(path), Origin::Environment(FILE_VARIABLE))),
+        (None, None) => None,
+    };
+    if let Some((path, origin)) = file {
+        entries.extend(read_file(&path, &origin, mistakes));
+    }
+    let text = |text: String, origin: Origin| Given {
+        raw: Raw::Text(text),
+        origin,
+    };
+    for (key, name) in VARIABLES {
+        if let Some(value) = environment(name) {
+            entries.push(((*key).to_owned(), text(value, Origin::Environment(name))));
+        }
+    }
+    let mut panels = Vec::new();
+    for one in environment(PANEL_VARIABLE)
+        .iter()
+        .flat_map(|all| all.split(';'))
+        .filter(|one| !one.trim().is_empty())
+    {
+        panels.push((one.to_owned(), Origin::Environment(PANEL_VARIABLE)));
+    }
+    panels.extend(
+        flags
+            .panels
+            .iter()
+            .map(|one| (one.clone(), Origin::Flag("--panel"))),
+    );
+    for (one, origin) in panels {
+        let table = given::from_pairs(&one, &origin, mistakes);
+        entries.push((
+            "panel".to_owned(),
+            Given {
+                raw: Raw::List(vec![Given {
+                    raw: Raw::Table(table),
+                    origin: origin.clone(),
+                }]),
+                origin,
+            },
+        ));
+    }
+    let flag = |entries: &mut Vec<(String, Given)>,
+                key: &str,
+                value: Option<String>,
+                name: &'static str| {
+        if let Some(value) = value {
+            entries.push((key.to_owned(), text(value, Origin::Flag(name))));
+        }
+    };
+    flag(
+        &mut entries,
+        "data",
+        flags
+            .data
+            .as_ref()
+            .map(|path| path.to_string_lossy().into_owned()),
+        "--data",
+    );
+    flag(&mut entries, "listen", flags.listen.clone(), "--listen");
+    flag(
+        &mut entries,
+        "log_format",
+        flags.log_format.clone(),
+        "--log-format",
+    );
+    entries
+}
+
+fn read_file(path: &Path, origin: &Origin, mistakes: &mut Mistakes) -> Vec<(String, Given)> {
+    match std::fs::read_to_string(path) {
+        Ok(text) => {
+            let entries = given::from_toml(&text, path, mistakes);
+            if mistakes.0.is_empty() && !entries.iter().any(|(key, _)| key == "version") {
+                let start = Origin::File {
+                    path: path.to_owned(),
+                    line: 1,
+                };
+                mistakes.add(
+                    &start,
+                    "version",
+                    format!("is missing; write version = {VERSION} as the first line"),
+                );
+            }
+            entries
+        }
+        Err(cause) => {
+            mistakes.add(
+                origin,
+                "",
+                format!("{} cannot be read: {cause}", path.display()),
+            );
+            Vec::new()
+        }
+    }
+}
+
+fn check_version(top: &mut Section<'_>) {
+    if let Some(given) = top.take("version")
+        && !matches!(given.raw, Raw::Number(number) if u64::try_from(number) == Ok(VERSION))
+    {
+        let message = format!(
+            "this release reads version = {VERSION} alone; see CHANGELOG.md for what changed"
+        );
+        top.wrong(&given.origin, "version", message);
+    }
+}

@@ -1,0 +1,221 @@
+//! One client's connection: its socket with everything that is watched on it.
+
+use std::io::{self, IoSlice};
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
+use std::task::{Context, Poll, ready};
+
+use http_body::{Body, Frame, SizeHint};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::sync::Notify;
+
+use super::framing::Framing;
+
+/// What the register of connections knows of one. Moments are whole seconds since the server
+/// began, from 1 on; 0 means "not now".
+#[derive(Debug)]
+pub(crate) struct Watched {
+    /// The other end.
+    pub(crate) peer: SocketAddr,
+    /// Requests whose response has not ended.
+    requests: AtomicU32,
+    /// When the last request ended, or the connection began.
+    pub(crate) idle_since: AtomicU32,
+    /// When an unfinished head began.
+    pub(crate) head_since: AtomicU32,
+    /// Since when an unfinished body is waited for in vain.
+    pub(crate) body_since: AtomicU32,
+    /// Since when the client takes nothing of what is sent.
+    pub(crate) blocked_since: AtomicU32,
+    /// Bad framing was refused.
+    pub(crate) refused: AtomicBool,
+    /// A tunnel: neither requests nor idleness mean anything.
+    pub(crate) tunnel: AtomicBool,
+    /// The server's seconds.
+    now: Arc<AtomicU32>,
+    /// Ends the connection.
+    pub(crate) end: Notify,
+}
+
+impl Watched {
+    pub(crate) fn new(peer: SocketAddr, now: &Arc<AtomicU32>) -> Self {
+        Self {
+            peer,
+            requests: AtomicU32::new(0),
+            idle_since: AtomicU32::new(now.load(Relaxed)),
+            head_since: AtomicU32::new(0),
+            body_since: AtomicU32::new(0),
+            blocked_since: AtomicU32::new(0),
+            refused: AtomicBool::new(false),
+            tunnel: AtomicBool::new(false),
+            now: Arc::clone(now),
+            end: Notify::new(),
+        }
+    }
+
+    /// Whether no request is under way.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.requests.load(Relaxed) == 0 && !self.tunnel.load(Relaxed)
+    }
+
+    fn seconds(&self) -> u32 {
+        self.now.load(Relaxed)
+    }
+
+    fn mark(&self, moment: &AtomicU32, on: bool) {
+        let value = if on { self.seconds() } else { 0 };
+        if moment.load(Relaxed) == 0 || !on {
+            moment.store(value, Relaxed);
+        }
+    }
+}
+
+/// Counts a request for as long as it lives.
+pub(crate) struct UnderWay(Arc<Watched>);
+
+impl UnderWay {
+    pub(crate) fn new(watched: &Arc<Watched>) -> Self {
+        watched.requests.fetch_add(1, Relaxed);
+        Self(Arc::clone(watched))
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.0.idle_since.store(self.0.seconds(), Relaxed);
+        self.0.requests.fetch_sub(1, Relaxed);
+    }
+}
+
+pin_project_lite::pin_project! {
+    /// A response's body, which keeps its request counted.
+    pub(crate) struct CountedBody<B> {
+        #[pin]
+        inner: B,
+        _under_way: UnderWay,
+    }
+}
+
+impl<B> CountedBody<B> {
+    pub(crate) fn new(inner: B, under_way: UnderWay) -> Self {
+        Self {
+            inner,
+            _under_way: under_way,
+        }
+    }
+}
+
+impl<B: Body> Body for CountedBody<B> {
+    type Data = B::Data;
+    type Error = B::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
+        self.project().inner.poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.size_hint()
+    }
+}
+
+/// A socket whose incoming HTTP/1.1 is framed strictly and whose silence is noticed.
+pub(crate) struct WatchedIo<T> {
+    inner: T,
+    /// `None` for HTTP/2, which frames in binary.
+    framing: Option<Framing>,
+    watched: Arc<Watched>,
+}
+
+impl<T> WatchedIo<T> {
+    pub(crate) fn new(inner: T, strict: bool, watched: Arc<Watched>) -> Self {
+        Self {
+            inner,
+            framing: strict.then(Framing::default),
+            watched,
+        }
+    }
+}
+
+impl<T: AsyncRead + Unpin> AsyncRead for WatchedIo<T> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        let watched = &this.watched;
+        if watched.refused.load(Relaxed) {
+            return Poll::Ready(Ok(()));
+        }
+        let before = buf.filled().len();
+        let poll = Pin::new(&mut this.inner).poll_read(cx, buf);
+        let awaiting_body =
+            poll.is_pending() && this.framing.as_ref().is_some_and(Framing::in_body);
+        watched.mark(&watched.body_since, awaiting_body);
+        ready!(poll)?;
+        let Some(framing) = &mut this.framing else {
+            return Poll::Ready(Ok(()));
+        };
+        let fresh = buf.filled().get(before..).unwrap_or_default();
+        if let Err((good, _)) = framing.read(fresh) {
+            watched.refused.store(true, Relaxed);
+            buf.set_filled(before + good);
+            // NUL is allowed nowhere in a head or in chunked framing, so the parser answers 400
+            // and closes, after what came before it has been served.
+            buf.put_slice(b"\0");
+        }
+        watched.mark(&watched.head_since, framing.in_head());
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl<T: AsyncWrite + Unpin> WatchedIo<T> {
+    fn noticed(&self, poll: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        self.watched
+            .mark(&self.watched.blocked_since, poll.is_pending());
+        poll
+    }
+}
+
+impl<T: AsyncWrite + Unpin> AsyncWrite for WatchedIo<T> {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        data: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        let poll = Pin::new(&mut this.inner).poll_write(cx, data);
+        this.noticed(poll)
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        data: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        let poll = Pin::new(&mut this.inner).poll_write_vectored(cx, data);
+        this.noticed(poll)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.inner.is_write_vectored()
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().inner).poll_flush(cx)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().inner).poll_shutdown(cx)
+    }
+}

@@ -1,0 +1,442 @@
+//! Forwarding one request to its panel and the response back.
+
+use std::convert::Infallible;
+use std::future::{Future, poll_fn};
+use std::io;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use admintrail_capture::Peer;
+use bytes::Bytes;
+use http::header::{self, HeaderValue};
+use http::uri::{PathAndQuery, Uri};
+use http::{Method, Request, Response, StatusCode, Version, request};
+use http_body::Body;
+use hyper::body::Incoming;
+use hyper::upgrade::OnUpgrade;
+use ipnet::IpNet;
+use tower_service::Service;
+
+use super::body::{Answer, Outgoing, PanelBody, Progress};
+use super::headers::{
+    set_forwarded, strip_for_upstream, strip_hop_by_hop, takes_trailers, wanted_upgrade,
+};
+use super::refusal::{Accepts, Refusal};
+use super::tunnel::{self, Halves, Tunnels};
+use super::upstream::{Link, Pool, Source};
+use crate::config::Timeouts;
+
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// The service that forwards to one panel. Clones share its connections.
+pub(crate) struct Forward<B>(Arc<Shared<B>>)
+where
+    B: Body + Send + 'static,
+    Outgoing<B>: Body<Data = Bytes, Error = BoxError>;
+
+struct Shared<B>
+where
+    B: Body + Send + 'static,
+    Outgoing<B>: Body<Data = Bytes, Error = BoxError>,
+{
+    panel: String,
+    upstream: String,
+    trusted: Vec<IpNet>,
+    timeouts: Timeouts,
+    pool: Arc<Pool<Outgoing<B>>>,
+    tunnels: Tunnels,
+}
+
+impl<B> Clone for Forward<B>
+where
+    B: Body + Send + 'static,
+    Outgoing<B>: Body<Data = Bytes, Error = BoxError>,
+{
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+/// What a forwarder is told.
+pub(crate) struct ForwardOptions {
+    pub(crate) panel: String,
+    pub(crate) upstream: crate::config::Upstream,
+    pub(crate) trusted: Vec<IpNet>,
+    pub(crate) timeouts: Timeouts,
+    pub(crate) tunnels: Tunnels,
+}
+
+impl<B> Forward<B>
+where
+    B: Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
+{
+    pub(crate) fn new(options: ForwardOptions) -> Self {
+        let upstream = options.upstream.to_string();
+        let pool = Arc::new(Pool::new(options.upstream, options.timeouts.connect));
+        Self(Arc::new(Shared {
+            panel: options.panel,
+            upstream,
+            trusted: options.trusted,
+            timeouts: options.timeouts,
+            pool,
+            tunnels: options.tunnels,
+        }))
+    }
+
+    /// Whether the panel takes connections now.
+    pub(crate) async fn probe(&self) -> io::Result<()> {
+        self.0.pool.connect().await.map(drop)
+    }
+
+    /// Closes connections that nobody has used for a while. For a timer.
+    pub(crate) fn forget_stale(&self) {
+        self.0.pool.forget_stale();
+    }
+}
+
+impl<B> Service<Request<B>> for Forward<B>
+where
+    B: Body<Data = Bytes> + Send + Unpin + 'static,
+    B::Error: Into<BoxError>,
+{
+    type Response = Response<Answer<B>>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let shared = Arc::clone(&self.0);
+        Box::pin(async move {
+            let accepts = Accepts::of(request.headers());
+            Ok(match shared.forward(request).await {
+                Ok(response) => response,
+                Err(refusal) => refusal
+                    .response(accepts)
+                    .map(|page| Answer::Page(Some(page))),
+            })
+        })
+    }
+}
+
+impl<B> Shared<B>
+where
+    B: Body<Data = Bytes> + Send + Unpin + 'static,
+    B::Error: Into<BoxError>,
+{
+    async fn forward(&self, mut request: Request<B>) -> Result<Response<Answer<B>>, Refusal> {
+        if request.method() == Method::CONNECT {
+            return Err(Refusal::NoTunnels);
+        }
+        let upgrade =
+            wanted_upgrade(request.headers()).filter(|_| request.version() == Version::HTTP_11);
+        let client = upgrade.as_ref().map(|_| tunnel::client_half(&mut request));
+        let (mut head, body) = request.into_parts();
+        self.rewrite(&mut head, upgrade.as_ref(), !body.is_end_stream());
+        match client {
+            Some(client) => self.upgrade(Request::from_parts(head, body), client).await,
+            None => self.exchange(head, body).await,
+        }
+    }
+
+    /// Makes a request that came to us one that goes to the panel.
+    fn rewrite(&self, head: &mut request::Parts, upgrade: Option<&HeaderValue>, has_body: bool) {
+        let peer = head.extensions.remove::<Peer>();
+        take_host_from_target(head);
+        if head.version == Version::HTTP_2 {
+            join_cookies(head);
+        }
+        head.version = Version::HTTP_11;
+        let trailers = takes_trailers(&head.headers);
+        strip_hop_by_hop(&mut head.headers);
+        strip_for_upstream(&mut head.headers);
+        if let Some(peer) = peer {
+            set_forwarded(&mut head.headers, peer.addr, peer.tls, &self.trusted);
+        }
+        if trailers {
+            head.headers
+                .insert(header::TE, HeaderValue::from_static("trailers"));
+            head.headers
+                .insert(header::CONNECTION, HeaderValue::from_static("te"));
+        }
+        if let Some(protocol) = upgrade {
+            head.headers.insert(header::UPGRADE, protocol.clone());
+            head.headers
+                .insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
+        }
+        if has_body && !head.headers.contains_key(header::CONTENT_LENGTH) {
+            // Said openly, or a GET would lose its body on the way.
+            head.headers.insert(
+                header::TRANSFER_ENCODING,
+                HeaderValue::from_static("chunked"),
+            );
+        }
+        head.extensions.clear();
+    }
+
+    async fn exchange(
+        &self,
+        head: request::Parts,
+        body: B,
+    ) -> Result<Response<Answer<B>>, Refusal> {
+        let safe = matches!(
+            head.method,
+            Method::GET | Method::HEAD | Method::OPTIONS | Method::TRACE
+        );
+        let empty = body.is_end_stream();
+        let progress = (!empty).then(|| Arc::new(Progress::new()));
+        let (mut link, source) = self
+            .pool
+            .take(safe && empty)
+            .await
+            .map_err(|error| self.unreachable(&error))?;
+        let again = (safe && empty && source == Source::Stale).then(|| copy(&head));
+        let body = match &progress {
+            Some(progress) => Outgoing::watched(body, Arc::clone(progress)),
+            None => Outgoing::empty(),
+        };
+        let mut sent = self
+            .send(
+                &mut link,
+                Request::from_parts(head, body),
+                progress.as_deref(),
+            )
+            .await?;
+        if let Err(failed) = &mut sent
+            && source != Source::New
+            && let Some(request) = failed
+                .take_message()
+                .or_else(|| again.map(|head| Request::from_parts(head, Outgoing::empty())))
+        {
+            // The panel closed the idle connection as the request set out: either not a byte of
+            // it was sent, or it may be sent twice.
+            link = self
+                .pool
+                .connect()
+                .await
+                .map_err(|error| self.unreachable(&error))?;
+            sent = self.send(&mut link, request, progress.as_deref()).await?;
+        }
+        let response = match sent {
+            Ok(response) => response,
+            Err(_)
+                if progress
+                    .as_ref()
+                    .is_some_and(|progress| progress.is_broken()) =>
+            {
+                return Err(Refusal::BadBody);
+            }
+            Err(error) => return Err(self.broke_off(error.error())),
+        };
+        if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+            return Err(Refusal::BadUpgrade {
+                panel: self.panel.clone(),
+            });
+        }
+        let uploading = progress.is_some_and(|progress| !progress.has_ended());
+        Ok(self.answer(response, link, uploading))
+    }
+
+    /// Sends and waits for the head. The time counts from the last piece of the request's body.
+    #[allow(
+        clippy::type_complexity,
+        reason = "hyper's own result, and the time-out"
+    )]
+    async fn send(
+        &self,
+        link: &mut Link<Outgoing<B>>,
+        request: Request<Outgoing<B>>,
+        progress: Option<&Progress>,
+    ) -> Result<
+        Result<Response<Incoming>, hyper::client::conn::TrySendError<Request<Outgoing<B>>>>,
+        Refusal,
+    > {
+        let limit = self.timeouts.response;
+        let sending = pin!(link.send(request));
+        let mut sending = sending;
+        let mut patience = pin!(tokio::time::sleep(limit));
+        loop {
+            let sent = poll_fn(|cx| match sending.as_mut().poll(cx) {
+                Poll::Ready(sent) => Poll::Ready(Some(sent)),
+                Poll::Pending => patience.as_mut().poll(cx).map(|()| None),
+            })
+            .await;
+            if let Some(sent) = sent {
+                return Ok(sent);
+            }
+            let quiet = progress.map_or(limit, |progress| progress.last().elapsed());
+            match limit.checked_sub(quiet).filter(|left| !left.is_zero()) {
+                Some(left) => patience
+                    .as_mut()
+                    .reset(tokio::time::Instant::from_std(Instant::now() + left)),
+                None => {
+                    return Err(Refusal::Silent {
+                        panel: self.panel.clone(),
+                        upstream: self.upstream.clone(),
+                        seconds: limit
+                            .as_secs()
+                            .max(u64::from(limit < Duration::from_secs(1))),
+                    });
+                }
+            }
+        }
+    }
+
+    fn answer(
+        &self,
+        response: Response<Incoming>,
+        link: Link<Outgoing<B>>,
+        uploading: bool,
+    ) -> Response<Answer<B>> {
+        let (mut head, incoming) = response.into_parts();
+        strip_hop_by_hop(&mut head.headers);
+        head.version = Version::HTTP_11;
+        head.extensions.clear();
+        let body = if uploading && !link.has_ended() {
+            // The panel answers before the request has ended. Reading and writing must go on
+            // independently, or each could wait for the other; so this link gets a task.
+            let (connection, sender) = link.into_connection();
+            self.tunnels.spawn(async move {
+                let _ = connection.await;
+                drop(sender);
+            });
+            Answer::Driven(incoming)
+        } else {
+            Answer::Panel(PanelBody::new(incoming, link, Arc::clone(&self.pool)))
+        };
+        Response::from_parts(head, body)
+    }
+
+    /// A request that asks for another protocol. The link is a new one and never comes back.
+    async fn upgrade(
+        &self,
+        request: Request<B>,
+        client: OnUpgrade,
+    ) -> Result<Response<Answer<B>>, Refusal> {
+        let asked = request.headers().get(header::UPGRADE).cloned();
+        let link = self
+            .pool
+            .connect()
+            .await
+            .map_err(|error| self.unreachable(&error))?;
+        let (connection, mut sender) = link.into_connection();
+        let driver = tokio::spawn(async move {
+            let _ = connection.with_upgrades().await;
+        });
+        let progress = Arc::new(Progress::new());
+        let request = request.map(|body| Outgoing::watched(body, Arc::clone(&progress)));
+        let response =
+            tokio::time::timeout(self.timeouts.response, sender.send_request(request)).await;
+        let mut response = match response {
+            Ok(Ok(response)) => response,
+            Ok(Err(_)) if progress.is_broken() => return Err(Refusal::BadBody),
+            Ok(Err(error)) => return Err(self.broke_off(&error)),
+            Err(_) => {
+                driver.abort();
+                return Err(Refusal::Silent {
+                    panel: self.panel.clone(),
+                    upstream: self.upstream.clone(),
+                    seconds: self.timeouts.response.as_secs(),
+                });
+            }
+        };
+        if response.status() != StatusCode::SWITCHING_PROTOCOLS {
+            let (mut head, incoming) = response.into_parts();
+            strip_hop_by_hop(&mut head.headers);
+            head.version = Version::HTTP_11;
+            head.extensions.clear();
+            return Ok(Response::from_parts(head, Answer::Driven(incoming)));
+        }
+        let protocol = response.headers().get(header::UPGRADE).cloned().or(asked);
+        let panel = hyper::upgrade::on(&mut response);
+        let (mut head, _) = response.into_parts();
+        strip_hop_by_hop(&mut head.headers);
+        head.version = Version::HTTP_11;
+        head.extensions.clear();
+        if let Some(protocol) = protocol {
+            head.headers.insert(header::UPGRADE, protocol);
+        }
+        head.headers
+            .insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
+        head.extensions.insert(Halves::new(client, panel));
+        Ok(Response::from_parts(head, Answer::Page(None)))
+    }
+
+    fn unreachable(&self, error: &io::Error) -> Refusal {
+        Refusal::Unreachable {
+            panel: self.panel.clone(),
+            upstream: self.upstream.clone(),
+            cause: error.to_string(),
+        }
+    }
+
+    fn broke_off(&self, error: &hyper::Error) -> Refusal {
+        let cause = std::error::Error::source(error)
+            .map_or_else(|| error.to_string(), |source| format!("{error}: {source}"));
+        Refusal::BrokeOff {
+            panel: self.panel.clone(),
+            upstream: self.upstream.clone(),
+            cause,
+        }
+    }
+}
+
+/// The target in origin form. A target that names its host (absolute form, HTTP/2) has the last
+/// word on `Host` (RFC 9112 section 3.2.2).
+fn take_host_from_target(head: &mut request::Parts) {
+    if head.uri.scheme().is_none() && head.uri.authority().is_none() {
+        return;
+    }
+    if let Some(host) = head
+        .uri
+        .authority()
+        .and_then(|a| HeaderValue::from_str(a.as_str()).ok())
+    {
+        head.headers.insert(header::HOST, host);
+    }
+    let path = head
+        .uri
+        .path_and_query()
+        .cloned()
+        .unwrap_or_else(|| PathAndQuery::from_static("/"));
+    let star = head.method == Method::OPTIONS && path.as_str() == "*";
+    let mut parts = http::uri::Parts::default();
+    parts.path_and_query = Some(if star {
+        PathAndQuery::from_static("*")
+    } else {
+        path
+    });
+    if let Ok(uri) = Uri::from_parts(parts) {
+        head.uri = uri;
+    }
+}
+
+/// HTTP/2 may cut the cookies into several lines; HTTP/1.1 has one (RFC 9113 section 8.2.3).
+fn join_cookies(head: &mut request::Parts) {
+    let mut lines = head.headers.get_all(header::COOKIE).iter();
+    if let (Some(first), Some(_)) = (lines.next(), lines.next()) {
+        let mut joined = first.as_bytes().to_vec();
+        for line in head.headers.get_all(header::COOKIE).iter().skip(1) {
+            joined.extend_from_slice(b"; ");
+            joined.extend_from_slice(line.as_bytes());
+        }
+        if let Ok(value) = HeaderValue::from_bytes(&joined) {
+            head.headers.insert(header::COOKIE, value);
+        }
+    }
+}
+
+/// A second copy of a head, for a second try.
+fn copy(head: &request::Parts) -> request::Parts {
+    let (mut copy, ()) = Request::new(()).into_parts();
+    copy.method = head.method.clone();
+    copy.uri = head.uri.clone();
+    copy.version = head.version;
+    copy.headers = head.headers.clone();
+    copy
+}

@@ -1,0 +1,302 @@
+//! Accepting connections and serving HTTP on them, for panels and for our own pages alike.
+//!
+//! Slow and silent clients are found by one sweep a second over the register of connections,
+//! which costs a request nothing; a timer a request would cost a share of its time.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::time::{Duration, Instant};
+
+use admintrail_capture::Peer;
+use bytes::Bytes;
+use http::header::{self, HeaderValue};
+use http::{Request, Response, StatusCode};
+use http_body::Body;
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio_rustls::TlsAcceptor;
+use tower_service::Service;
+
+use super::connection::{CountedBody, UnderWay, Watched, WatchedIo};
+use super::framing::ends_http;
+use super::register::Register;
+use super::tunnel::{self, Tunnels};
+
+/// Largest request head.
+const MAX_HEAD: usize = 64 * 1024;
+
+/// Most header lines of a request.
+const MAX_HEADERS: usize = 256;
+
+/// How a listener serves.
+pub(crate) struct ListenerOptions {
+    /// TLS, if it is spoken.
+    pub(crate) tls: Option<Arc<rustls::ServerConfig>>,
+    /// A request head must be whole after this time.
+    pub(crate) header_timeout: Duration,
+    /// A connection without a request, or with one that does not get on, ends after this time.
+    pub(crate) idle_timeout: Duration,
+    /// Connections at once.
+    pub(crate) max_connections: usize,
+    /// Where upgraded connections go on.
+    pub(crate) tunnels: Tunnels,
+    /// Told of each request that the parser refused.
+    pub(crate) refused: Arc<dyn Fn(SocketAddr) + Send + Sync>,
+}
+
+/// Serves until told to stop, then lets requests under way end. Returns when all have.
+pub(crate) async fn serve<S, B>(
+    listener: TcpListener,
+    service: S,
+    options: ListenerOptions,
+    mut stop: watch::Receiver<bool>,
+) where
+    S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>
+        + Clone
+        + Send
+        + Sync
+        + 'static,
+    S::Future: Send,
+    B: Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let now = Arc::new(AtomicU32::new(1));
+    let register = Arc::new(Register::default());
+    let options = Arc::new(options);
+    let acceptor = options.tls.clone().map(TlsAcceptor::from);
+    let sweeper = tokio::spawn(sweep(
+        Arc::clone(&register),
+        Arc::clone(&now),
+        Arc::clone(&options),
+    ));
+    loop {
+        let accepted = tokio::select! {
+            accepted = accept(&listener, &register, options.max_connections) => accepted,
+            () = stopped(&mut stop) => break,
+        };
+        let (stream, peer) = accepted;
+        // Answers leave at once; without this a small one may wait 40 ms for an acknowledgement.
+        let _ = stream.set_nodelay(true);
+        let watched = Arc::new(Watched::new(peer, &now));
+        let ticket = register.enter(&watched);
+        let (service, options, stop) = (service.clone(), Arc::clone(&options), stop.clone());
+        let acceptor = acceptor.clone();
+        tokio::spawn(async move {
+            tokio::select! {
+                () = connection(stream, acceptor, service, &watched, &options, stop) => {}
+                () = watched.end.notified() => {}
+            }
+            drop(ticket);
+        });
+    }
+    drop(listener);
+    register.emptied().await;
+    sweeper.abort();
+}
+
+/// Waits for the word to stop.
+async fn stopped(stop: &mut watch::Receiver<bool>) {
+    let _ = stop.wait_for(|stop| *stop).await;
+}
+
+/// The next connection. At the limit, the one that has been idle longest makes room; while all
+/// are busy, the system's queue holds the new ones.
+async fn accept(
+    listener: &TcpListener,
+    register: &Register,
+    limit: usize,
+) -> (TcpStream, SocketAddr) {
+    loop {
+        while register.len() >= limit {
+            if !register.end_longest_idle() {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            } else {
+                tokio::task::yield_now().await;
+            }
+        }
+        match listener.accept().await {
+            Ok(accepted) => return accepted,
+            Err(error) if out_of_files(&error) => {
+                tracing::warn!(%error, "no more files may be open; raise LimitNOFILE. Ending an idle connection");
+                register.end_longest_idle();
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+            // The client went away between the handshake and the call.
+            Err(_) => tokio::task::yield_now().await,
+        }
+    }
+}
+
+fn out_of_files(error: &std::io::Error) -> bool {
+    use rustix::io::Errno;
+    [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM]
+        .iter()
+        .any(|errno| error.raw_os_error() == Some(errno.raw_os_error()))
+}
+
+async fn sweep(register: Arc<Register>, now: Arc<AtomicU32>, options: Arc<ListenerOptions>) {
+    let began = Instant::now();
+    let mut tick = tokio::time::interval(Duration::from_secs(1));
+    loop {
+        tick.tick().await;
+        let seconds = u32::try_from(began.elapsed().as_secs()).unwrap_or(u32::MAX - 1) + 1;
+        now.store(seconds, Relaxed);
+        register.end_overdue(seconds, options.header_timeout, options.idle_timeout);
+    }
+}
+
+async fn connection<S, B>(
+    stream: TcpStream,
+    acceptor: Option<TlsAcceptor>,
+    service: S,
+    watched: &Arc<Watched>,
+    options: &ListenerOptions,
+    stop: watch::Receiver<bool>,
+) where
+    S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>
+        + Clone
+        + Send
+        + Sync
+        + 'static,
+    S::Future: Send,
+    B: Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    match acceptor {
+        None => http1(stream, false, service, watched, options, stop).await,
+        Some(acceptor) => {
+            let handshake = tokio::time::timeout(options.header_timeout, acceptor.accept(stream));
+            let Ok(Ok(stream)) = handshake.await else {
+                return;
+            };
+            if stream.get_ref().1.alpn_protocol() == Some(b"h2") {
+                http2(stream, service, watched, options, stop).await;
+            } else {
+                http1(stream, true, service, watched, options, stop).await;
+            }
+        }
+    }
+}
+
+async fn http1<T, S, B>(
+    stream: T,
+    tls: bool,
+    service: S,
+    watched: &Arc<Watched>,
+    options: &ListenerOptions,
+    mut stop: watch::Receiver<bool>,
+) where
+    T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>
+        + Clone
+        + Send
+        + Sync
+        + 'static,
+    S::Future: Send,
+    B: Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let io = TokioIo::new(WatchedIo::new(stream, true, Arc::clone(watched)));
+    let service =
+        service_fn(|request| answer(request, service.clone(), watched, &options.tunnels, tls));
+    let connection = hyper::server::conn::http1::Builder::new()
+        .max_buf_size(MAX_HEAD)
+        .max_headers(MAX_HEADERS)
+        .serve_connection(io, service)
+        .with_upgrades();
+    let mut connection = pin!(connection);
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        () = stopped(&mut stop) => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    let unparsable = ended.is_err_and(|error| error.is_parse());
+    if unparsable || watched.refused.load(Relaxed) {
+        (options.refused)(watched.peer);
+    }
+}
+
+async fn http2<T, S, B>(
+    stream: T,
+    service: S,
+    watched: &Arc<Watched>,
+    options: &ListenerOptions,
+    mut stop: watch::Receiver<bool>,
+) where
+    T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>
+        + Clone
+        + Send
+        + Sync
+        + 'static,
+    S::Future: Send,
+    B: Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let io = TokioIo::new(WatchedIo::new(stream, false, Arc::clone(watched)));
+    let (watched, tunnels) = (Arc::clone(watched), options.tunnels.clone());
+    let service =
+        service_fn(move |request| answer(request, service.clone(), &watched, &tunnels, true));
+    let connection = hyper::server::conn::http2::Builder::new(TokioExecutor::new())
+        .max_header_list_size(u32::try_from(MAX_HEAD).unwrap_or(u32::MAX))
+        .max_concurrent_streams(128)
+        .serve_connection(io, service);
+    let mut connection = pin!(connection);
+    tokio::select! {
+        _ = connection.as_mut() => {}
+        () = stopped(&mut stop) => {
+            connection.as_mut().graceful_shutdown();
+            let _ = connection.await;
+        }
+    }
+}
+
+/// One request, counted until its response's body is gone.
+fn answer<S, B>(
+    mut request: Request<Incoming>,
+    mut service: S,
+    watched: &Arc<Watched>,
+    tunnels: &Tunnels,
+    tls: bool,
+) -> impl Future<Output = Result<Response<CountedBody<B>>, Infallible>> + use<S, B>
+where
+    S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>,
+{
+    let under_way = UnderWay::new(watched);
+    let may_end_http = request
+        .headers()
+        .get_all(header::UPGRADE)
+        .iter()
+        .any(|value| ends_http(value.as_bytes()));
+    request.extensions_mut().insert(Peer {
+        addr: watched.peer,
+        tls,
+    });
+    let leaving = may_end_http.then(|| (Arc::clone(watched), tunnels.clone()));
+    let response = service.call(request);
+    async move {
+        let Ok(mut response) = response.await;
+        if let Some((watched, tunnels)) = leaving {
+            if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+                watched.tunnel.store(true, Relaxed);
+                tunnel::begin(&mut response, &tunnels);
+            } else {
+                // Framing is not judged behind such a request, so nothing may follow it.
+                response
+                    .headers_mut()
+                    .insert(header::CONNECTION, HeaderValue::from_static("close"));
+            }
+        }
+        Ok(response.map(|body| CountedBody::new(body, under_way)))
+    }
+}

@@ -1,0 +1,18 @@
+//! The reverse proxy: HTTP from clients, through the recorder, to a panel and back.
+
+mod body;
+mod connection;
+mod forward;
+mod framing;
+mod headers;
+mod listener;
+mod refusal;
+mod register;
+mod socket;
+pub(crate) mod tls;
+mod tunnel;
+mod upstream;
+
+pub(crate) use forward::{Forward, ForwardOptions};
+pub(crate) use listener::{ListenerOptions, serve};
+pub(crate) use tunnel::Tunnels;

@@ -1,0 +1,96 @@
+//! The connections of one listener.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::time::Duration;
+
+use hashbrown::HashMap;
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+
+use super::connection::Watched;
+
+/// Every open connection.
+#[derive(Default)]
+pub(crate) struct Register {
+    open: Mutex<HashMap<u64, Arc<Watched>>>,
+    count: AtomicUsize,
+    next: AtomicU64,
+    left: Notify,
+}
+
+/// A place in the register; gives it back when dropped.
+pub(crate) struct Ticket {
+    register: Arc<Register>,
+    number: u64,
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        self.register.open.lock().remove(&self.number);
+        self.register.count.fetch_sub(1, Relaxed);
+        self.register.left.notify_waiters();
+    }
+}
+
+impl Register {
+    pub(crate) fn enter(self: &Arc<Self>, watched: &Arc<Watched>) -> Ticket {
+        let number = self.next.fetch_add(1, Relaxed);
+        self.open.lock().insert(number, Arc::clone(watched));
+        self.count.fetch_add(1, Relaxed);
+        Ticket {
+            register: Arc::clone(self),
+            number,
+        }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.count.load(Relaxed)
+    }
+
+    /// Waits until none is open.
+    pub(crate) async fn emptied(&self) {
+        loop {
+            let left = self.left.notified();
+            if self.len() == 0 {
+                return;
+            }
+            left.await;
+        }
+    }
+
+    /// Ends the connection that has been without a request for longest. False if all have one.
+    pub(crate) fn end_longest_idle(&self) -> bool {
+        let open = self.open.lock();
+        let longest = open
+            .iter()
+            .filter(|(_, watched)| watched.is_idle())
+            .min_by_key(|(number, watched)| (watched.idle_since.load(Relaxed), **number));
+        let Some((_, watched)) = longest else {
+            return false;
+        };
+        // Not found a second time while it is ending.
+        watched.tunnel.store(true, Relaxed);
+        watched.end.notify_one();
+        true
+    }
+
+    /// Ends what has kept us waiting for too long.
+    pub(crate) fn end_overdue(&self, now: u32, head: Duration, idle: Duration) {
+        let over = |since: u32, limit: Duration| {
+            since != 0 && u64::from(now.saturating_sub(since)) > limit.as_secs()
+        };
+        for watched in self.open.lock().values() {
+            if watched.tunnel.load(Relaxed) {
+                continue;
+            }
+            let overdue = over(watched.head_since.load(Relaxed), head)
+                || over(watched.body_since.load(Relaxed), idle)
+                || over(watched.blocked_since.load(Relaxed), idle)
+                || (watched.is_idle() && over(watched.idle_since.load(Relaxed), idle));
+            if overdue {
+                watched.end.notify_one();
+            }
+        }
+    }
+}
