@@ -4,6 +4,7 @@ import { defineConfig } from "@playwright/test";
 // failed, so nothing is repeated.
 export default defineConfig({
   testDir: "tests",
+  globalSetup: "./stack/clean.ts",
   outputDir: "artifacts/failures",
   fullyParallel: false,
   workers: Number(process.env.E2E_WORKERS ?? 2),
