@@ -58,3 +58,15 @@ impl Bindings for MemoryBindings {
             .contains(&(panel.clone(), fold(admin)))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn memory_bindings_keep_the_contract() {
+        crate::testing::bindings_contract(|| Arc::new(MemoryBindings::default()), false).await;
+    }
+}

@@ -30,10 +30,12 @@ pub(super) fn is_challenge(headers: &HeaderMap) -> bool {
     })
 }
 
-/// Scheme and credentials of `Authorization`.
+/// Scheme and credentials of `Authorization`; some panels send a token without a scheme.
 pub(super) fn authorization(headers: &HeaderMap) -> Option<(&[u8], &[u8])> {
     let value = headers.get(AUTHORIZATION)?.as_bytes().trim_ascii();
-    let space = value.iter().position(|b| *b == b' ')?;
+    let Some(space) = value.iter().position(|b| *b == b' ') else {
+        return Some((b"", value));
+    };
     let (scheme, rest) = value.split_at_checked(space)?;
     Some((scheme, rest.trim_ascii()))
 }

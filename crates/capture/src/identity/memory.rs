@@ -12,6 +12,9 @@ const MAX_ROUTES: usize = 4_096;
 const MAX_PENDING: usize = 1_024;
 /// How long one waits: time enough to look up a second factor.
 const PENDING_MICROS: i64 = 15 * 60 * Micros::SECOND;
+/// After a panel answered a wrong password with a redirect as after a right one, so many right
+/// ones in a row make redirects count again.
+const ALIKE: usize = 20;
 /// Names of session cookies.
 const MAX_NAMES: usize = 64;
 
@@ -41,7 +44,11 @@ pub(crate) struct PanelMemory {
     pending_count: AtomicUsize,
     challenges_basic: AtomicBool,
     learns_sessions: AtomicBool,
-    answers_alike: AtomicBool,
+    /// Sessions bound by a redirect alone, until a request with one is answered.
+    unproven: Mutex<HashSet<SessionHash>>,
+    unproven_count: AtomicUsize,
+    /// How often the panel answered a wrong password as it answers a right one, fading.
+    alike_score: AtomicUsize,
 }
 
 impl PanelMemory {
@@ -90,13 +97,44 @@ impl PanelMemory {
             || !self.learns_sessions.load(Ordering::Relaxed)
     }
 
-    /// The panel answered a wrong password as it answers a right one.
-    pub(crate) fn saw_answers_alike(&self) {
-        self.answers_alike.store(true, Ordering::Relaxed);
+    /// A session was bound because the panel redirected somewhere else after the form.
+    pub(crate) fn bound_by_redirect(&self, session: SessionHash) {
+        let mut unproven = self.unproven.lock();
+        if unproven.len() < MAX_PENDING {
+            unproven.insert(session);
+        }
+        self.unproven_count.store(unproven.len(), Ordering::Release);
     }
 
+    /// A request with a bound session was answered, or sent to sign-in. If the very first one is
+    /// sent away, the redirect had said nothing: this panel answers all passwords alike.
+    pub(crate) fn proved(&self, session: SessionHash, accepted: bool) {
+        if self.unproven_count.load(Ordering::Acquire) == 0 {
+            return;
+        }
+        let mut unproven = self.unproven.lock();
+        if unproven.remove(&session) {
+            self.unproven_count.store(unproven.len(), Ordering::Release);
+            let score = self.alike_score.load(Ordering::Relaxed);
+            let score = if accepted {
+                score.saturating_sub(1)
+            } else {
+                ALIKE
+            };
+            self.alike_score.store(score, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether a redirect after the form says nothing here.
     pub(crate) fn answers_alike(&self) -> bool {
-        self.answers_alike.load(Ordering::Relaxed)
+        self.alike_score.load(Ordering::Relaxed) > 0
+    }
+
+    /// Undecided sign-ins that turned out to be right, on a panel thought to answer alike.
+    pub(crate) fn decided_rightly(&self) {
+        let score = self.alike_score.load(Ordering::Relaxed);
+        self.alike_score
+            .store(score.saturating_sub(1), Ordering::Relaxed);
     }
 
     pub(crate) fn pend(&self, credential: SessionHash, undecided: Undecided) {

@@ -9,7 +9,14 @@ use super::{Undecided, basic, cookies, credential, header};
 use crate::{Binding, Recorder};
 
 /// Headers in which panels carry a token of their own.
-const TOKEN_HEADERS: &[&str] = &["x-auth-token", "x-access-token", "x-session-token"];
+const TOKEN_HEADERS: &[&str] = &[
+    "x-auth-token",
+    "x-access-token",
+    "x-session-token",
+    "x-token",
+    "x-api-key",
+    "token",
+];
 
 /// Cookies of one request that are looked at.
 const MAX_COOKIES: usize = 64;

@@ -13,6 +13,8 @@ mod frame;
 mod record;
 mod recovery;
 mod syncer;
+#[cfg(test)]
+mod tests;
 
 use std::io;
 use std::path::{Path, PathBuf};

@@ -48,9 +48,9 @@ impl<B: Body<Data = Bytes>> RecordBody<B> {
         let mut answer = Some(answer);
         // Nothing will be polled of a body that has ended already.
         if (empty || inner.is_end_stream())
-            && let Some(answer) = answer.take()
+            && let Some(mut answer) = answer.take()
         {
-            answer.end(Ending::Complete);
+            answer.finish(Ending::Complete);
         }
         Self {
             inner: Some(inner),
@@ -108,30 +108,32 @@ impl<B: Body<Data = Bytes>> Body for RecordBody<B> {
                 let Some(answer) = slot else {
                     return inner.poll_frame(cx);
                 };
-                match ready!(inner.poll_frame(cx)) {
-                    Some(Ok(frame)) => {
-                        let last = this
+                if !answer.is_holding() {
+                    let polled = ready!(inner.poll_frame(cx)).transpose();
+                    let mut frame = match polled {
+                        Ok(frame) => frame,
+                        Err(error) => {
+                            end(slot, Ending::Failed);
+                            return Poll::Ready(Some(Err(error)));
+                        }
+                    };
+                    let last = frame.is_none()
+                        || this
                             .inner
                             .as_pin_mut()
                             .is_some_and(|body| body.is_end_stream());
-                        let data = frame.data_ref();
-                        if let Some(data) = data {
-                            answer.add(data);
-                        }
+                    if !answer.see(&mut frame, last) {
                         if last {
                             end(slot, Ending::Complete);
                         }
-                        Poll::Ready(Some(Ok(frame)))
-                    }
-                    Some(Err(error)) => {
-                        end(slot, Ending::Failed);
-                        Poll::Ready(Some(Err(error)))
-                    }
-                    None => {
-                        end(slot, Ending::Complete);
-                        Poll::Ready(None)
+                        return Poll::Ready(frame.map(Ok));
                     }
                 }
+                let (frame, last) = ready!(answer.poll_held(cx));
+                if last {
+                    end(slot, Ending::Complete);
+                }
+                Poll::Ready(frame.map(Ok))
             }
             Watch::Own(_) => Poll::Ready(None),
         }
@@ -140,6 +142,7 @@ impl<B: Body<Data = Bytes>> Body for RecordBody<B> {
     fn is_end_stream(&self) -> bool {
         match (&self.watch, &self.inner) {
             (Watch::Own(text), _) => text.is_none(),
+            (Watch::Response(Some(answer)), _) if answer.is_holding() => false,
             (_, Some(inner)) => inner.is_end_stream(),
             (_, None) => true,
         }
@@ -150,6 +153,9 @@ impl<B: Body<Data = Bytes>> Body for RecordBody<B> {
             (Watch::Own(text), _) => {
                 SizeHint::with_exact(text.as_ref().map_or(0, |text| text.len() as u64))
             }
+            (Watch::Response(Some(answer)), Some(inner)) => {
+                with_held(inner.size_hint(), answer.held_bytes())
+            }
             (_, Some(inner)) => inner.size_hint(),
             (_, None) => SizeHint::with_exact(0),
         }
@@ -157,7 +163,16 @@ impl<B: Body<Data = Bytes>> Body for RecordBody<B> {
 }
 
 fn end(slot: &mut Option<Box<Answer>>, ending: Ending) {
-    if let Some(answer) = slot.take() {
-        answer.end(ending);
+    if let Some(mut answer) = slot.take() {
+        answer.finish(ending);
     }
+}
+
+fn with_held(rest: SizeHint, held: u64) -> SizeHint {
+    let mut hint = SizeHint::new();
+    if let Some(upper) = rest.upper() {
+        hint.set_upper(upper + held);
+    }
+    hint.set_lower(rest.lower() + held);
+    hint
 }

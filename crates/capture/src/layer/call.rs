@@ -1,9 +1,11 @@
 //! The way of one request through the layer.
 
-use bytes::Bytes;
-use http::{Method, Request, Response, StatusCode};
-use http_body::Body;
 use std::sync::Arc;
+
+use bytes::Bytes;
+use http::header::{ACCEPT_ENCODING, CONTENT_TYPE};
+use http::{HeaderValue, Method, Request, Response, StatusCode};
+use http_body::Body;
 use tower_service::Service;
 
 use admintrail_event::{Ending, Step};
@@ -13,6 +15,7 @@ use super::declared::Declared;
 use super::open::Open;
 use super::watch::RequestWatch;
 use super::{RecordBody, head, refusal, upgrade};
+use crate::identity::{self, Exchange};
 use crate::{OnFailure, Recorder};
 
 pub(super) async fn record<S, B, RB>(
@@ -33,18 +36,31 @@ where
         return Ok(refuse(&recorder, open));
     }
 
+    let signing_in = open.reading.step == Step::SignIn;
     if !body.is_end_stream() {
-        open.watch = Some(Arc::new(match open.reading.step {
-            Step::SignIn => RequestWatch::of_sign_in(),
-            _ => RequestWatch::default(),
+        open.watch = Some(Arc::new(if signing_in {
+            RequestWatch::of_sign_in()
+        } else {
+            RequestWatch::default()
         }));
+    }
+    let form_type = parts
+        .headers
+        .get(CONTENT_TYPE)
+        .filter(|_| signing_in)
+        .cloned();
+    if signing_in {
+        // The answer has to be read, and no panel has to compress it.
+        parts
+            .headers
+            .insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
     }
     let body = RecordBody::request(body, open.watch.clone());
     let (is_head, is_connect) = (
         parts.method == Method::HEAD,
         parts.method == Method::CONNECT,
     );
-    let form = form_type(&parts.headers);
+    let path = parts.uri.clone();
     let mut response = match inner.call(Request::from_parts(parts, body)).await {
         Ok(response) => response,
         Err(error) => {
@@ -53,19 +69,37 @@ where
         }
     };
 
-    open.answered(response.status());
-    let tunnels = upgrading && upgrade::is_switched(response.status(), is_connect);
-    let empty = is_head || has_no_body(response.status());
+    let status = response.status();
+    open.answered(status);
+    let tunnels = upgrading && upgrade::is_switched(status, is_connect);
+    let empty = is_head || tunnels || has_no_body(status) || response.body().is_end_stream();
+    let mut peek = None;
     if let Some(declared) = response.extensions_mut().remove::<Declared>() {
         open.declared(declared);
+    } else {
+        let mut finding = identity::on_head(&Exchange {
+            recorder: &recorder,
+            reading: &open.reading,
+            identity: &open.identity,
+            path: path.path(),
+            changes,
+            status,
+            headers: response.headers(),
+            empty,
+            typed: open.typed_name(form_type.as_ref().map(HeaderValue::as_bytes)),
+            now: recorder.trunk().now(),
+        });
+        peek = finding.peek.take();
+        for saved in open.learned(finding) {
+            saved.wait().await;
+        }
     }
-    let _ = form;
     if tunnels {
         let guard = upgrade::begin(&open).await;
         response.extensions_mut().insert(guard);
     }
-    let answer = Answer::new(open);
-    Ok(response.map(|body| RecordBody::response(body, answer, empty || tunnels)))
+    let answer = Answer::new(open, peek);
+    Ok(response.map(|body| RecordBody::response(body, answer, empty)))
 }
 
 /// Writes the opening. False: the fail policy refuses the request.
@@ -105,10 +139,6 @@ fn refuse<B: Body<Data = Bytes>>(
     // It is recorded when recording works again; the ring holds it until then.
     open.finish(Ending::Complete, None);
     response
-}
-
-fn form_type(headers: &http::HeaderMap) -> Option<http::HeaderValue> {
-    headers.get(http::header::CONTENT_TYPE).cloned()
 }
 
 /// Statuses whose responses never have a body (RFC 9110 section 6.4.1).

@@ -10,18 +10,18 @@ use super::declared::Declared;
 use super::head::safe;
 use super::watch::RequestWatch;
 use crate::Recorder;
-use crate::identity::Identity;
+use crate::identity::{self, Finding, Identity, Naming, Saved};
 
 /// Dropping it finishes the event as dropped.
-pub(crate) struct Open {
-    pub(crate) recorder: Recorder,
-    pub(crate) draft: Draft,
-    pub(crate) reading: Reading,
-    pub(crate) identity: Identity,
+pub(super) struct Open {
+    pub(super) recorder: Recorder,
+    pub(super) draft: Draft,
+    pub(super) reading: Reading,
+    pub(super) identity: Identity,
     pub(super) watch: Option<Arc<RequestWatch>>,
     /// Denied whatever the status says: a failed sign-in, or sent to sign-in.
-    pub(crate) denied: bool,
-    pub(crate) sent_to_sign_in: bool,
+    pub(super) denied: bool,
+    pub(super) sent_to_sign_in: bool,
     action: Option<String>,
     started: Instant,
     finished: bool,
@@ -59,15 +59,23 @@ impl Open {
         self.draft.status = Some(status.as_u16());
     }
 
+    /// The name in the sign-in form that passed, if this was one. Its copy is overwritten.
+    pub(super) fn typed_name(&self, content_type: Option<&[u8]>) -> Option<String> {
+        let form = self.watch.as_ref()?.form.as_ref()?;
+        let form = std::mem::take(&mut *form.lock());
+        let fields = self.recorder.rules().preset.user_name_fields();
+        identity::typed_name(content_type, form.bytes()?, form.ended, fields)
+    }
+
     /// Nobody is named: the panel did not accept who it seemed to be.
-    pub(crate) fn unname(&mut self) {
+    fn unname(&mut self) {
         self.draft.admin = None;
         self.draft.admin_name = None;
         self.draft.known_by = KnownBy::None;
     }
 
     /// A tried name, which is no identity.
-    pub(crate) fn attempted(&mut self, typed: Option<&str>) {
+    fn attempted(&mut self, typed: Option<&str>) {
         self.unname();
         self.draft.known_by = KnownBy::Attempt;
         self.draft.session = None;
@@ -78,6 +86,29 @@ impl Open {
                 admintrail_event::attempted_name(typed, known, rules.attempted_names, &trunk.key);
             safe(kept, Limits::TEXT).0
         });
+    }
+
+    /// Takes over what the response told; returns what must be durable before it goes on.
+    pub(super) fn learned(&mut self, finding: Finding) -> Vec<Saved> {
+        self.denied = finding.denied;
+        self.sent_to_sign_in = finding.sent_to_sign_in;
+        match finding.naming {
+            Naming::Keep => {}
+            Naming::Nobody => self.unname(),
+            Naming::Admin {
+                admin,
+                known_by,
+                session,
+            } => {
+                self.draft.admin = Some(admin);
+                self.draft.admin_name = None;
+                self.draft.known_by = known_by;
+                self.draft.session = Some(session);
+                self.draft.attempted = None;
+            }
+            Naming::Attempt(typed) => self.attempted(typed.as_deref()),
+        }
+        finding.saved
     }
 
     /// What the application says itself wins.

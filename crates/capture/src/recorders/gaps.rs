@@ -82,11 +82,7 @@ impl Gaps {
         if self.open.is_empty() {
             return Vec::new();
         }
-        let mut due: Vec<_> = self
-            .open
-            .extract_if(|_, gap| gap.time < before)
-            .map(|(key, gap)| (key, gap))
-            .collect();
+        let mut due: Vec<_> = self.open.extract_if(|_, gap| gap.time < before).collect();
         for (key, gap) in &due {
             if key.reason == Reason::Unrecorded {
                 self.unrecorded = self.unrecorded.saturating_sub(gap.count.unwrap_or(0));

@@ -1,0 +1,312 @@
+//! What a response tells of who is at the other end (DESIGN.md section 3, "Who is it").
+//!
+//! Two rules keep this honest. Only a cookie or token that a sign-in's own response set or
+//! returned is ever bound. And nobody is named whom the panel did not accept: what is undecided
+//! waits for the next protected request, what is refused names nobody.
+
+mod ordinary;
+mod second_factor;
+mod sign_in;
+
+use admintrail_event::{KnownBy, Micros, Reading, SessionHash, Step};
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE, LOCATION};
+use http::{HeaderMap, StatusCode};
+
+use super::resolve::is_session_cookie;
+use super::{Change, Identity, Saved, Undecided, basic, cookies, looks_secret};
+use crate::{Binding, Recorder};
+
+pub(crate) use sign_in::Peek;
+
+/// A request and the head of its response.
+pub(crate) struct Exchange<'a> {
+    pub(crate) recorder: &'a Recorder,
+    pub(crate) reading: &'a Reading,
+    pub(crate) identity: &'a Identity,
+    /// Path of the request.
+    pub(crate) path: &'a str,
+    /// The request may change something.
+    pub(crate) changes: bool,
+    pub(crate) status: StatusCode,
+    /// Of the response.
+    pub(crate) headers: &'a HeaderMap,
+    /// The response has no body.
+    pub(crate) empty: bool,
+    /// The name in the submitted sign-in form.
+    pub(crate) typed: Option<String>,
+    pub(crate) now: Micros,
+}
+
+/// Whom the event names.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Naming {
+    /// Whom it seemed to be.
+    Keep,
+    /// Nobody.
+    Nobody,
+    /// Somebody the panel has just accepted.
+    Admin {
+        admin: String,
+        known_by: KnownBy,
+        session: SessionHash,
+    },
+    /// A tried name, which is no identity.
+    Attempt(Option<String>),
+}
+
+/// What a response told.
+pub(crate) struct Finding {
+    pub(crate) naming: Naming,
+    /// A failed sign-in, whatever the status.
+    pub(crate) denied: bool,
+    pub(crate) sent_to_sign_in: bool,
+    /// To be durable before the response goes on.
+    pub(crate) saved: Vec<Saved>,
+    /// The body has to be looked into.
+    pub(crate) peek: Option<Box<Peek>>,
+}
+
+impl Finding {
+    const fn new(naming: Naming) -> Self {
+        Self {
+            naming,
+            denied: false,
+            sent_to_sign_in: false,
+            saved: Vec::new(),
+            peek: None,
+        }
+    }
+
+    const fn denied(mut self) -> Self {
+        self.denied = true;
+        self
+    }
+}
+
+/// Reads the head of a response.
+pub(crate) fn on_head(exchange: &Exchange<'_>) -> Finding {
+    if exchange.status == StatusCode::UNAUTHORIZED && basic::is_challenge(exchange.headers) {
+        exchange.recorder.memory().challenged_basic();
+    }
+    match exchange.reading.step {
+        Step::SignIn => sign_in::on_head(exchange),
+        Step::SecondFactor if exchange.changes => second_factor::on_head(exchange),
+        Step::SignOut => sign_out(exchange),
+        Step::Ordinary | Step::SignInForm | Step::SecondFactor => ordinary::on_head(exchange),
+    }
+}
+
+/// Sign-out ends the bindings whatever the panel does with the cookie, and never binds.
+fn sign_out(exchange: &Exchange<'_>) -> Finding {
+    let mut finding = Finding::new(Naming::Keep);
+    if exchange.status.is_success() || exchange.status.is_redirection() {
+        finding.saved = end_bound(exchange, &[]);
+        for credential in &exchange.identity.credentials {
+            exchange.recorder.memory().settle(&credential.hash);
+        }
+    }
+    finding
+}
+
+/// A credential that a response set or returned.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Fresh {
+    hash: SessionHash,
+    /// Name of the cookie; `None` for a token.
+    cookie: Option<Box<[u8]>>,
+    until: Option<Micros>,
+}
+
+impl Exchange<'_> {
+    /// Where the response leads, if it redirects: a step of signing in, or anywhere else.
+    fn redirect(&self) -> Option<Option<Step>> {
+        const REDIRECTS: [u16; 5] = [301, 302, 303, 307, 308];
+        let location = self
+            .headers
+            .get(LOCATION)
+            .or_else(|| self.headers.get("hx-redirect"))?;
+        if !REDIRECTS.contains(&self.status.as_u16()) && !self.status.is_success() {
+            return None;
+        }
+        let location = location.to_str().ok()?.trim();
+        let target = absolute(self.path, location);
+        Some(self.recorder.rules().preset.is_sign_in_target(&target))
+    }
+
+    fn content_is(&self, wanted: &[&str]) -> bool {
+        let kind = self
+            .headers
+            .get(CONTENT_TYPE)
+            .and_then(|kind| kind.to_str().ok())
+            .unwrap_or("");
+        let kind = kind
+            .split(';')
+            .next()
+            .unwrap_or("")
+            .trim()
+            .to_ascii_lowercase();
+        wanted.iter().any(|wanted| kind.ends_with(wanted))
+    }
+
+    fn is_html(&self) -> bool {
+        self.content_is(&["text/html", "application/xhtml+xml"])
+    }
+
+    fn is_json(&self) -> bool {
+        self.content_is(&["/json", "+json"])
+    }
+
+    fn is_encoded(&self) -> bool {
+        self.headers
+            .get(CONTENT_ENCODING)
+            .is_some_and(|encoding| encoding != "identity")
+    }
+
+    /// The cookies of this response that may be a session's: the preset's, else those that look
+    /// like a secret, of which `HttpOnly` ones are preferred.
+    fn fresh_cookies(&self) -> Vec<Fresh> {
+        let preset = &self.recorder.rules().preset;
+        let (mut named, mut hidden, mut open) = (Vec::new(), Vec::new(), Vec::new());
+        for cookie in cookies::set(self.headers, self.now) {
+            if cookie.removed {
+                continue;
+            }
+            let rule = std::str::from_utf8(cookie.name)
+                .ok()
+                .and_then(|n| is_session_cookie(preset, n));
+            let list = match rule {
+                Some(true) => &mut named,
+                None if looks_secret(cookie.value) && cookie.http_only => &mut hidden,
+                None if looks_secret(cookie.value) => &mut open,
+                _ => continue,
+            };
+            list.push(Fresh {
+                hash: self.recorder.hasher().cookie(cookie.name, cookie.value),
+                cookie: Some(Box::from(cookie.name)),
+                until: cookie.until,
+            });
+        }
+        [named, hidden, open]
+            .into_iter()
+            .find(|list| !list.is_empty())
+            .unwrap_or_default()
+    }
+}
+
+/// A redirect target as a path or an absolute URI.
+fn absolute(base: &str, location: &str) -> String {
+    let is_absolute = location.starts_with('/') || location.contains("://");
+    if is_absolute {
+        return location.to_owned();
+    }
+    if location.is_empty() || location.starts_with(['?', '#']) {
+        return format!("{base}{location}");
+    }
+    let folder = base
+        .rfind('/')
+        .and_then(|at| base.get(..=at))
+        .unwrap_or("/");
+    format!("{folder}{location}")
+}
+
+/// Binds credentials to a name, all as one session.
+fn bind(
+    recorder: &Recorder,
+    admin: &str,
+    session: SessionHash,
+    fresh: &[Fresh],
+    now: Micros,
+) -> Vec<Saved> {
+    fresh
+        .iter()
+        .map(|fresh| {
+            recorder.memory().settle(&fresh.hash);
+            if let Some(name) = &fresh.cookie {
+                recorder.memory().bound_cookie(name);
+            }
+            let binding = Binding {
+                panel: recorder.panel().clone(),
+                admin: admin.to_owned(),
+                admin_name: None,
+                session,
+                since: now,
+                until: fresh.until,
+            };
+            recorder
+                .trunk()
+                .keeper
+                .change(recorder.panel(), fresh.hash, Change::Bind(binding))
+        })
+        .collect()
+}
+
+/// Ends what the request's credentials were bound to, except those just bound anew.
+fn end_bound(exchange: &Exchange<'_>, except: &[Fresh]) -> Vec<Saved> {
+    end_bound_of(exchange.recorder, exchange.identity, except)
+}
+
+fn end_bound_of(recorder: &Recorder, identity: &Identity, except: &[Fresh]) -> Vec<Saved> {
+    identity
+        .credentials
+        .iter()
+        .filter(|credential| credential.bound.is_some())
+        .filter(|credential| except.iter().all(|fresh| fresh.hash != credential.hash))
+        .map(|credential| {
+            recorder
+                .trunk()
+                .keeper
+                .change(recorder.panel(), credential.hash, Change::End)
+        })
+        .collect()
+}
+
+/// Lets the next protected request decide. A credential that is bound is left out: an accepted
+/// request would prove nothing of the new name.
+fn pend(
+    recorder: &Recorder,
+    identity: &Identity,
+    admin: &str,
+    fresh: &[Fresh],
+    second_factor: bool,
+    now: Micros,
+) {
+    let Some(session) = fresh.first().map(|fresh| fresh.hash) else {
+        return;
+    };
+    for fresh in fresh {
+        let bound = identity
+            .credentials
+            .iter()
+            .any(|c| c.hash == fresh.hash && c.bound.is_some());
+        if !bound {
+            if let Some(name) = &fresh.cookie {
+                recorder.memory().bound_cookie(name);
+            }
+            let undecided = Undecided {
+                admin: admin.to_owned(),
+                session,
+                until: fresh.until,
+                since: now,
+                second_factor,
+            };
+            recorder.memory().pend(fresh.hash, undecided);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn redirects_are_read_from_where_they_were_sent() {
+        assert_eq!(absolute("/admin/login/", "/x"), "/x");
+        assert_eq!(absolute("/admin/login", "home"), "/admin/home");
+        assert_eq!(absolute("/admin/login", "?error=1"), "/admin/login?error=1");
+        assert_eq!(
+            absolute("/admin/login", "https://h/login"),
+            "https://h/login"
+        );
+        assert_eq!(absolute("", "login"), "/login");
+    }
+}

@@ -1,0 +1,240 @@
+//! Responses to everything that is not a step of signing in or out.
+
+use admintrail_event::{KnownBy, Micros, Step};
+use http::StatusCode;
+
+use super::{Change, Exchange, Finding, Fresh, Naming, bind, cookies, end_bound, pend};
+use crate::Binding;
+use crate::identity::{Credential, Saved, Source};
+
+/// A cookie that was replaced stays good for requests already under way, and for tabs that have
+/// not heard of the new one.
+const GRACE_MICROS: i64 = 2 * 60 * Micros::SECOND;
+
+/// A sliding expiry is written down again only when it moved by this much.
+const SLIDE_MICROS: i64 = 60 * Micros::SECOND;
+
+pub(super) fn on_head(exchange: &Exchange<'_>) -> Finding {
+    let leads_to_sign_in = matches!(
+        exchange.redirect(),
+        Some(Some(Step::SignIn | Step::SignInForm))
+    );
+    let sent = leads_to_sign_in && exchange.reading.step == Step::Ordinary;
+    match exchange.identity.source {
+        Source::Header => Finding::new(Naming::Keep),
+        Source::Basic if exchange.status == StatusCode::UNAUTHORIZED => {
+            Finding::new(Naming::Attempt(exchange.identity.admin.clone()))
+        }
+        Source::Basic if sent => sent_away(),
+        Source::Basic => Finding::new(Naming::Keep),
+        Source::Session => of_session(exchange, sent),
+        Source::Nothing => of_nobody(exchange, sent),
+    }
+}
+
+fn sent_away() -> Finding {
+    Finding {
+        sent_to_sign_in: true,
+        ..Finding::new(Naming::Nobody).denied()
+    }
+}
+
+fn of_session(exchange: &Exchange<'_>, sent: bool) -> Finding {
+    let memory = exchange.recorder.memory();
+    let route = exchange.reading.route.as_str();
+    if sent {
+        // Expired, or ended elsewhere: whoever holds the cookie now is not known to be the last
+        // admin.
+        if let Some(session) = exchange.identity.session {
+            memory.proved(session, false);
+        }
+        return Finding {
+            saved: end_bound(exchange, &[]),
+            ..sent_away()
+        };
+    }
+    if exchange.status == StatusCode::UNAUTHORIZED {
+        // A route that never answered a session may want something else; others say it is over.
+        let over = memory.is_for_sessions(route)
+            || exchange
+                .identity
+                .credentials
+                .iter()
+                .any(|c| c.cookie.is_none());
+        let saved = if over {
+            end_bound(exchange, &[])
+        } else {
+            Vec::new()
+        };
+        return Finding {
+            saved,
+            ..Finding::new(Naming::Nobody)
+        };
+    }
+    let answered = exchange.status.is_success();
+    if answered && exchange.reading.step == Step::SignInForm {
+        // Whoever is shown the form is not signed in, as far as the panel is concerned.
+        return Finding::new(Naming::Nobody);
+    }
+    if answered && exchange.reading.step == Step::Ordinary && !exchange.reading.asset {
+        if let Some(session) = exchange.identity.session {
+            memory.proved(session, true);
+        }
+        memory.answered_session(route);
+    }
+    Finding {
+        saved: follow_cookies(exchange),
+        ..Finding::new(Naming::Keep)
+    }
+}
+
+/// A response to a known session may set its cookie anew, or remove it.
+fn follow_cookies(exchange: &Exchange<'_>) -> Vec<Saved> {
+    if !exchange.headers.contains_key(http::header::SET_COOKIE) {
+        return Vec::new();
+    }
+    let (recorder, now) = (exchange.recorder, exchange.now);
+    let change = |hash, change| {
+        recorder
+            .trunk()
+            .keeper
+            .change(recorder.panel(), hash, change)
+    };
+    let mut saved = Vec::new();
+    let set = cookies::set(exchange.headers, now);
+    for credential in &exchange.identity.credentials {
+        let Credential {
+            hash,
+            cookie: Some(name),
+            bound: Some(binding),
+            ..
+        } = credential
+        else {
+            continue;
+        };
+        let Some(cookie) = set.iter().find(|cookie| cookie.name == &**name) else {
+            continue;
+        };
+        if cookie.removed {
+            saved.push(change(*hash, Change::End));
+            continue;
+        }
+        let fresh = recorder.hasher().cookie(cookie.name, cookie.value);
+        let extended = Binding {
+            until: cookie.until,
+            ..binding.clone()
+        };
+        if fresh == *hash {
+            if has_moved(binding.until, cookie.until) {
+                change(fresh, Change::Bind(extended));
+            }
+            continue;
+        }
+        // Rotated. Visible at once and written down right after: nobody waits for it.
+        change(fresh, Change::Bind(extended));
+        if needs_grace(binding.until, now) {
+            let until = Some(Micros(now.0 + GRACE_MICROS));
+            change(
+                *hash,
+                Change::Bind(Binding {
+                    until,
+                    ..binding.clone()
+                }),
+            );
+        }
+    }
+    saved
+}
+
+fn has_moved(from: Option<Micros>, to: Option<Micros>) -> bool {
+    match (from, to) {
+        (Some(from), Some(to)) => from.0.abs_diff(to.0) > SLIDE_MICROS.unsigned_abs(),
+        (from, to) => from != to,
+    }
+}
+
+/// Whether the old cookie would live too long, or not long enough while it is still in use.
+fn needs_grace(until: Option<Micros>, now: Micros) -> bool {
+    until.is_none_or(|until| {
+        let left = until.0.saturating_sub(now.0);
+        !(GRACE_MICROS / 2..=GRACE_MICROS).contains(&left)
+    })
+}
+
+fn of_nobody(exchange: &Exchange<'_>, sent: bool) -> Finding {
+    let refused = sent
+        || matches!(
+            exchange.status,
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN
+        );
+    let ordinary = exchange.reading.step == Step::Ordinary && !exchange.reading.asset;
+    let answered = exchange.status.is_success() && ordinary;
+    if answered && exchange.identity.anonymous {
+        exchange
+            .recorder
+            .memory()
+            .answered_everybody(&exchange.reading.route);
+    }
+    let mut finding = if sent {
+        sent_away()
+    } else {
+        Finding::new(Naming::Keep)
+    };
+    for credential in &exchange.identity.credentials {
+        let Some(undecided) = credential
+            .pending
+            .as_ref()
+            .filter(|_| credential.bound.is_none())
+        else {
+            continue;
+        };
+        if refused && ordinary {
+            exchange.recorder.memory().settle(&credential.hash);
+        } else if answered && proves(exchange, undecided.second_factor) {
+            let fresh = [Fresh {
+                hash: credential.hash,
+                cookie: credential.cookie.clone(),
+                until: undecided.until,
+            }];
+            let (admin, session) = (&undecided.admin, undecided.session);
+            exchange.recorder.memory().decided_rightly();
+            finding.saved.extend(bind(
+                exchange.recorder,
+                admin,
+                session,
+                &fresh,
+                exchange.now,
+            ));
+            finding.naming = Naming::Admin {
+                admin: admin.clone(),
+                known_by: KnownBy::Session,
+                session,
+            };
+        } else {
+            follow_pending(exchange, credential);
+        }
+    }
+    finding
+}
+
+/// Whether an answer on this route shows that somebody is signed in. After the first of two
+/// factors only a route known to be for sessions does.
+fn proves(exchange: &Exchange<'_>, second_factor: bool) -> bool {
+    let (memory, route) = (exchange.recorder.memory(), exchange.reading.route.as_str());
+    !memory.is_for_everybody(route) && (!second_factor || memory.is_for_sessions(route))
+}
+
+/// An undecided sign-in whose cookie is set anew stays undecided under the new value.
+fn follow_pending(exchange: &Exchange<'_>, credential: &Credential) {
+    let (Some(name), Some(undecided)) = (&credential.cookie, &credential.pending) else {
+        return;
+    };
+    let renewed: Vec<Fresh> = exchange
+        .fresh_cookies()
+        .into_iter()
+        .filter(|fresh| fresh.cookie.as_ref() == Some(name) && fresh.hash != credential.hash)
+        .collect();
+    let (recorder, identity) = (exchange.recorder, exchange.identity);
+    let (admin, second) = (&undecided.admin, undecided.second_factor);
+    pend(recorder, identity, admin, &renewed, second, undecided.since);
+}

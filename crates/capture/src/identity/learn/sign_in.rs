@@ -1,0 +1,252 @@
+//! Responses to submitted credentials.
+
+use admintrail_event::{KnownBy, Micros, SessionHash, Step};
+use http::StatusCode;
+
+use super::{Exchange, Finding, Fresh, Naming, bind, end_bound, end_bound_of, pend};
+use crate::Recorder;
+use crate::identity::{Identity, reply};
+
+/// What a body has to decide.
+pub(crate) struct Peek {
+    html: bool,
+    admin: Option<String>,
+    fresh: Vec<Fresh>,
+    /// The session it continues, if a second factor completes an earlier step.
+    session: Option<SessionHash>,
+}
+
+impl Peek {
+    pub(super) const fn new(
+        html: bool,
+        admin: Option<String>,
+        fresh: Vec<Fresh>,
+        session: Option<SessionHash>,
+    ) -> Self {
+        Self {
+            html,
+            admin,
+            fresh,
+            session,
+        }
+    }
+}
+
+/// A 4xx that says nothing of the password: wrong route, method, size or type.
+pub(super) const fn is_off_topic(status: StatusCode) -> bool {
+    matches!(
+        status.as_u16(),
+        404 | 405 | 406 | 408 | 410 | 411 | 413 | 414 | 415 | 431
+    )
+}
+
+pub(super) fn on_head(exchange: &Exchange<'_>) -> Finding {
+    let typed = exchange.typed.clone();
+    let attempt = Finding::new(Naming::Attempt(typed.clone()));
+    if exchange.status.is_client_error() {
+        return if is_off_topic(exchange.status) {
+            attempt
+        } else {
+            attempt.denied()
+        };
+    }
+    if exchange.status.is_server_error() {
+        return attempt;
+    }
+    let fresh = exchange.fresh_cookies();
+    match exchange.redirect() {
+        Some(Some(Step::SecondFactor)) => {
+            if let Some(admin) = &typed {
+                pend(
+                    exchange.recorder,
+                    exchange.identity,
+                    admin,
+                    &fresh,
+                    true,
+                    exchange.now,
+                );
+            }
+            attempt
+        }
+        Some(Some(Step::SignIn | Step::SignInForm)) => attempt.denied(),
+        Some(_) if exchange.recorder.memory().answers_alike() => undecided(exchange, &fresh),
+        Some(_) => {
+            let finding = success(exchange, &fresh);
+            if let Naming::Admin { session, .. } = &finding.naming {
+                exchange.recorder.memory().bound_by_redirect(*session);
+            }
+            finding
+        }
+        None if !exchange.status.is_success() => attempt,
+        None if exchange.is_html() && exchange.is_encoded() => undecided(exchange, &fresh),
+        None if exchange.is_html() || (exchange.is_json() && !exchange.is_encoded()) => {
+            if exchange.empty {
+                return success(exchange, &fresh);
+            }
+            // Whoever is faster than the body finds the sign-in undecided.
+            if let Some(admin) = &typed {
+                pend(
+                    exchange.recorder,
+                    exchange.identity,
+                    admin,
+                    &fresh,
+                    false,
+                    exchange.now,
+                );
+            }
+            let peek = Peek::new(exchange.is_html(), typed, fresh, None);
+            Finding {
+                peek: Some(Box::new(peek)),
+                ..attempt
+            }
+        }
+        None => success(exchange, &fresh),
+    }
+}
+
+/// The next protected request decides.
+fn undecided(exchange: &Exchange<'_>, fresh: &[Fresh]) -> Finding {
+    let typed = exchange.typed.clone();
+    if let Some(admin) = &typed {
+        pend(
+            exchange.recorder,
+            exchange.identity,
+            admin,
+            fresh,
+            false,
+            exchange.now,
+        );
+    }
+    // Whoever was bound to this cookie may have been replaced.
+    let saved = end_bound(exchange, &[]);
+    Finding {
+        saved,
+        ..Finding::new(Naming::Attempt(typed))
+    }
+}
+
+/// A success, if something was set that can be bound and a name was typed.
+fn success(exchange: &Exchange<'_>, fresh: &[Fresh]) -> Finding {
+    let (Some(admin), Some(first)) = (&exchange.typed, fresh.first()) else {
+        return undecided(exchange, fresh);
+    };
+    accept(
+        exchange.recorder,
+        exchange.identity,
+        admin,
+        first.hash,
+        fresh,
+        exchange.now,
+    )
+}
+
+/// Binds, ends what the request carried before, and names the admin.
+pub(super) fn accept(
+    recorder: &Recorder,
+    identity: &Identity,
+    admin: &str,
+    session: SessionHash,
+    fresh: &[Fresh],
+    now: Micros,
+) -> Finding {
+    let mut saved = bind(recorder, admin, session, fresh, now);
+    saved.extend(end_bound_of(recorder, identity, fresh));
+    let naming = Naming::Admin {
+        admin: admin.to_owned(),
+        known_by: KnownBy::Session,
+        session,
+    };
+    Finding {
+        saved,
+        ..Finding::new(naming)
+    }
+}
+
+impl Peek {
+    /// Looks into the body so far (`None`: it was too long to keep). `None` in return: more of it
+    /// is needed.
+    pub(crate) fn decide(
+        &self,
+        recorder: &Recorder,
+        identity: &Identity,
+        body: Option<&[u8]>,
+        last: bool,
+        now: Micros,
+    ) -> Option<Finding> {
+        let Some(body) = body else {
+            return Some(self.unread(recorder, identity));
+        };
+        if self.html {
+            if !last {
+                return None;
+            }
+            return Some(if reply::shows_sign_in_form(body) {
+                self.refused(recorder)
+            } else {
+                self.unread(recorder, identity)
+            });
+        }
+        let closed = matches!(body.trim_ascii_end().last(), Some(b'}' | b']'));
+        if !last && !closed {
+            return None;
+        }
+        match reply::read_json(body) {
+            None if !last => None,
+            None => Some(self.accepted(recorder, identity, Vec::new(), now)),
+            Some(reply::Reply::Refused) => Some(self.refused(recorder)),
+            Some(reply::Reply::SecondFactor) => {
+                if let Some(admin) = &self.admin {
+                    pend(recorder, identity, admin, &self.fresh, true, now);
+                }
+                Some(Finding::new(Naming::Attempt(self.admin.clone())))
+            }
+            Some(reply::Reply::Neutral) => Some(self.accepted(recorder, identity, Vec::new(), now)),
+            Some(reply::Reply::Tokens(tokens)) => {
+                let tokens = tokens
+                    .iter()
+                    .map(|token| Fresh {
+                        hash: recorder.hasher().token(token.as_bytes()),
+                        cookie: None,
+                        until: None,
+                    })
+                    .collect();
+                Some(self.accepted(recorder, identity, tokens, now))
+            }
+        }
+    }
+
+    /// A 2xx that is no page and says nothing against it, with a cookie or a token.
+    fn accepted(
+        &self,
+        recorder: &Recorder,
+        identity: &Identity,
+        tokens: Vec<Fresh>,
+        now: Micros,
+    ) -> Finding {
+        let mut fresh = self.fresh.clone();
+        fresh.extend(tokens);
+        let (Some(admin), Some(first)) = (&self.admin, fresh.first()) else {
+            return self.unread(recorder, identity);
+        };
+        let session = self.session.unwrap_or(first.hash);
+        accept(recorder, identity, admin, session, &fresh, now)
+    }
+
+    /// It stays undecided: the next protected request decides about what is pending.
+    fn unread(&self, recorder: &Recorder, identity: &Identity) -> Finding {
+        let saved = end_bound_of(recorder, identity, &[]);
+        Finding {
+            saved,
+            ..Finding::new(Naming::Attempt(self.admin.clone()))
+        }
+    }
+
+    fn refused(&self, recorder: &Recorder) -> Finding {
+        if self.session.is_none() {
+            for fresh in &self.fresh {
+                recorder.memory().settle(&fresh.hash);
+            }
+        }
+        Finding::new(Naming::Attempt(self.admin.clone())).denied()
+    }
+}

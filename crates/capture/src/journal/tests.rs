@@ -1,0 +1,493 @@
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+use admintrail_event::{Ending, Ip, Kind, KnownBy, Micros, Outcome, RequestType, SessionHash};
+use proptest::prelude::*;
+
+use super::*;
+
+fn clock() -> crate::health::Clock {
+    let ticks = AtomicU64::new(0);
+    Arc::new(move || Micros(1_795_000_000_000_000 + ticks.fetch_add(1, Ordering::Relaxed) as i64))
+}
+
+fn health() -> Arc<Health> {
+    Arc::new(Health::new(clock()))
+}
+
+fn opening(n: u64) -> Draft {
+    let time = Micros(1_795_000_000_000_000 + n as i64);
+    let mut random = [0; 10];
+    random[..8].copy_from_slice(&n.to_be_bytes());
+    Draft {
+        admin: Some(format!("admin{n}")),
+        action: "Viewed clients".to_owned(),
+        ..Draft::request(
+            EventId::new(time, random),
+            time,
+            "billing".parse().unwrap(),
+            "GET",
+            "/c",
+        )
+    }
+}
+
+fn start(folder: &Path) -> (Journal, Vec<Draft>) {
+    Journal::start(folder, Arc::new(RealDisk), health()).unwrap()
+}
+
+fn segments(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|e| e.unwrap().path());
+    let mut logs: Vec<_> = entries
+        .filter(|p| p.extension().is_some_and(|e| e == "log"))
+        .collect();
+    logs.sort();
+    logs
+}
+
+async fn until(condition: impl Fn() -> bool) {
+    tokio::time::timeout(Duration::from_secs(20), async {
+        while !condition() {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    })
+    .await
+    .expect("the condition came true in time");
+}
+
+/// A disk whose operations fail when told to.
+#[derive(Default)]
+struct Faults {
+    create: AtomicUsize,
+    write: AtomicUsize,
+    sync: AtomicUsize,
+    syncs: AtomicUsize,
+    sync_takes: Mutex<Duration>,
+    /// Syncs asked of a file after one of its syncs had failed.
+    retried: AtomicUsize,
+}
+
+/// Fails the `n`th from now on (1 = the next), or while it is `usize::MAX`, always.
+fn fails(counter: &AtomicUsize, kind: io::ErrorKind) -> io::Result<()> {
+    match counter.load(Ordering::SeqCst) {
+        0 => Ok(()),
+        usize::MAX => Err(kind.into()),
+        n => {
+            counter.store(n - 1, Ordering::SeqCst);
+            if n == 1 { Err(kind.into()) } else { Ok(()) }
+        }
+    }
+}
+
+struct FaultyDisk(Arc<Faults>);
+
+struct FaultyFile {
+    faults: Arc<Faults>,
+    inner: Arc<dyn SegmentFile>,
+    failed: AtomicUsize,
+}
+
+impl Disk for FaultyDisk {
+    fn create(&self, path: &Path) -> io::Result<Arc<dyn SegmentFile>> {
+        fails(&self.0.create, io::ErrorKind::StorageFull)?;
+        let inner = RealDisk.create(path)?;
+        Ok(Arc::new(FaultyFile {
+            faults: Arc::clone(&self.0),
+            inner,
+            failed: AtomicUsize::new(0),
+        }))
+    }
+
+    fn sync_folder(&self, folder: &Path) -> io::Result<()> {
+        RealDisk.sync_folder(folder)
+    }
+}
+
+impl SegmentFile for FaultyFile {
+    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
+        if let Err(error) = fails(&self.faults.write, io::ErrorKind::StorageFull) {
+            // As a full disk does: a part arrives.
+            self.inner.write_at(&bytes[..bytes.len() / 2], offset)?;
+            return Err(error);
+        }
+        self.inner.write_at(bytes, offset)
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        self.faults.syncs.fetch_add(1, Ordering::SeqCst);
+        if self.failed.load(Ordering::SeqCst) > 0 {
+            self.faults.retried.fetch_add(1, Ordering::SeqCst);
+        }
+        std::thread::sleep(*self.faults.sync_takes.lock());
+        fails(&self.faults.sync, io::ErrorKind::Other).inspect_err(|_| {
+            self.failed.fetch_add(1, Ordering::SeqCst);
+        })?;
+        self.inner.sync()
+    }
+}
+
+fn start_faulty(folder: &Path) -> (Journal, Arc<Faults>, Arc<Health>) {
+    let (faults, health) = (Arc::new(Faults::default()), health());
+    let disk = Arc::new(FaultyDisk(Arc::clone(&faults)));
+    let (journal, _) = Journal::start(folder, disk, Arc::clone(&health)).unwrap();
+    (journal, faults, health)
+}
+
+#[test]
+fn what_was_not_released_comes_back_in_order_after_a_crash() {
+    let folder = tempfile::tempdir().unwrap();
+    let (journal, found) = start(folder.path());
+    assert!(found.is_empty());
+    for n in 0..10 {
+        journal.open(&opening(n)).unwrap();
+    }
+    journal.release(&[opening(3).id, opening(7).id]);
+    drop(journal);
+    let (journal, found) = start(folder.path());
+    let left: Vec<_> = [0, 1, 2, 4, 5, 6, 8, 9].map(opening).to_vec();
+    assert_eq!(found, left);
+    journal.release(&left.iter().map(|draft| draft.id).collect::<Vec<_>>());
+    drop(journal);
+    assert!(start(folder.path()).1.is_empty());
+}
+
+#[test]
+fn an_opening_written_again_replaces_the_earlier_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let (journal, _) = start(folder.path());
+    let gap = |count| Draft {
+        kind: Kind::Gap,
+        count: Some(count),
+        ..opening(1)
+    };
+    journal.open(&gap(1)).unwrap();
+    journal.open(&gap(2)).unwrap();
+    drop(journal);
+    assert_eq!(start(folder.path()).1, [gap(2)]);
+}
+
+#[test]
+fn a_torn_tail_at_any_byte_loses_only_the_torn_record() {
+    let folder = tempfile::tempdir().unwrap();
+    let (journal, _) = start(folder.path());
+    let mut ends = Vec::new();
+    for n in 0..4 {
+        journal.open(&opening(n)).unwrap();
+        ends.push(
+            std::fs::metadata(&segments(folder.path())[0])
+                .unwrap()
+                .len(),
+        );
+    }
+    journal.release(&[opening(0).id]);
+    let released = std::fs::metadata(&segments(folder.path())[0])
+        .unwrap()
+        .len();
+    drop(journal);
+    let whole = std::fs::read(&segments(folder.path())[0]).unwrap();
+    for cut in 0..=whole.len() {
+        let torn = tempfile::tempdir().unwrap();
+        std::fs::write(torn.path().join(recovery::segment_name(1)), &whole[..cut]).unwrap();
+        let found = recovery::read(torn.path()).unwrap().open;
+        let written = ends.iter().filter(|end| **end <= cut as u64).count() as u64;
+        let first = u64::from(cut as u64 >= released);
+        assert_eq!(
+            found,
+            (first..written).map(opening).collect::<Vec<_>>(),
+            "cut at {cut}"
+        );
+    }
+    // And the same with garbage or zeros after the cut, as a file system may leave them.
+    for (cut, filler) in (0..whole.len())
+        .step_by(7)
+        .zip([0_u8, 0xff].into_iter().cycle())
+    {
+        let torn = tempfile::tempdir().unwrap();
+        let mut bytes = whole[..cut].to_vec();
+        bytes.resize(cut + 300, filler);
+        std::fs::write(torn.path().join(recovery::segment_name(1)), bytes).unwrap();
+        let found = recovery::read(torn.path()).unwrap().open;
+        let written = ends.iter().filter(|end| **end <= cut as u64).count() as u64;
+        let first = u64::from(cut as u64 >= released);
+        assert_eq!(
+            found,
+            (first..written).map(opening).collect::<Vec<_>>(),
+            "cut at {cut}"
+        );
+    }
+}
+
+#[test]
+fn a_flipped_bit_never_invents_an_opening() {
+    let mut whole = frame::MAGIC.to_vec();
+    for n in 0..3 {
+        record::opening(&opening(n), &mut whole);
+    }
+    let genuine: Vec<_> = (0..3).map(opening).collect();
+    for bit in 0..whole.len() * 8 {
+        let folder = tempfile::tempdir().unwrap();
+        let mut bytes = whole.clone();
+        bytes[bit / 8] ^= 1 << (bit % 8);
+        std::fs::write(folder.path().join(recovery::segment_name(1)), bytes).unwrap();
+        let found = recovery::read(folder.path()).unwrap().open;
+        assert!(genuine.starts_with(&found), "bit {bit}");
+    }
+}
+
+#[test]
+fn a_second_process_on_the_same_journal_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_journal, _) = start(folder.path());
+    let second = Journal::start(folder.path(), Arc::new(RealDisk), health());
+    assert!(
+        second
+            .err()
+            .unwrap()
+            .to_string()
+            .contains("in use by another process")
+    );
+}
+
+#[test]
+fn only_the_owner_may_read_the_journal() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let inside = folder.path().join("journal");
+    let (journal, _) = start(&inside);
+    journal.open(&opening(1)).unwrap();
+    let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&inside), 0o700);
+    assert_eq!(mode(&segments(&inside)[0]), 0o600);
+}
+
+#[test]
+fn a_journal_closed_in_order_leaves_no_segment() {
+    let folder = tempfile::tempdir().unwrap();
+    let (journal, _) = start(folder.path());
+    journal.open(&opening(1)).unwrap();
+    journal.release(&[opening(1).id]);
+    journal.close(true);
+    assert!(segments(folder.path()).is_empty());
+}
+
+#[tokio::test]
+async fn full_segments_go_and_what_is_open_is_carried_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let (journal, _) = start(folder.path());
+    journal.shared.state.lock().replace_above = 20_000;
+    journal.open(&opening(0)).unwrap();
+    for n in 1..400 {
+        journal.open(&opening(n)).unwrap();
+        journal.release(&[opening(n).id]);
+        if n == 200 {
+            until(|| segments(folder.path()).len() == 1).await;
+            journal.shared.state.lock().replace_above = 20_000;
+        }
+    }
+    let first = folder.path().join(recovery::segment_name(1));
+    until(|| !first.exists() && segments(folder.path()).len() == 1).await;
+    drop(journal);
+    assert_eq!(start(folder.path()).1, [opening(0)]);
+}
+
+#[tokio::test]
+async fn many_waiting_requests_share_one_sync() {
+    let folder = tempfile::tempdir().unwrap();
+    let (journal, faults, _) = start_faulty(folder.path());
+    *faults.sync_takes.lock() = Duration::from_millis(50);
+    let before = faults.syncs.load(Ordering::SeqCst);
+    let waiting: Vec<_> = (0..200)
+        .map(|n| journal.open_durable(&opening(n)).unwrap())
+        .collect();
+    for synced in waiting {
+        assert_eq!(synced.await.unwrap(), Ok(()));
+    }
+    let syncs = faults.syncs.load(Ordering::SeqCst) - before;
+    assert!(syncs <= 3, "{syncs} syncs for 200 requests");
+}
+
+#[tokio::test]
+async fn safe_requests_are_synced_without_being_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let (journal, faults, _) = start_faulty(folder.path());
+    let before = faults.syncs.load(Ordering::SeqCst);
+    journal.open(&opening(1)).unwrap();
+    until(|| faults.syncs.load(Ordering::SeqCst) > before).await;
+    assert!(SYNC_WITHIN < Duration::from_millis(50));
+}
+
+#[tokio::test]
+async fn a_failed_sync_is_never_tried_again_on_the_same_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let (journal, faults, health) = start_faulty(folder.path());
+    journal.open(&opening(1)).unwrap();
+    faults.sync.store(1, Ordering::SeqCst);
+    let synced = journal.open_durable(&opening(2)).unwrap();
+    assert_eq!(synced.await.unwrap(), Err(NotWritten));
+    until(|| !health.is_failing()).await;
+    assert_eq!(faults.retried.load(Ordering::SeqCst), 0);
+    // Both openings were taken over by the fresh file.
+    journal
+        .open_durable(&opening(3))
+        .unwrap()
+        .await
+        .unwrap()
+        .unwrap();
+    drop(journal);
+    assert_eq!(segments(folder.path()).len(), 1);
+    assert_eq!(
+        start(folder.path()).1,
+        (1..4).map(opening).collect::<Vec<_>>()
+    );
+}
+
+#[tokio::test]
+async fn a_full_disk_is_said_and_recovered_from() {
+    let folder = tempfile::tempdir().unwrap();
+    let (journal, faults, health) = start_faulty(folder.path());
+    journal.open(&opening(1)).unwrap();
+    faults.write.store(usize::MAX, Ordering::SeqCst);
+    assert_eq!(journal.open(&opening(2)), Err(NotWritten));
+    assert_eq!(health.failing().unwrap().1, "disk full");
+    assert_eq!(journal.open(&opening(3)), Err(NotWritten));
+    faults.write.store(0, Ordering::SeqCst);
+    until(|| !health.is_failing()).await;
+    journal.open(&opening(4)).unwrap();
+    drop(journal);
+    // What was refused never comes back; what was accepted does.
+    assert_eq!(start(folder.path()).1, [opening(1), opening(4)]);
+}
+
+#[tokio::test]
+async fn every_operation_failing_once_loses_no_accepted_opening() {
+    for what in 0..3 {
+        for nth in 1..8 {
+            let folder = tempfile::tempdir().unwrap();
+            let (journal, faults, health) = start_faulty(folder.path());
+            let counter = [&faults.create, &faults.write, &faults.sync][what];
+            counter.store(nth, Ordering::SeqCst);
+            let mut accepted = Vec::new();
+            for n in 0..12 {
+                if n == 6 {
+                    // Also while the segment is replaced.
+                    journal.shared.state.lock().replace_above = 0;
+                }
+                let draft = opening(n);
+                if let Ok(synced) = journal.open_durable(&draft)
+                    && synced.await == Ok(Ok(()))
+                {
+                    accepted.push(draft);
+                }
+                until(|| !health.is_failing()).await;
+            }
+            drop(journal);
+            let found = start(folder.path()).1;
+            for draft in accepted {
+                assert!(
+                    found.contains(&draft),
+                    "operation {what}, the {nth}th: {}",
+                    draft.id
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn a_disk_that_is_full_at_the_start_keeps_what_was_open() {
+    let folder = tempfile::tempdir().unwrap();
+    let (journal, _) = start(folder.path());
+    journal.open(&opening(1)).unwrap();
+    drop(journal);
+    let (faults, health) = (Arc::new(Faults::default()), health());
+    faults.create.store(usize::MAX, Ordering::SeqCst);
+    let disk = Arc::new(FaultyDisk(Arc::clone(&faults)));
+    let (journal, found) = Journal::start(folder.path(), disk, Arc::clone(&health)).unwrap();
+    assert_eq!(found, [opening(1)]);
+    assert!(health.is_failing());
+    drop(journal);
+    assert_eq!(start(folder.path()).1, [opening(1)]);
+}
+
+fn text() -> impl Strategy<Value = String> {
+    "\\PC{0,40}"
+}
+
+prop_compose! {
+    fn drafts()(
+        (n, time, epoch, seq) in any::<(u64, i64, u64, u64)>(),
+        (ip, session) in any::<(Option<[u8; 16]>, Option<[u8; 16]>)>(),
+        numbers in any::<[Option<u64>; 4]>(),
+        (status, cuts) in any::<(Option<u16>, [Option<u32>; 3])>(),
+        texts in prop::collection::vec(prop::option::of(text()), 10),
+        (method, path, action, recorder) in (text(), text(), text(), text()),
+        (asset, polling, codes) in any::<(bool, bool, [u8; 5])>(),
+    ) -> Draft {
+        let pick = |place: usize| texts[place].clone();
+        Draft {
+            kind: Kind::ALL[usize::from(codes[0]) % Kind::ALL.len()],
+            known_by: KnownBy::ALL[usize::from(codes[1]) % KnownBy::ALL.len()],
+            request_type: RequestType::ALL[usize::from(codes[2]) % RequestType::ALL.len()],
+            outcome: Outcome::ALL[usize::from(codes[3]) % Outcome::ALL.len()],
+            ending: Ending::ALL[usize::from(codes[4]) % Ending::ALL.len()],
+            time: Micros(time),
+            recorder, recorder_epoch: epoch, recorder_seq: seq,
+            ip: ip.map(Ip), session: session.map(SessionHash),
+            count: numbers[0], duration_us: numbers[1],
+            request_bytes: numbers[2], response_bytes: numbers[3],
+            status, path_bytes: cuts[0], query_bytes: cuts[1], agent_bytes: cuts[2],
+            admin: pick(0), admin_name: pick(1), attempted: pick(2), acting_as: pick(3),
+            user_agent: pick(4), scheme: pick(5), host: pick(6), query: pick(7),
+            route: pick(8), object: pick(9), action, asset, polling,
+            ..Draft::request(opening(n).id, Micros(time), "p".parse().unwrap(), &method, &path)
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn every_draft_comes_back_as_it_was(draft in drafts()) {
+        let mut bytes = Vec::new();
+        draft_bytes::write(&draft, &mut bytes);
+        prop_assert_eq!(draft_bytes::read(&bytes), Some(draft));
+    }
+
+    #[test]
+    fn any_bytes_are_read_without_harm(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
+        let _ = draft_bytes::read(&bytes);
+        let _ = record::read(&bytes);
+        let segment = [frame::MAGIC.as_slice(), &bytes].concat();
+        let _ = frame::Frames::of(&segment).map(Iterator::count);
+    }
+
+    /// Whatever is opened and released, in whatever order, with crashes in between and cuts that
+    /// spare what came before them: what comes back is what was open.
+    #[test]
+    fn recovery_is_exact(steps in prop::collection::vec((0_u64..12, 0_u8..10), 1..60)) {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut journal, _) = start(folder.path());
+        let mut open: Vec<u64> = Vec::new();
+        for (n, step) in steps {
+            match step {
+                0..5 => {
+                    journal.open(&opening(n)).unwrap();
+                    if !open.contains(&n) { open.push(n); }
+                }
+                5..9 => {
+                    journal.release(&[opening(n).id]);
+                    open.retain(|other| *other != n);
+                }
+                _ => {
+                    drop(journal);
+                    let found;
+                    (journal, found) = start(folder.path());
+                    let mut found: Vec<_> = found.iter().map(|d| d.time.0 as u64 - 1_795_000_000_000_000).collect();
+                    found.sort_unstable();
+                    open.sort_unstable();
+                    prop_assert_eq!(&found, &open);
+                }
+            }
+        }
+    }
+}
