@@ -5,8 +5,13 @@ use std::sync::Arc;
 
 use admintrail_capture::RecorderState;
 use admintrail_event::{Micros, PanelName, Preset};
-use admintrail_store::{Control, Trail};
+use admintrail_store::{Control, StoreError, Trail};
 use ipnet::IpNet;
+
+use crate::WebError;
+use crate::auth::{Desk, Flash, Flashes, Throttle, Viewer};
+use crate::counters::Counters;
+use crate::limits::{Limits, Queries, Quotas, Slots};
 
 /// A monitored panel, as the pages name it.
 #[derive(Debug, Clone)]
@@ -64,12 +69,28 @@ pub struct App {
     pub(crate) recorder_state: Arc<dyn Fn() -> RecorderState + Send + Sync>,
     pub(crate) key: [u8; 32],
     pub(crate) trusted_proxies: Vec<IpNet>,
+    pub(crate) limits: Limits,
+    pub(crate) desk: Desk,
+    pub(crate) throttle: Throttle,
+    pub(crate) flashes: Flashes,
+    pub(crate) queries: Queries,
+    pub(crate) streams: Arc<Slots>,
+    pub(crate) exports: Arc<Slots>,
+    pub(crate) ingests: Arc<Slots>,
+    pub(crate) quotas: Quotas,
+    pub(crate) counters: Counters,
 }
 
 impl App {
     /// Takes what the binary opened. Does no I/O.
     #[must_use]
     pub fn new(options: AppOptions) -> Arc<Self> {
+        Self::with_limits(options, Limits::default())
+    }
+
+    /// [`Self::new`] with other limits than the usual ones.
+    #[must_use]
+    pub fn with_limits(options: AppOptions, limits: Limits) -> Arc<Self> {
         let started = (options.clock)();
         Arc::new(Self {
             trail: options.trail,
@@ -83,7 +104,39 @@ impl App {
             recorder_state: options.recorder_state,
             key: options.key,
             trusted_proxies: options.trusted_proxies,
+            desk: Desk::default(),
+            throttle: Throttle::default(),
+            flashes: Flashes::default(),
+            queries: Queries::new(&limits),
+            streams: Slots::new(limits.streams, limits.streams_each),
+            exports: Slots::new(limits.exports, limits.exports_each),
+            ingests: Slots::new(limits.ingests, limits.ingests),
+            quotas: Quotas::default(),
+            counters: Counters::default(),
+            limits,
         })
+    }
+
+    /// Asks the trail something: off the async threads, a few questions at a time, within the
+    /// time budget. A question that takes longer goes on holding its place until it is done.
+    pub async fn ask<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&Trail) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, WebError> {
+        let trail = self.trail.clone();
+        self.queries
+            .run(move || question(&trail))
+            .await?
+            .map_err(WebError::from)
+    }
+
+    /// What the last form of this person has to say, once.
+    #[must_use]
+    pub fn take_flash(&self, viewer: &Viewer) -> Option<Flash> {
+        match viewer {
+            Viewer::Account { session, .. } => self.flashes.take(session, self.now()),
+            Viewer::Token(_) => None,
+        }
     }
 
     /// What time it is.

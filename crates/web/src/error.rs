@@ -130,10 +130,16 @@ pub struct Conflict {
 
 fn store_detail(error: &StoreError) -> String {
     match error {
-        StoreError::CannotRecord { .. } => "Not recorded; nothing was accepted. Send it again later.".to_owned(),
-        StoreError::BadCursor => "cursor: not one that this server gave. Leave it out to start anew.".to_owned(),
+        StoreError::CannotRecord { .. } => {
+            "Not recorded; nothing was accepted. Send it again later.".to_owned()
+        }
+        StoreError::BadCursor => {
+            "cursor: not one that this server gave. Leave it out to start anew.".to_owned()
+        }
         StoreError::Closed => "The server is stopping. Try again in a moment.".to_owned(),
-        _ => "The trail could not be read. The log names the cause under this request id.".to_owned(),
+        _ => {
+            "The trail could not be read. The log names the cause under this request id.".to_owned()
+        }
     }
 }
 
@@ -141,13 +147,18 @@ impl WebError {
     /// For errors whose cause only the log may know.
     #[must_use]
     pub fn internal(cause: impl std::fmt::Display) -> Self {
-        Self::Internal { cause: cause.to_string() }
+        Self::Internal {
+            cause: cause.to_string(),
+        }
     }
 
     /// A wrong query parameter.
     #[must_use]
     pub fn parameter(name: &str, message: impl Into<String>) -> Self {
-        Self::BadParameter { name: name.to_owned(), message: message.into() }
+        Self::BadParameter {
+            name: name.to_owned(),
+            message: message.into(),
+        }
     }
 
     /// Stable code, never reused.
@@ -183,7 +194,9 @@ impl WebError {
             Self::NotFound | Self::NoSuch(_) => StatusCode::NOT_FOUND,
             Self::SignInNeeded | Self::WrongCredentials => StatusCode::UNAUTHORIZED,
             Self::Forbidden(_) | Self::CrossOrigin => StatusCode::FORBIDDEN,
-            Self::BadParameter { .. } | Self::BadBody(_) | Self::Filter(_) => StatusCode::BAD_REQUEST,
+            Self::BadParameter { .. } | Self::BadBody(_) | Self::Filter(_) => {
+                StatusCode::BAD_REQUEST
+            }
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Busy { .. } => StatusCode::SERVICE_UNAVAILABLE,
@@ -194,7 +207,9 @@ impl WebError {
             Self::Internal { .. } => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Store(error) => match error.as_ref() {
                 StoreError::BadCursor => StatusCode::BAD_REQUEST,
-                StoreError::CannotRecord { .. } | StoreError::Closed => StatusCode::SERVICE_UNAVAILABLE,
+                StoreError::CannotRecord { .. } | StoreError::Closed => {
+                    StatusCode::SERVICE_UNAVAILABLE
+                }
                 _ => StatusCode::INTERNAL_SERVER_ERROR,
             },
         }

@@ -9,14 +9,24 @@
 //!
 //! `pages/`, `templates/` and `static/` draw; everything else here answers.
 
+mod api;
 mod app;
+mod around;
 pub mod auth;
+mod counters;
 pub mod error;
+mod form;
+mod limits;
 pub mod pages;
 mod router;
+mod routes;
+mod settings;
+mod sign_in;
 pub mod view_query;
 
 pub use app::{App, AppOptions, PanelInfo};
 pub use error::WebError;
+pub use limits::Limits;
 pub use router::router;
+pub use routes::{Access, Route, routes};
 pub use view_query::ViewQuery;

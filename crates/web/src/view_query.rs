@@ -95,20 +95,32 @@ impl ViewQuery {
     /// One of the other parameters.
     #[must_use]
     pub fn extra(&self, name: &str) -> Option<&str> {
-        self.extra.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+        self.extra
+            .iter()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.as_str())
     }
 
     /// Refuses parameters that are neither ours nor listed, so that a misspelt one is noticed.
     pub fn only(&self, others: &[&str]) -> Result<(), WebError> {
-        match self.extra.iter().find(|(name, _)| !others.contains(&name.as_str())) {
+        match self
+            .extra
+            .iter()
+            .find(|(name, _)| !others.contains(&name.as_str()))
+        {
             None => Ok(()),
             Some((name, _)) => {
-                let ours = ["q", "from", "to", "limit", "cursor", "last", "order", "hide_me", "fold", "tz"];
+                let ours = [
+                    "q", "from", "to", "limit", "cursor", "last", "order", "hide_me", "fold", "tz",
+                ];
                 let known: Vec<&str> = ours.iter().chain(others).copied().collect();
                 let shown: String = name.chars().take(64).collect();
                 Err(WebError::parameter(
                     &shown,
-                    format!("there is no such parameter here; there are {}.", known.join(", ")),
+                    format!(
+                        "there is no such parameter here; there are {}.",
+                        known.join(", ")
+                    ),
                 ))
             }
         }
@@ -141,8 +153,18 @@ impl ViewQuery {
                 format!("{from} is not before the end of the range, {to}."),
             ));
         }
-        let hide = if self.hides_me(viewer, surface) { viewer.identities() } else { Vec::new() };
-        Ok(View { filter, from, to, hide, fold: self.fold.unwrap_or(surface == Surface::Page) })
+        let hide = if self.hides_me(viewer, surface) {
+            viewer.identities()
+        } else {
+            Vec::new()
+        };
+        Ok(View {
+            filter,
+            from,
+            to,
+            hide,
+            fold: self.fold.unwrap_or(surface == Surface::Page),
+        })
     }
 
     /// Whether Hide me is on.
@@ -161,12 +183,24 @@ impl ViewQuery {
         };
         let limit = match self.limit.as_deref() {
             None | Some("") => default,
-            Some(text) => text.parse().ok().filter(|n| (1..=MAX_LIMIT).contains(n)).ok_or_else(|| {
-                WebError::parameter("limit", format!("send a whole number from 1 to {MAX_LIMIT}."))
-            })?,
+            Some(text) => text
+                .parse()
+                .ok()
+                .filter(|n| (1..=MAX_LIMIT).contains(n))
+                .ok_or_else(|| {
+                    WebError::parameter(
+                        "limit",
+                        format!("send a whole number from 1 to {MAX_LIMIT}."),
+                    )
+                })?,
         };
         let cursor = self.cursor.as_deref().map(Cursor::parse).transpose()?;
-        Ok(PageRequest { order: self.order()?, limit, cursor, last: self.last && cursor.is_none() })
+        Ok(PageRequest {
+            order: self.order()?,
+            limit,
+            cursor,
+            last: self.last && cursor.is_none(),
+        })
     }
 
     /// Which end comes first.
@@ -186,13 +220,24 @@ impl ViewQuery {
 
     /// The zone that times are shown in: the URL's, the account's, the browser's, else UTC.
     pub fn zone(&self, viewer: &Viewer) -> Result<TimeZone, WebError> {
-        let set = viewer.account().and_then(|account| account.preferences.time_zone.as_deref());
-        let Some(name) = self.tz.as_deref().or(set) else { return Ok(TimeZone::UTC) };
+        let set = viewer
+            .account()
+            .and_then(|account| account.preferences.time_zone.as_deref());
+        let Some(name) = self.tz.as_deref().or(set) else {
+            return Ok(TimeZone::UTC);
+        };
         if name.len() > 64 {
-            return Err(WebError::parameter("tz", "send an IANA name such as Europe/Kyiv."));
+            return Err(WebError::parameter(
+                "tz",
+                "send an IANA name such as Europe/Kyiv.",
+            ));
         }
-        TimeZone::get(name)
-            .map_err(|_| WebError::parameter("tz", format!("{name:?} is not an IANA zone such as Europe/Kyiv.")))
+        TimeZone::get(name).map_err(|_| {
+            WebError::parameter(
+                "tz",
+                format!("{name:?} is not an IANA zone such as Europe/Kyiv."),
+            )
+        })
     }
 
     /// The parameters as a query string without `?`, in one fixed order, without `extra`,
@@ -203,7 +248,12 @@ impl ViewQuery {
         if !self.q.is_empty() {
             out.append_pair("q", &self.q);
         }
-        let texts = [("from", &self.from), ("to", &self.to), ("limit", &self.limit), ("order", &self.order)];
+        let texts = [
+            ("from", &self.from),
+            ("to", &self.to),
+            ("limit", &self.limit),
+            ("order", &self.order),
+        ];
         for (name, value) in texts {
             if let Some(value) = value {
                 out.append_pair(name, value);
@@ -217,7 +267,11 @@ impl ViewQuery {
         if self.last {
             out.append_pair("last", "1");
         }
-        for (name, value) in [("cursor", &self.cursor), ("event", &self.event), ("tz", &self.tz)] {
+        for (name, value) in [
+            ("cursor", &self.cursor),
+            ("event", &self.event),
+            ("tz", &self.tz),
+        ] {
             if let Some(value) = value {
                 out.append_pair(name, value);
             }
@@ -238,7 +292,9 @@ impl ViewQuery {
             if !frozen.q.is_empty() {
                 frozen.q.push(' ');
             }
-            frozen.q.push_str(&format!("-admin:{}", quoted(&identity.admin)));
+            frozen
+                .q
+                .push_str(&format!("-admin:{}", quoted(&identity.admin)));
         }
         frozen.cursor = None;
         frozen.last = false;
@@ -282,7 +338,9 @@ fn moment(
     zone: &TimeZone,
     now: Micros,
 ) -> Result<Option<Micros>, WebError> {
-    let Some(text) = text.map(str::trim).filter(|text| !text.is_empty()) else { return Ok(None) };
+    let Some(text) = text.map(str::trim).filter(|text| !text.is_empty()) else {
+        return Ok(None);
+    };
     let wrong = || {
         WebError::parameter(
             name,
@@ -297,8 +355,13 @@ fn moment(
         return relative(ago, now).map(Some).ok_or_else(wrong);
     }
     let day = |offset: i64| -> Option<Micros> {
-        let today = jiff::Timestamp::from_microsecond(now.0).ok()?.to_zoned(zone.clone());
-        let date = today.date().checked_add(jiff::Span::new().days(offset)).ok()?;
+        let today = jiff::Timestamp::from_microsecond(now.0)
+            .ok()?
+            .to_zoned(zone.clone());
+        let date = today
+            .date()
+            .checked_add(jiff::Span::new().days(offset))
+            .ok()?;
         let start = date.to_zoned(zone.clone()).ok()?;
         Some(Micros(start.timestamp().as_microsecond()))
     };
@@ -309,10 +372,16 @@ fn moment(
         _ => {}
     }
     // A `+` of an offset that was not encoded arrives as a space.
-    let absolute = Micros::parse_rfc3339(text).or_else(|| Micros::parse_rfc3339(&text.replace(' ', "+")));
+    let absolute =
+        Micros::parse_rfc3339(text).or_else(|| Micros::parse_rfc3339(&text.replace(' ', "+")));
     let local = || {
         let wall: jiff::civil::DateTime = text.parse().ok()?;
-        Some(Micros(wall.to_zoned(zone.clone()).ok()?.timestamp().as_microsecond()))
+        Some(Micros(
+            wall.to_zoned(zone.clone())
+                .ok()?
+                .timestamp()
+                .as_microsecond(),
+        ))
     };
     absolute.or_else(local).map(Some).ok_or_else(wrong)
 }
@@ -320,7 +389,11 @@ fn moment(
 /// `15m` before now.
 fn relative(ago: &str, now: Micros) -> Option<Micros> {
     let unit = ago.chars().next_back()?;
-    let count: i64 = ago.strip_suffix(unit)?.parse().ok().filter(|n| (0..=1_000_000).contains(n))?;
+    let count: i64 = ago
+        .strip_suffix(unit)?
+        .parse()
+        .ok()
+        .filter(|n| (0..=1_000_000).contains(n))?;
     let seconds = match unit {
         's' => 1,
         'm' => 60,
@@ -329,7 +402,9 @@ fn relative(ago: &str, now: Micros) -> Option<Micros> {
         'w' => 7 * 86_400,
         _ => return None,
     };
-    Some(Micros(now.0.saturating_sub(count * seconds * Micros::SECOND)))
+    Some(Micros(
+        now.0.saturating_sub(count * seconds * Micros::SECOND),
+    ))
 }
 
 #[cfg(test)]
@@ -341,15 +416,30 @@ mod tests {
     fn at(text: &str, zone: &str) -> Option<String> {
         let zone = TimeZone::get(zone).unwrap();
         let now = Micros::parse_rfc3339(NOW).unwrap();
-        moment("from", Some(text), &zone, now).ok().flatten().map(|at| at.to_string())
+        moment("from", Some(text), &zone, now)
+            .ok()
+            .flatten()
+            .map(|at| at.to_string())
     }
 
     #[test]
     fn moments_are_absolute_local_or_relative() {
         let cases = [
-            ("2026-11-22T14:31:58.1+01:00", "UTC", "2026-11-22T13:31:58.100000Z"),
-            ("2026-11-22T14:31:58 01:00", "UTC", "2026-11-22T13:31:58.000000Z"),
-            ("2026-11-22T14:31", "Europe/Kyiv", "2026-11-22T12:31:00.000000Z"),
+            (
+                "2026-11-22T14:31:58.1+01:00",
+                "UTC",
+                "2026-11-22T13:31:58.100000Z",
+            ),
+            (
+                "2026-11-22T14:31:58 01:00",
+                "UTC",
+                "2026-11-22T13:31:58.000000Z",
+            ),
+            (
+                "2026-11-22T14:31",
+                "Europe/Kyiv",
+                "2026-11-22T12:31:00.000000Z",
+            ),
             ("2026-11-22", "Europe/Kyiv", "2026-11-21T22:00:00.000000Z"),
             ("-15m", "UTC", "2026-11-22T14:16:58.000000Z"),
             ("-7d", "UTC", "2026-11-15T14:31:58.000000Z"),
@@ -358,13 +448,28 @@ mod tests {
             ("now", "UTC", "2026-11-22T14:31:58.000000Z"),
         ];
         for (text, zone, expected) in cases {
-            assert_eq!(at(text, zone).as_deref(), Some(expected), "{text} in {zone}");
+            assert_eq!(
+                at(text, zone).as_deref(),
+                Some(expected),
+                "{text} in {zone}"
+            );
         }
     }
 
     #[test]
     fn what_is_no_moment_is_refused() {
-        for text in ["-", "-15", "-15y", "--15m", "tomorrow", "22.11.2026", "-99999999d", "1e9", "-1.5h", "😀"] {
+        for text in [
+            "-",
+            "-15",
+            "-15y",
+            "--15m",
+            "tomorrow",
+            "22.11.2026",
+            "-99999999d",
+            "1e9",
+            "-1.5h",
+            "😀",
+        ] {
             assert_eq!(at(text, "UTC"), None, "{text}");
         }
     }
@@ -380,8 +485,12 @@ mod tests {
 
     #[test]
     fn misspelt_parameters_are_named() {
-        let error = ViewQuery::parse("q=a&limt=5").only(&["format"]).unwrap_err();
+        let error = ViewQuery::parse("q=a&limt=5")
+            .only(&["format"])
+            .unwrap_err();
         assert!(error.to_string().starts_with("limt: "), "{error}");
-        ViewQuery::parse("format=csv&refresh=auto").only(&["format"]).unwrap();
+        ViewQuery::parse("format=csv&refresh=auto")
+            .only(&["format"])
+            .unwrap();
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use admintrail_event::{Micros, PanelName};
@@ -36,14 +36,14 @@ pub(super) fn lock(dir: &Path) -> Result<FolderLock, StoreError> {
         .write(true)
         .mode(0o600)
         .open(&path)
-        .map_err(|error| not_writable(&path, &error.to_string()))?;
+        .map_err(|error| not_writable(&path, error))?;
     match rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive) {
         Ok(()) => Ok(FolderLock(file)),
         Err(rustix::io::Errno::WOULDBLOCK) => Err(StoreError::FolderLocked {
             path: dir.to_owned(),
             holder: None,
         }),
-        Err(error) => Err(not_writable(&path, &error.to_string())),
+        Err(error) => Err(not_writable(&path, error)),
     }
 }
 
@@ -57,7 +57,7 @@ pub(super) fn open(dir: &Path) -> Result<(Connection, Memory), StoreError> {
         .write(true)
         .mode(0o600)
         .open(&path)
-        .map_err(|error| not_writable(&path, &error.to_string()))?;
+        .map_err(|error| not_writable(&path, error))?;
     let connection = Connection::open(&path).map_err(|error| failed(&path, &error))?;
     prepare(&connection).map_err(|error| failed(&path, &error))?;
     check_pages(&connection, &path)?;
@@ -70,9 +70,9 @@ pub(super) fn open(dir: &Path) -> Result<(Connection, Memory), StoreError> {
 pub(super) fn open_read_only(dir: &Path) -> Result<Memory, StoreError> {
     let path = dir.join(FILE);
     if !path.exists() {
-        return Err(StoreError::NotWritable {
+        return Err(StoreError::NotReadable {
             path,
-            cause: "there is no control.db; is this the data folder of a server that has run?"
+            cause: "there is no such file. Is this the data folder of a server that has run?"
                 .to_owned(),
         });
     }
@@ -118,17 +118,14 @@ fn check_version(connection: &Connection, path: &Path) -> Result<usize, StoreErr
     let version = usize::try_from(version).unwrap_or(usize::MAX);
     let known = MIGRATIONS.len();
     if version > known {
-        let cause = format!(
-            "it was written by a newer Admintrail (schema {version}; this one knows {known}). \
-             Start that version again"
-        );
-        return Err(StoreError::NotWritable {
+        return Err(StoreError::TooNew {
             path: path.to_owned(),
-            cause,
+            found: i64::try_from(version).unwrap_or(i64::MAX),
+            known: i64::try_from(known).unwrap_or(i64::MAX),
         });
     }
     if version > 0 && id != APPLICATION_ID {
-        let cause = "it is another program's database. Move it away".to_owned();
+        let cause = "it is the database of another program".to_owned();
         return Err(StoreError::Damaged {
             path: path.to_owned(),
             cause,
@@ -354,39 +351,34 @@ fn unreadable(column: usize, cause: String) -> rusqlite::Error {
     rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, cause.into())
 }
 
-fn not_writable(path: &Path, cause: &str) -> StoreError {
+fn not_writable(path: &Path, cause: impl std::fmt::Display) -> StoreError {
     StoreError::NotWritable {
         path: path.to_owned(),
-        cause: format!("{cause}. Check the folder's owner and mode, and that the disk is not full"),
+        cause: cause.to_string(),
     }
 }
 
-/// What went wrong while opening, with what to do.
+/// What went wrong while opening; the error's own text says what to do.
 fn failed(path: &Path, error: &rusqlite::Error) -> StoreError {
     use rusqlite::ErrorCode::{
         CannotOpen, DatabaseBusy, DatabaseLocked, DiskFull, PermissionDenied, ReadOnly,
     };
-    let path: PathBuf = path.to_owned();
     match error.sqlite_error_code() {
-        Some(DatabaseBusy | DatabaseLocked) => StoreError::NotWritable {
-            path,
+        Some(DatabaseBusy | DatabaseLocked) => StoreError::NotReadable {
+            path: path.to_owned(),
             cause:
                 "another program holds it. End that program (a database browser?), then try again"
                     .to_owned(),
         },
-        Some(CannotOpen | DiskFull | PermissionDenied | ReadOnly) => {
-            not_writable(&path, &error.to_string())
-        }
-        _ => damaged(&path, &error.to_string()),
+        Some(CannotOpen | DiskFull | PermissionDenied | ReadOnly) => not_writable(path, error),
+        _ => damaged(path, &error.to_string()),
     }
 }
 
+/// Accounts and tokens are then made anew; the recorded events are in another file.
 fn damaged(path: &Path, found: &str) -> StoreError {
     StoreError::Damaged {
         path: path.to_owned(),
-        cause: format!(
-            "{found}. Put back control.db (with control.db-wal, if there is one) from a backup; or move \
-             it away and start: accounts and tokens are then made anew, the recorded events stay"
-        ),
+        cause: found.to_owned(),
     }
 }

@@ -22,7 +22,10 @@ pub fn value<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 #[must_use]
 pub fn begin(token: &str, https: bool) -> Option<HeaderValue> {
     let secure = if https { "; Secure" } else { "" };
-    HeaderValue::from_str(&format!("{SESSION_COOKIE}={token}; Path=/; HttpOnly; SameSite=Lax{secure}")).ok()
+    HeaderValue::from_str(&format!(
+        "{SESSION_COOKIE}={token}; Path=/; HttpOnly; SameSite=Lax{secure}"
+    ))
+    .ok()
 }
 
 /// `Set-Cookie` that ends a session.
@@ -38,8 +41,14 @@ mod tests {
     #[test]
     fn a_cookie_is_found_by_its_whole_name() {
         let mut headers = HeaderMap::new();
-        headers.append(header::COOKIE, HeaderValue::from_static("xadmintrail_session=no; a=b"));
-        headers.append(header::COOKIE, HeaderValue::from_static("admintrail_session=yes==; c=d"));
+        headers.append(
+            header::COOKIE,
+            HeaderValue::from_static("xadmintrail_session=no; a=b"),
+        );
+        headers.append(
+            header::COOKIE,
+            HeaderValue::from_static("admintrail_session=yes==; c=d"),
+        );
         assert_eq!(value(&headers, SESSION_COOKIE), Some("yes=="));
         assert_eq!(value(&headers, "a"), Some("b"));
         assert_eq!(value(&headers, "z"), None);
@@ -48,7 +57,16 @@ mod tests {
     #[test]
     fn a_session_cookie_is_out_of_reach_for_scripts_and_other_sites() {
         let set = begin("abc", true).unwrap();
-        assert_eq!(set, "admintrail_session=abc; Path=/; HttpOnly; SameSite=Lax; Secure");
-        assert!(!begin("abc", false).unwrap().to_str().unwrap().contains("Secure"));
+        assert_eq!(
+            set,
+            "admintrail_session=abc; Path=/; HttpOnly; SameSite=Lax; Secure"
+        );
+        assert!(
+            !begin("abc", false)
+                .unwrap()
+                .to_str()
+                .unwrap()
+                .contains("Secure")
+        );
     }
 }

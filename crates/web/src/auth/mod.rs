@@ -1,7 +1,18 @@
 //! Who is asking, and what they may do.
 
+mod client;
 pub mod cookie;
+mod flash;
 pub mod forms;
+pub mod password;
+pub mod secret;
+mod throttle;
 mod viewer;
 
+pub(crate) use client::Client;
+pub(crate) use flash::Flashes;
+pub use flash::{Flash, NewTokenShown};
+pub(crate) use password::Desk;
+pub use secret::session_id;
+pub(crate) use throttle::Throttle;
 pub use viewer::{Capability, Viewer};

@@ -79,7 +79,10 @@ impl Viewer {
             Capability::Manage => "change settings",
             Capability::Metrics => "read metrics",
         };
-        Err(WebError::Forbidden(format!("{} may not {what}.", self.title())))
+        Err(WebError::Forbidden(format!(
+            "{} may not {what}.",
+            self.title()
+        )))
     }
 
     /// The account, if a person is asking.
@@ -103,7 +106,9 @@ impl Viewer {
     /// Which panel identities are "me", for Hide me. On our own panel that is the account itself.
     #[must_use]
     pub fn identities(&self) -> Vec<Identity> {
-        let Self::Account { account, .. } = self else { return Vec::new() };
+        let Self::Account { account, .. } = self else {
+            return Vec::new();
+        };
         let own = Identity {
             panel: Some(admintrail_event::PanelName::own()),
             admin: account.email.clone(),
@@ -113,7 +118,9 @@ impl Viewer {
 
     fn title(&self) -> String {
         match self {
-            Self::Account { account, .. } => format!("An account with the role {}", account.role.as_str()),
+            Self::Account { account, .. } => {
+                format!("An account with the role {}", account.role.as_str())
+            }
             Self::Token(token) => format!("A token with the scope {}", token.scope.as_str()),
         }
     }
@@ -123,6 +130,10 @@ impl FromRequestParts<Arc<App>> for Viewer {
     type Rejection = WebError;
 
     async fn from_request_parts(parts: &mut Parts, _app: &Arc<App>) -> Result<Self, WebError> {
-        parts.extensions.get::<Self>().cloned().ok_or(WebError::SignInNeeded)
+        parts
+            .extensions
+            .get::<Self>()
+            .cloned()
+            .ok_or(WebError::SignInNeeded)
     }
 }

@@ -1,0 +1,230 @@
+//! Taking events away as a file: streamed from one snapshot, as fast as the reader reads.
+
+use std::io::Write as _;
+use std::sync::Arc;
+
+use admintrail_capture::Declared;
+use admintrail_event::{Event, EventJson};
+use admintrail_store::{StoreError, Trail, View};
+use axum::body::Body;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use http::{HeaderValue, header};
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
+
+use super::{csv, holder};
+use crate::auth::Viewer;
+use crate::limits::{Full, Slot};
+use crate::view_query::Surface;
+use crate::{App, ViewQuery, WebError};
+
+/// Chunks (of at most 1,000 events) that wait for a slow reader.
+const AHEAD: usize = 2;
+
+/// What comes out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Format {
+    Csv,
+    Ndjson,
+}
+
+impl Format {
+    fn of(query: &ViewQuery) -> Result<Self, WebError> {
+        match query.extra("format") {
+            Some("csv") => Ok(Self::Csv),
+            Some("ndjson") => Ok(Self::Ndjson),
+            _ => Err(WebError::parameter("format", "send csv or ndjson.")),
+        }
+    }
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Csv => "CSV",
+            Self::Ndjson => "NDJSON",
+        }
+    }
+
+    const fn media_type(self) -> &'static str {
+        match self {
+            Self::Csv => "text/csv; charset=utf-8; header=present",
+            Self::Ndjson => "application/x-ndjson",
+        }
+    }
+
+    const fn extension(self) -> &'static str {
+        match self {
+            Self::Csv => "csv",
+            Self::Ndjson => "ndjson",
+        }
+    }
+}
+
+/// `GET /api/v1/export?format=csv|ndjson`
+pub(crate) async fn download(
+    State(app): State<Arc<App>>,
+    viewer: Viewer,
+    query: ViewQuery,
+) -> Result<Response, WebError> {
+    query.only(&["format"])?;
+    let format = Format::of(&query)?;
+    let now = app.now();
+    let view = query.view(&viewer, Surface::Api, now)?;
+    let slot = app.exports.take(holder(&viewer)).map_err(|full| {
+        let what = match full {
+            Full::Own => "Your other exports are still under way.",
+            Full::All => "Too many exports are under way.",
+        };
+        WebError::TooMany {
+            what: what.to_owned(),
+            after_s: 10,
+        }
+    })?;
+    let counted = view.clone();
+    let count = app.ask(move |trail| trail.count(&counted)).await?;
+    app.counters.exported.add(count);
+
+    let (out, body) = mpsc::channel(AHEAD);
+    let (trail, written) = (app.trail.clone(), view.clone());
+    tokio::task::spawn_blocking(move || write(&trail, &written, format, &out, slot));
+
+    let stamp: String = now
+        .to_string()
+        .chars()
+        .take(19)
+        .filter(char::is_ascii_digit)
+        .collect();
+    let name = format!(
+        "attachment; filename=\"admintrail-{stamp}.{}\"",
+        format.extension()
+    );
+    let mut response = Body::from_stream(ReceiverStream::new(body)).into_response();
+    let headers = response.headers_mut();
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static(format.media_type()),
+    );
+    let name = HeaderValue::from_str(&name).map_err(WebError::internal)?;
+    headers.insert(header::CONTENT_DISPOSITION, name);
+    response.extensions_mut().insert(Declared {
+        action: Some(format!(
+            "Exported {} events as {}",
+            grouped(count),
+            format.name()
+        )),
+        object: Some(what(&view)),
+        ..Declared::default()
+    });
+    Ok(response)
+}
+
+/// What was exported, for the record: the filter and its range.
+fn what(view: &View) -> String {
+    let mut text = view.filter.to_string();
+    for (word, moment) in [("from", view.from), ("to", view.to)] {
+        if let Some(moment) = moment {
+            if !text.is_empty() {
+                text.push(' ');
+            }
+            text.push_str(&format!("{word} {moment}"));
+        }
+    }
+    if text.is_empty() {
+        "everything".to_owned()
+    } else {
+        text
+    }
+}
+
+/// Runs on a thread that may block; the bounded channel holds it back.
+fn write(
+    trail: &Trail,
+    view: &View,
+    format: Format,
+    out: &mpsc::Sender<Result<Bytes, std::io::Error>>,
+    _slot: Slot,
+) {
+    let header = if format == Format::Csv {
+        Some(Ok(Vec::new()))
+    } else {
+        None
+    };
+    let mut first = true;
+    for chunk in header.into_iter().chain(trail.scan(view)) {
+        let written = chunk.and_then(|events| written(&events, format, first));
+        first = false;
+        let bytes = written.map(Bytes::from).map_err(|error| {
+            tracing::error!(%error, "an export broke off");
+            // The reader sees a broken transfer, not a file that looks whole.
+            std::io::Error::other("the export broke off")
+        });
+        let broke_off = bytes.is_err();
+        if matches!(&bytes, Ok(bytes) if bytes.is_empty()) {
+            continue;
+        }
+        if out.blocking_send(bytes).is_err() || broke_off {
+            return;
+        }
+    }
+}
+
+fn written(events: &[Event], format: Format, first: bool) -> Result<Vec<u8>, StoreError> {
+    let failed = |error: String| StoreError::CannotRecord { cause: error };
+    match format {
+        Format::Ndjson => {
+            let mut out = Vec::with_capacity(events.len() * 900);
+            for event in events {
+                serde_json::to_writer(&mut out, &EventJson(event))
+                    .map_err(|error| failed(error.to_string()))?;
+                out.write_all(b"\n")
+                    .map_err(|error| failed(error.to_string()))?;
+            }
+            Ok(out)
+        }
+        Format::Csv => {
+            let mut out = ::csv::WriterBuilder::new()
+                .terminator(::csv::Terminator::CRLF)
+                .from_writer(Vec::with_capacity(events.len() * 400));
+            let write = |out: &mut ::csv::Writer<Vec<u8>>| {
+                if first {
+                    csv::header(out)?;
+                }
+                events.iter().try_for_each(|event| csv::row(out, event))
+            };
+            write(&mut out).map_err(|error| failed(error.to_string()))?;
+            out.into_inner().map_err(|error| failed(error.to_string()))
+        }
+    }
+}
+
+/// 1204 → "1,204".
+pub(crate) fn grouped(n: u64) -> String {
+    let digits = n.to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place) % 3 == 0 {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::grouped;
+
+    #[test]
+    fn numbers_are_grouped_by_thousands() {
+        let cases = [
+            (0, "0"),
+            (999, "999"),
+            (1_204, "1,204"),
+            (12_345_678, "12,345,678"),
+        ];
+        for (n, text) in cases {
+            assert_eq!(grouped(n), text);
+        }
+    }
+}

@@ -1,0 +1,222 @@
+//! Whether the server lives, records, and how much it does.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use http::{StatusCode, header};
+use serde_json::{Value, json};
+
+use crate::{App, WebError};
+
+/// `GET /healthz`: the process answers.
+pub(crate) async fn alive() -> &'static str {
+    "ok\n"
+}
+
+/// `GET /readyz`: it records. Says why not, but nothing of the machine.
+pub(crate) async fn ready(State(app): State<Arc<App>>) -> Result<Response, WebError> {
+    let trail = app.ask(|trail| Ok(trail.state())).await?;
+    let recorders = app.recorder_state();
+    let failing: Vec<Value> = [("trail", trail.failing), ("recorder", recorders.failing)]
+        .into_iter()
+        .filter_map(|(part, failing)| {
+            let (since, _) = failing?;
+            Some(json!({"part": part, "since": since.to_string()}))
+        })
+        .collect();
+    let (status, word) = if failing.is_empty() {
+        (StatusCode::OK, "ready")
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, "cannot record")
+    };
+    Ok((status, Json(json!({"status": word, "failing": failing}))).into_response())
+}
+
+/// `GET /metrics`: Prometheus text format 0.0.4.
+pub(crate) async fn metrics(State(app): State<Arc<App>>) -> Result<Response, WebError> {
+    let trail = app.ask(|trail| Ok(trail.state())).await?;
+    let recorders = app.recorder_state();
+    let counters = &app.counters;
+    let mut text = Metrics::default();
+    let version = app.version;
+    text.put(
+        "build_info",
+        "gauge",
+        "Version of Admintrail.",
+        &format!("{{version=\"{version}\"}}"),
+        1,
+    );
+    let uptime = app.now().0.saturating_sub(app.started.0) / admintrail_event::Micros::SECOND;
+    text.put(
+        "uptime_seconds",
+        "gauge",
+        "Since this process began.",
+        "",
+        uptime,
+    );
+    text.put("trail_events", "gauge", "Events held.", "", trail.events);
+    text.put(
+        "trail_last_seq",
+        "counter",
+        "Number of the last event.",
+        "",
+        trail.last_seq.0,
+    );
+    text.put(
+        "trail_bytes",
+        "gauge",
+        "Bytes of the trail's files.",
+        "",
+        trail.bytes,
+    );
+    let received = trail
+        .last_received
+        .map_or(0, |at| at.0 / admintrail_event::Micros::SECOND);
+    text.put(
+        "trail_last_received_seconds",
+        "gauge",
+        "When the last event came (Unix time).",
+        "",
+        received,
+    );
+    let failing = u8::from(trail.failing.is_some() || recorders.failing.is_some());
+    text.put(
+        "recording_failing",
+        "gauge",
+        "1 while nothing can be recorded.",
+        "",
+        failing,
+    );
+    text.put(
+        "recorder_open",
+        "gauge",
+        "Requests under way.",
+        "",
+        recorders.open,
+    );
+    text.put(
+        "recorder_waiting",
+        "gauge",
+        "Finished events not yet durable.",
+        "",
+        recorders.waiting,
+    );
+    text.put(
+        "recorder_unrecorded",
+        "gauge",
+        "Requests not yet counted by a gap.",
+        "",
+        recorders.unrecorded,
+    );
+    text.head(
+        "http_responses_total",
+        "counter",
+        "Answers of our own pages and API.",
+    );
+    for (class, count) in counters.classes() {
+        text.line(
+            "http_responses_total",
+            &format!("{{class=\"{class}\"}}"),
+            count,
+        );
+    }
+    text.put(
+        "sign_ins_total",
+        "counter",
+        "Sign-ins to Admintrail.",
+        "",
+        counters.sign_ins.get(),
+    );
+    let failed = counters.failed_sign_ins.get();
+    text.put(
+        "failed_sign_ins_total",
+        "counter",
+        "Failed ones.",
+        "",
+        failed,
+    );
+    let checks = app.desk.verified();
+    text.put(
+        "password_checks_total",
+        "counter",
+        "Passwords looked at.",
+        "",
+        checks,
+    );
+    text.put(
+        "ingested_total",
+        "counter",
+        "Events taken by POST.",
+        "",
+        counters.ingested.get(),
+    );
+    let refused = counters.ingest_refused.get();
+    text.put(
+        "ingest_refused_total",
+        "counter",
+        "Events refused: over quota.",
+        "",
+        refused,
+    );
+    text.put(
+        "exported_total",
+        "counter",
+        "Events exported.",
+        "",
+        counters.exported.get(),
+    );
+    text.put(
+        "streams",
+        "gauge",
+        "Live streams open.",
+        "",
+        app.streams.taken(),
+    );
+    text.put(
+        "exports",
+        "gauge",
+        "Exports under way.",
+        "",
+        app.exports.taken(),
+    );
+    Ok((
+        [(
+            header::CONTENT_TYPE,
+            "text/plain; version=0.0.4; charset=utf-8",
+        )],
+        text.0,
+    )
+        .into_response())
+}
+
+#[derive(Default)]
+struct Metrics(String);
+
+impl Metrics {
+    fn head(&mut self, name: &str, kind: &str, help: &str) {
+        // Writing to a String does not fail.
+        let _ = writeln!(
+            self.0,
+            "# HELP admintrail_{name} {help}\n# TYPE admintrail_{name} {kind}"
+        );
+    }
+
+    fn line(&mut self, name: &str, labels: &str, value: impl std::fmt::Display) {
+        let _ = writeln!(self.0, "admintrail_{name}{labels} {value}");
+    }
+
+    fn put(
+        &mut self,
+        name: &str,
+        kind: &str,
+        help: &str,
+        labels: &str,
+        value: impl std::fmt::Display,
+    ) {
+        self.head(name, kind, help);
+        self.line(name, labels, value);
+    }
+}

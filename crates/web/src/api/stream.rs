@@ -1,0 +1,169 @@
+//! `GET /api/v1/stream`: new events as server-sent events (HTML standard, section 9.2).
+//!
+//! Each carries an id that says where it stands, so whoever is cut off, by the network or because
+//! it reads too slowly, goes on from there and misses nothing. Nothing is kept for slow readers.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use admintrail_event::{Event, EventJson};
+use admintrail_store::{Cursor, Position, Since, Tail, View};
+use axum::body::Body;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, header};
+use tokio::sync::mpsc;
+use tokio_stream::StreamExt;
+use tokio_stream::wrappers::ReceiverStream;
+
+use super::holder;
+use super::live::{Live, admits};
+use crate::auth::Viewer;
+use crate::limits::{Full, Slot};
+use crate::view_query::Surface;
+use crate::{App, ViewQuery, WebError};
+
+/// Most events in one write.
+const BATCH: usize = 256;
+/// Writes that wait for a reader.
+const AHEAD: usize = 4;
+/// How often it is asked whether the viewer still may.
+const RECHECK: Duration = Duration::from_millis(500);
+/// After so many re-checks without an event a comment keeps proxies from closing the stream (15 s).
+const QUIET: u32 = 30;
+
+const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
+
+/// `GET /api/v1/stream`
+pub(crate) async fn open(
+    State(app): State<Arc<App>>,
+    viewer: Viewer,
+    query: ViewQuery,
+    headers: HeaderMap,
+) -> Result<Response, WebError> {
+    query.only(&[])?;
+    let view = query.view(&viewer, Surface::Api, app.now())?;
+    let after = resume_point(&query, &headers)?;
+    let slot = app.streams.take(holder(&viewer)).map_err(|full| {
+        let what = match full {
+            Full::Own => format!(
+                "{} live streams are open in this session.",
+                app.limits.streams_each
+            ),
+            Full::All => "Too many live streams are open.".to_owned(),
+        };
+        WebError::TooMany { what, after_s: 30 }
+    })?;
+    let tail = app.trail.tail(after);
+    let (out, body) = mpsc::channel(AHEAD);
+    tokio::spawn(
+        Feed {
+            live: Live::new(Arc::clone(&app), viewer),
+            view,
+            out,
+            _slot: slot,
+        }
+        .run(tail),
+    );
+
+    let stream = ReceiverStream::new(body).map(Ok::<Bytes, std::convert::Infallible>);
+    let mut response = Body::from_stream(stream).into_response();
+    let headers = response.headers_mut();
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("text/event-stream"),
+    );
+    // nginx buffers responses unless told not to.
+    headers.insert(
+        HeaderName::from_static("x-accel-buffering"),
+        HeaderValue::from_static("no"),
+    );
+    Ok(response)
+}
+
+/// Where the reader stopped: the header of a reconnecting browser wins over the URL.
+fn resume_point(query: &ViewQuery, headers: &HeaderMap) -> Result<Option<Position>, WebError> {
+    let named = headers
+        .get(LAST_EVENT_ID)
+        .map(|value| value.to_str().unwrap_or("?"));
+    let Some(text) = named
+        .filter(|text| !text.is_empty())
+        .or(query.cursor.as_deref())
+    else {
+        return Ok(None);
+    };
+    let Cursor(since) = Cursor::parse(text)?;
+    Ok(Some(match since {
+        Since::After(position) | Since::Before(position) => position,
+    }))
+}
+
+/// One stream and what it needs.
+struct Feed {
+    live: Live,
+    view: View,
+    out: mpsc::Sender<Bytes>,
+    _slot: Slot,
+}
+
+impl Feed {
+    async fn run(self, mut tail: Tail) {
+        // Says at once that it is open, and how soon to come back when it breaks.
+        if !self.send("retry: 3000\n: open\n\n".to_owned()).await {
+            return;
+        }
+        let mut quiet = 0;
+        let mut recheck = tokio::time::interval(RECHECK);
+        loop {
+            tokio::select! {
+                batch = tail.next(BATCH) => {
+                    let Some(events) = batch else { return };
+                    if !self.live.may_go_on() {
+                        return;
+                    }
+                    let text = self.written(&events);
+                    if !text.is_empty() {
+                        quiet = 0;
+                        if !self.send(text).await {
+                            return;
+                        }
+                    }
+                }
+                _ = recheck.tick() => {
+                    if !self.live.may_go_on() || self.out.is_closed() {
+                        return;
+                    }
+                    quiet += 1;
+                    if quiet >= QUIET {
+                        quiet = 0;
+                        if !self.send(": still here\n\n".to_owned()).await {
+                            return;
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// `false`: the reader is gone, or reads too slowly to be waited for. It resumes by its last id.
+    async fn send(&self, text: String) -> bool {
+        self.out
+            .send_timeout(Bytes::from(text), self.live.patience())
+            .await
+            .is_ok()
+    }
+
+    fn written(&self, events: &[Event]) -> String {
+        let mut text = String::new();
+        for event in events.iter().filter(|event| admits(&self.view, event)) {
+            let Ok(json) = serde_json::to_string(&EventJson(event)) else {
+                continue;
+            };
+            let (time, log, seq) = event.order();
+            let id = Cursor(Since::After(Position { time, log, seq }));
+            text.push_str(&format!("id: {id}\nevent: request\ndata: {json}\n\n"));
+        }
+        text
+    }
+}

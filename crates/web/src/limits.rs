@@ -1,0 +1,278 @@
+//! What one viewer, one token, and all of them together may take of the machine.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use admintrail_event::Micros;
+use admintrail_store::control::{SecretHash, TokenId};
+use parking_lot::Mutex;
+use tokio::sync::Semaphore;
+
+use crate::WebError;
+
+/// Every limit of the web room.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// Live streams of one session or token.
+    pub streams_each: usize,
+    /// Live streams in all.
+    pub streams: usize,
+    /// A stream whose reader takes nothing for so long is ended.
+    pub stream_patience: Duration,
+    /// Exports under way of one session or token.
+    pub exports_each: usize,
+    /// Exports under way in all.
+    pub exports: usize,
+    /// Ingest requests under way; each may hold a body in memory.
+    pub ingests: usize,
+    /// Bytes of an ingest body.
+    pub ingest_bytes: usize,
+    /// Events a second that one token may send in the long run.
+    pub ingest_rate: u64,
+    /// Events that one token may send at once after a rest.
+    pub ingest_burst: u64,
+    /// Questions to the trail at once.
+    pub queries: usize,
+    /// Longest wait for a place and longest question.
+    pub query_budget: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        let cores = std::thread::available_parallelism().map_or(2, usize::from);
+        Self {
+            streams_each: 4,
+            streams: 256,
+            stream_patience: Duration::from_secs(20),
+            exports_each: 2,
+            exports: 4,
+            ingests: 16,
+            ingest_bytes: 16 * 1024 * 1024,
+            ingest_rate: 20_000,
+            ingest_burst: 200_000,
+            queries: cores.max(2),
+            query_budget: Duration::from_secs(10),
+        }
+    }
+}
+
+/// A bounded number of places, some of them for each holder.
+pub(crate) struct Slots {
+    all: usize,
+    each: usize,
+    taken: Mutex<HashMap<SecretHash, usize>>,
+}
+
+/// A place; given back when dropped.
+pub(crate) struct Slot {
+    slots: Arc<Slots>,
+    holder: SecretHash,
+}
+
+/// Why there is no place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Full {
+    /// This holder has all of its own.
+    Own,
+    /// Everybody together has all.
+    All,
+}
+
+impl Slots {
+    pub(crate) fn new(all: usize, each: usize) -> Arc<Self> {
+        Arc::new(Self {
+            all,
+            each,
+            taken: Mutex::default(),
+        })
+    }
+
+    pub(crate) fn take(self: &Arc<Self>, holder: SecretHash) -> Result<Slot, Full> {
+        let mut taken = self.taken.lock();
+        if taken.values().sum::<usize>() >= self.all {
+            return Err(Full::All);
+        }
+        let own = taken.entry(holder).or_default();
+        if *own >= self.each {
+            return Err(Full::Own);
+        }
+        *own += 1;
+        Ok(Slot {
+            slots: Arc::clone(self),
+            holder,
+        })
+    }
+
+    pub(crate) fn taken(&self) -> usize {
+        self.taken.lock().values().sum()
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        let mut taken = self.slots.taken.lock();
+        if let Some(own) = taken.get_mut(&self.holder) {
+            *own = own.saturating_sub(1);
+            if *own == 0 {
+                taken.remove(&self.holder);
+            }
+        }
+    }
+}
+
+/// The place where questions to the trail wait and run.
+pub(crate) struct Queries {
+    places: Arc<Semaphore>,
+    budget: Duration,
+}
+
+impl Queries {
+    pub(crate) fn new(limits: &Limits) -> Self {
+        Self {
+            places: Arc::new(Semaphore::new(limits.queries)),
+            budget: limits.query_budget,
+        }
+    }
+
+    pub(crate) async fn run<T: Send + 'static>(
+        &self,
+        question: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, WebError> {
+        let busy = |what: &str| WebError::Busy {
+            what: what.to_owned(),
+            after_s: 5,
+        };
+        let place = tokio::time::timeout(self.budget, Arc::clone(&self.places).acquire_owned())
+            .await
+            .map_err(|_| busy("Too many searches are under way."))?
+            .map_err(|_| busy("The server is stopping."))?;
+        let running = tokio::task::spawn_blocking(move || {
+            let _place = place;
+            question()
+        });
+        match tokio::time::timeout(self.budget, running).await {
+            Ok(answer) => answer.map_err(WebError::internal),
+            Err(_) => Err(busy("This search takes too long; narrow the time range.")),
+        }
+    }
+}
+
+/// How much each ingest token has sent lately: a token bucket each.
+#[derive(Default)]
+pub(crate) struct Quotas(Mutex<HashMap<TokenId, Bucket>>);
+
+struct Bucket {
+    /// Events that may still be sent, in millionths.
+    left: u128,
+    at: Micros,
+    refused: u64,
+}
+
+impl Quotas {
+    /// Takes `events` out of the token's quota. `Err`: seconds until it is worth trying again.
+    /// A batch larger than the whole burst is taken when the quota is full.
+    pub(crate) fn take(
+        &self,
+        token: TokenId,
+        events: u64,
+        limits: &Limits,
+        now: Micros,
+    ) -> Result<(), u64> {
+        const ONE: u128 = 1_000_000;
+        let full = u128::from(limits.ingest_burst) * ONE;
+        let mut buckets = self.0.lock();
+        let bucket = buckets.entry(token).or_insert(Bucket {
+            left: full,
+            at: now,
+            refused: 0,
+        });
+        let elapsed = u128::try_from(now.0.saturating_sub(bucket.at.0)).unwrap_or(0);
+        let rate = u128::from(limits.ingest_rate.max(1));
+        bucket.left = full.min(bucket.left + elapsed * rate);
+        bucket.at = now;
+        let wanted = (u128::from(events) * ONE).min(full);
+        if let Some(left) = bucket.left.checked_sub(wanted) {
+            bucket.left = left;
+            return Ok(());
+        }
+        let missing = (wanted - bucket.left).div_ceil(rate * ONE);
+        Err(u64::try_from(missing).unwrap_or(u64::MAX).max(1))
+    }
+
+    /// Counts refused events. `true`: the first since [`Self::take_refused`], so somebody has to
+    /// record them soon.
+    pub(crate) fn refuse(&self, token: TokenId, events: u64) -> bool {
+        let mut buckets = self.0.lock();
+        let Some(bucket) = buckets.get_mut(&token) else {
+            return false;
+        };
+        let first = bucket.refused == 0;
+        bucket.refused = bucket.refused.saturating_add(events);
+        first && events > 0
+    }
+
+    /// How many were refused since the last time this was asked.
+    pub(crate) fn take_refused(&self, token: TokenId) -> u64 {
+        self.0
+            .lock()
+            .get_mut(&token)
+            .map_or(0, |bucket| std::mem::take(&mut bucket.refused))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_are_bounded_for_one_and_for_all_and_come_back() {
+        let slots = Slots::new(3, 2);
+        let holder = |n| SecretHash([n; 32]);
+        let first = slots.take(holder(1)).ok().unwrap();
+        let _second = slots.take(holder(1)).ok().unwrap();
+        assert_eq!(slots.take(holder(1)).err(), Some(Full::Own));
+        let _third = slots.take(holder(2)).ok().unwrap();
+        assert_eq!(slots.take(holder(3)).err(), Some(Full::All));
+        drop(first);
+        let _fourth = slots.take(holder(3)).ok().unwrap();
+        assert_eq!(slots.taken(), 3);
+    }
+
+    #[test]
+    fn a_quota_fills_up_again_with_time() {
+        let limits = Limits {
+            ingest_rate: 10,
+            ingest_burst: 100,
+            ..Limits::default()
+        };
+        let quotas = Quotas::default();
+        let token = TokenId(1);
+        let at = |s: i64| Micros(s * Micros::SECOND);
+        assert_eq!(quotas.take(token, 90, &limits, at(0)), Ok(()));
+        assert_eq!(quotas.take(token, 30, &limits, at(0)), Err(2));
+        assert_eq!(
+            quotas.take(TokenId(2), 30, &limits, at(0)),
+            Ok(()),
+            "another token has its own"
+        );
+        assert_eq!(quotas.take(token, 30, &limits, at(2)), Ok(()));
+        assert_eq!(
+            quotas.take(token, 1_000, &limits, at(2)),
+            Err(10),
+            "a giant batch waits for a full quota"
+        );
+        assert_eq!(quotas.take(token, 1_000, &limits, at(12)), Ok(()));
+    }
+
+    #[test]
+    fn refused_events_are_counted_once() {
+        let quotas = Quotas::default();
+        let token = TokenId(1);
+        let _ = quotas.take(token, 1, &Limits::default(), Micros(0));
+        assert!(quotas.refuse(token, 7));
+        assert!(!quotas.refuse(token, 3));
+        assert_eq!(quotas.take_refused(token), 10);
+        assert!(quotas.refuse(token, 1));
+    }
+}

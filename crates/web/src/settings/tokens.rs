@@ -1,0 +1,137 @@
+//! API tokens.
+
+use std::sync::Arc;
+
+use admintrail_event::PanelName;
+use admintrail_store::control::{NewToken, TokenId, TokenScope};
+use axum::extract::{Path, State};
+use axum::response::Response;
+use http::HeaderMap;
+use serde_json::json;
+
+use super::{Saved, answer, wrong};
+use crate::auth::secret::Secret;
+use crate::auth::{NewTokenShown, Viewer};
+use crate::form::Form;
+use crate::{App, WebError};
+
+const PAGE: &str = "/settings/tokens";
+
+/// `POST /settings/tokens`
+pub(crate) async fn create(
+    State(app): State<Arc<App>>,
+    viewer: Viewer,
+    headers: HeaderMap,
+    form: Form,
+) -> Response {
+    let result = made(&app, &form).await;
+    answer(&app, &viewer, &headers, &form, PAGE, result)
+}
+
+async fn made(app: &App, form: &Form) -> Result<Saved, WebError> {
+    let name = name_of(form.text("name"))?;
+    let scope = TokenScope::of_name(form.text("scope")).ok_or_else(|| {
+        wrong(
+            "scope",
+            "Choose read (reads events) or ingest (sends events).",
+        )
+    })?;
+    let panels = panels_of(form.all("panels").chain(form.all("panel")), scope)?;
+    let secret = Secret::generate_token()?;
+    let new = NewToken {
+        name,
+        hash: secret.hash(),
+        scope,
+        panels,
+        created: app.now(),
+    };
+    let token = app.control.add_token(new).await?;
+    let token = token.ok_or_else(|| {
+        wrong(
+            "name",
+            "A token of this name exists already. Choose another name, or revoke that one first.",
+        )
+    })?;
+    let mut saved = Saved::new(
+        "The token is made. Copy it now: it is not shown again.",
+        "Created token",
+    );
+    saved.object = Some(format!("token/{}", token.name));
+    saved.json.insert("id".into(), json!(token.id.0));
+    saved.json.insert("name".into(), json!(token.name));
+    saved.json.insert("secret".into(), json!(secret.expose()));
+    saved.new_token = Some(NewTokenShown {
+        name: token.name.clone(),
+        secret: secret.expose().to_owned(),
+    });
+    Ok(saved)
+}
+
+/// `POST /settings/tokens/{id}/revoke`
+pub(crate) async fn revoke(
+    State(app): State<Arc<App>>,
+    viewer: Viewer,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    form: Form,
+) -> Response {
+    let save = async {
+        let id = id
+            .parse()
+            .map(TokenId)
+            .map_err(|_| WebError::NoSuch("token"))?;
+        let name = app
+            .control
+            .tokens()
+            .iter()
+            .find(|token| token.id == id)
+            .map(|token| token.name.clone());
+        if !app.control.revoke_token(id, app.now()).await? {
+            return Err(WebError::NoSuch("token"));
+        }
+        let mut saved = Saved::new(
+            "The token is revoked; it is refused from now on.",
+            "Revoked token",
+        );
+        saved.object = name.map(|name| format!("token/{name}"));
+        Ok(saved)
+    };
+    let result = save.await;
+    answer(&app, &viewer, &headers, &form, PAGE, result)
+}
+
+/// A name that can stand in a log line and in a filter.
+fn name_of(text: &str) -> Result<String, WebError> {
+    let plain = |c: char| c.is_alphanumeric() || "-_. ".contains(c);
+    if text.is_empty() || text.chars().count() > 64 || !text.chars().all(plain) {
+        return Err(wrong(
+            "name",
+            "Use 1 to 64 letters, digits, spaces, '-', '_' or '.'.",
+        ));
+    }
+    Ok(text.to_owned())
+}
+
+fn panels_of<'a>(
+    texts: impl Iterator<Item = &'a str>,
+    scope: TokenScope,
+) -> Result<Vec<PanelName>, WebError> {
+    let mut panels = Vec::new();
+    for name in texts
+        .flat_map(|text| text.split([',', ' ', '\n', '\r']))
+        .filter(|name| !name.is_empty())
+    {
+        let panel: PanelName = name
+            .parse()
+            .map_err(|error: admintrail_event::IdError| wrong("panels", format!("{error}.")))?;
+        if panel == PanelName::own() && scope == TokenScope::Ingest {
+            let message =
+                "Nobody may send events of admintrail: that panel is the record of its own use.";
+            return Err(wrong("panels", message));
+        }
+        if !panels.contains(&panel) {
+            panels.push(panel);
+        }
+    }
+    Ok(panels)
+}

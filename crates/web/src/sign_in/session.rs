@@ -1,0 +1,76 @@
+//! Beginning and ending a session of our own pages.
+
+use std::sync::Arc;
+
+use admintrail_capture::Declared;
+use admintrail_event::{Limits, clip, encode_bytes};
+use admintrail_store::control::{Account, NewSession};
+use axum::extract::{Extension, State};
+use axum::response::{IntoResponse, Response};
+use http::{HeaderMap, header};
+
+use super::redirect;
+use crate::auth::secret::{self, Secret};
+use crate::auth::{Client, Viewer, cookie};
+use crate::{App, WebError};
+
+/// Begins a new session (Threat 32: never one that the browser brought along; that one ends),
+/// and goes on to `next`.
+pub(crate) async fn begin(
+    app: &App,
+    client: Client,
+    headers: &HeaderMap,
+    account: &Arc<Account>,
+    next: &str,
+    action: &str,
+) -> Result<Response, WebError> {
+    let secret = Secret::generate()?;
+    let hash = secret.hash();
+    let before = cookie::value(headers, cookie::SESSION_COOKIE).map(secret::hash);
+    let agent = headers
+        .get(header::USER_AGENT)
+        .map(|value| clip(encode_bytes(value.as_bytes()), Limits::AGENT).0);
+    let new = NewSession {
+        hash,
+        account: account.id,
+        created: app.now(),
+        ip: client.ip.map(|ip| ip.to_string()),
+        agent,
+    };
+    if !app.control.begin_session(new, before).await? {
+        return Err(WebError::WrongCredentials);
+    }
+    app.counters.sign_ins.add(1);
+    let set = cookie::begin(secret.expose(), client.https)
+        .ok_or_else(|| WebError::internal("a session cookie that is no header value"))?;
+    let mut response = redirect(next);
+    response.headers_mut().append(header::SET_COOKIE, set);
+    response.extensions_mut().insert(Declared {
+        admin: Some(account.email.clone()),
+        admin_name: Some(account.name.clone()).filter(|name| !name.is_empty()),
+        session: Some(secret::shown(&hash, &app.key)),
+        action: Some(action.to_owned()),
+        ..Declared::default()
+    });
+    Ok(response)
+}
+
+/// `POST /logout`: ends the session on the server, whatever the browser does with its cookie.
+pub(crate) async fn sign_out(
+    State(app): State<Arc<App>>,
+    viewer: Option<Extension<Viewer>>,
+) -> Result<Response, WebError> {
+    if let Some(Extension(Viewer::Account { session, .. })) = viewer {
+        app.control.end_session(session).await?;
+    }
+    let mut response = redirect("/login");
+    response
+        .headers_mut()
+        .append(header::SET_COOKIE, cookie::end());
+    let declared = Declared {
+        action: Some("Signed out".to_owned()),
+        ..Declared::default()
+    };
+    response.extensions_mut().insert(declared);
+    Ok(response.into_response())
+}
