@@ -1,5 +1,7 @@
 //! The one pinned case folding.
 
+use std::borrow::Cow;
+
 /// Full Unicode case folding (C + F), no normalisation. Stored and compared values use this alone.
 #[must_use]
 pub fn fold(text: &str) -> String {
@@ -7,6 +9,16 @@ pub fn fold(text: &str) -> String {
         text.to_ascii_lowercase()
     } else {
         caseless::default_case_fold_str(text)
+    }
+}
+
+/// [`fold`]; borrows a text that is folded already, which most ASCII ones are.
+#[must_use]
+pub fn folded(text: &str) -> Cow<'_, str> {
+    if text.is_ascii() && !text.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        Cow::Borrowed(text)
+    } else {
+        Cow::Owned(fold(text))
     }
 }
 

@@ -69,6 +69,21 @@ impl TextPattern {
         }
     }
 
+    /// Whether it has no wildcard.
+    #[must_use]
+    pub fn is_literal(&self) -> bool {
+        self.folded.len() == 1
+    }
+
+    /// The longest folded text between wildcards: whatever matches contains it. May be empty.
+    #[must_use]
+    pub fn longest_literal(&self) -> &str {
+        let longest = self.folded.iter().max_by_key(|piece| piece.needle().len());
+        longest
+            .and_then(|piece| std::str::from_utf8(piece.needle()).ok())
+            .unwrap_or("")
+    }
+
     /// Whether the value contains it. Folds the value itself; no allocation for ASCII values.
     #[must_use]
     pub fn found_in(&self, value: &str) -> bool {

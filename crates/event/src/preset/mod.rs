@@ -1,8 +1,31 @@
 //! What a panel's requests mean: sign-in routes, API rule, secrets, and sentences for routes.
+//!
+//! A preset is a TOML file; `presets/generic.toml` shows every key with its meaning. Whatever is
+//! matched is matched on the normal form of the path (`normal`), and whatever ends up in a
+//! sentence, route or object has been through the redaction first.
 
-use std::sync::Arc;
+mod describe;
+mod english;
+mod file;
+mod ids;
+mod location;
+mod normal;
+mod pattern;
+mod route;
+mod rules;
+mod secrets;
+mod sentence;
 
-use crate::{Outcome, RequestType};
+use std::sync::{Arc, LazyLock};
+
+use crate::{Limits, RequestType, clip, encode_text};
+
+use describe::{describe, route_of};
+use normal::{REDACTED, Segment, normal_form};
+use pattern::RoutePattern;
+use route::Routes;
+use rules::{ApiRule, CookieRule, Steps, step_of};
+use secrets::Secrets;
 
 /// What is known of a request before it is forwarded. Texts are raw, as sent (already UTF-8 safe).
 #[derive(Debug, Clone, Copy)]
@@ -38,7 +61,7 @@ pub enum Step {
     SignOut,
 }
 
-/// What a preset says of a request.
+/// What a preset says of a request. Its texts hold no secrets and are safe to store.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reading {
     /// API or WEB.
@@ -47,6 +70,8 @@ pub struct Reading {
     pub route: String,
     /// The action if it succeeds: "Changed settings".
     pub action: String,
+    /// The action if the status is 200, where that means that the form was shown again.
+    pub if_200: Option<String>,
     /// What it touches.
     pub object: Option<String>,
     /// Style, script, image, font.
@@ -58,11 +83,20 @@ pub struct Reading {
 }
 
 /// Rules of one panel, parsed from a TOML file.
-#[derive(Debug)]
-pub struct Preset {/* private */}
+#[derive(Debug, Clone)]
+pub struct Preset {
+    about: String,
+    steps: Steps,
+    user_fields: Vec<String>,
+    cookies: CookieRule,
+    api: ApiRule,
+    polling: Vec<RoutePattern>,
+    secrets: Secrets,
+    routes: Routes,
+}
 
 /// A mistake in a preset file, with line and remedy.
-#[derive(Debug, Clone, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct PresetError {
     /// What is wrong, where, what to do.
@@ -71,69 +105,239 @@ pub struct PresetError {
     pub line: Option<usize>,
 }
 
+/// A compiled-in file, parsed when first asked for. A test holds that each of them parses.
+type BuiltIn = LazyLock<Option<Arc<Preset>>>;
+
+static GENERIC: BuiltIn =
+    LazyLock::new(|| built_in(include_str!("../../../../presets/generic.toml")));
+static DJANGO: BuiltIn =
+    LazyLock::new(|| built_in(include_str!("../../../../presets/django-admin.toml")));
+static OWN: BuiltIn =
+    LazyLock::new(|| built_in(include_str!("../../../../presets/admintrail.toml")));
+
+fn built_in(text: &str) -> Option<Arc<Preset>> {
+    Preset::parse(text).ok().map(Arc::new)
+}
+
 impl Preset {
     /// Names of the compiled-in presets.
-    pub const BUILT_IN: &'static [&'static str] = &["generic", "django-admin"];
+    pub const BUILT_IN: &'static [&'static str] = &["generic", "django-admin", "admintrail"];
 
     /// A compiled-in preset.
     #[must_use]
-    pub fn built_in(_name: &str) -> Option<Arc<Self>> {
-        todo!()
+    pub fn built_in(name: &str) -> Option<Arc<Self>> {
+        let preset = match name {
+            "generic" => &GENERIC,
+            "django-admin" => &DJANGO,
+            "admintrail" => &OWN,
+            _ => return None,
+        };
+        LazyLock::force(preset).clone()
     }
 
-    /// Reads a preset file. `extends = "generic"` takes over another's rules.
-    pub fn parse(_toml: &str) -> Result<Self, PresetError> {
-        todo!()
+    /// Reads a preset file. `extends = "generic"` takes over another's rules: a section that the
+    /// file has replaces the other's, its secrets and routes are added, its routes first.
+    ///
+    /// # Errors
+    /// The first mistake, with its line.
+    pub fn parse(toml: &str) -> Result<Self, PresetError> {
+        file::parse(toml)
+    }
+
+    /// What the preset is for, in a sentence.
+    #[must_use]
+    pub fn about(&self) -> &str {
+        &self.about
     }
 
     /// What the request is. Matched on the normal form of the path; cheap (a few µs).
     #[must_use]
-    pub fn read(&self, _head: &RequestHead<'_>) -> Reading {
-        todo!()
+    pub fn read(&self, head: &RequestHead<'_>) -> Reading {
+        let mut segments = normal_form(head.path);
+        self.hide_secrets(head.path, &mut segments);
+        let request_type = self.api.request_type(head, &segments);
+        let step = self.step(head, &segments);
+        let polling = self.polling.iter().any(|route| {
+            route.takes_method(head.method)
+                && route.find(&segments).is_some()
+                && route.takes_query(head.query)
+        });
+        let text = |text: String| clip(text, Limits::TEXT).0;
+        if let Some(found) = self.routes.find(head.method, &segments, head.query) {
+            let fill = |template| text(found.fill(template, &segments));
+            let line = found.line;
+            return Reading {
+                request_type,
+                route: text(found.route(&segments)),
+                action: fill(&line.action),
+                if_200: line.if_200.as_ref().map(fill),
+                object: line.object.as_ref().map(fill),
+                // Whoever wrote a line for it wants to see it.
+                asset: false,
+                polling,
+                step,
+            };
+        }
+        let asset = request_type == RequestType::Web
+            && step == Step::Ordinary
+            && matches!(head.method, "GET" | "HEAD")
+            && is_asset(head.fetch_dest, &segments);
+        let (action, object) = match step {
+            Step::SignIn => ("Signed in".to_owned(), None),
+            Step::SignInForm => ("Viewed sign-in form".to_owned(), None),
+            Step::SecondFactor if matches!(head.method, "GET" | "HEAD") => {
+                ("Viewed second-factor form".to_owned(), None)
+            }
+            Step::SecondFactor => ("Confirmed second factor".to_owned(), None),
+            Step::SignOut => ("Signed out".to_owned(), None),
+            Step::Ordinary => match segments.last() {
+                Some(file) if asset && has_asset_extension(&segments) => {
+                    (format!("Loaded {}", encode_text(&file.text)), None)
+                }
+                _ => {
+                    let description = describe(head.method, &segments);
+                    (description.action, description.object)
+                }
+            },
+        };
+        Reading {
+            request_type,
+            route: text(route_of(&segments)),
+            action: text(action),
+            if_200: None,
+            object: object.map(text),
+            asset,
+            polling,
+            step,
+        }
     }
 
-    /// The sentence to record once the outcome is known.
-    /// `Denied: …` / `Failed: …` / `Error: …`, "Signed in", "Failed sign-in as NAME",
-    /// "Sent to sign-in", "Signed out". `attempted` is already what may be shown.
-    #[must_use]
-    pub fn sentence(
-        &self,
-        _reading: &Reading,
-        _outcome: Outcome,
-        _sent_to_sign_in: bool,
-        _attempted: Option<&str>,
-    ) -> String {
-        todo!()
+    fn step(&self, head: &RequestHead<'_>, segments: &[Segment<'_>]) -> Step {
+        match step_of(&self.steps, head.method, segments, head.query) {
+            // A style of the sign-in page is no sign-in page.
+            Step::SignInForm | Step::SecondFactor
+                if head.method != "POST" && has_asset_extension(segments) =>
+            {
+                Step::Ordinary
+            }
+            step => step,
+        }
     }
 
-    /// Whether a redirect target (path, maybe with query or absolute) is a sign-in or second-factor route.
+    /// Whether the request's form must be read to know its step ([`Self::step_of_form`]): some
+    /// panels sign in and out by a form field on one and the same path.
     #[must_use]
-    pub fn is_sign_in_target(&self, _location: &str) -> Option<Step> {
-        todo!()
+    pub fn needs_form(&self, head: &RequestHead<'_>) -> bool {
+        let segments = normal_form(head.path);
+        self.step_rules()
+            .into_iter()
+            .any(|(rule, _)| rule.depends_on_form(head.method, &segments, head.query))
+    }
+
+    /// The step of a request whose form has these fields; by its head alone if the form says nothing.
+    #[must_use]
+    pub fn step_of_form(&self, head: &RequestHead<'_>, fields: &[(String, String)]) -> Step {
+        let segments = normal_form(head.path);
+        self.step_rules()
+            .into_iter()
+            .find(|(rule, _)| rule.takes_form(head.method, &segments, head.query, fields))
+            .map_or_else(|| self.step(head, &segments), |(_, step)| step)
+    }
+
+    fn step_rules(&self) -> [(&rules::StepRule, Step); 3] {
+        [
+            (&self.steps.sign_out, Step::SignOut),
+            (&self.steps.second_factor, Step::SecondFactor),
+            (&self.steps.sign_in, Step::SignIn),
+        ]
     }
 
     /// The form or JSON fields that may hold the user name, the preferred first.
     #[must_use]
     pub fn user_name_fields(&self) -> &[String] {
-        todo!()
+        &self.user_fields
+    }
+
+    /// The user name among the fields of a form: the preferred field that is there, also as the
+    /// last part of a nested name (`user[email]`, `session.email`).
+    #[must_use]
+    pub fn user_name_in<'a>(&self, fields: &'a [(String, String)]) -> Option<&'a str> {
+        let last_part = |name: &'a str| {
+            name.trim_end_matches(']')
+                .rsplit(['[', '.'])
+                .next()
+                .unwrap_or(name)
+        };
+        self.user_fields.iter().find_map(|wanted| {
+            let exact = fields
+                .iter()
+                .find(|(name, _)| name.eq_ignore_ascii_case(wanted));
+            exact
+                .or_else(|| {
+                    fields
+                        .iter()
+                        .find(|(name, _)| last_part(name).eq_ignore_ascii_case(wanted))
+                })
+                .map(|(_, value)| value.trim())
+                .filter(|value| !value.is_empty())
+        })
     }
 
     /// Whether a cookie of this name carries the session: `Some(true)` yes, `Some(false)` never
-    /// (CSRF, test cookies), `None` unknown: any cookie that a sign-in sets may.
+    /// (CSRF, test cookies), `None` unknown: any cookie that a sign-in sets may. Where a sign-in
+    /// sets one that does, the unknown ones beside it do not.
     #[must_use]
-    pub fn is_session_cookie(&self, _name: &str) -> Option<bool> {
-        todo!()
+    pub fn is_session_cookie(&self, name: &str) -> Option<bool> {
+        self.cookies.is_session(name)
     }
 
-    /// The query with secret values replaced by `[redacted]`, names in any case, encoded once or twice.
+    /// The query with secret values replaced by `[redacted]`, names in any case, encoded once or
+    /// twice, nested (`user[password]`, JSON, a URL in a value). Redacting twice changes nothing.
     #[must_use]
-    pub fn redact_query(&self, _query: &str) -> String {
-        todo!()
+    pub fn redact_query(&self, query: &str) -> String {
+        self.secrets.redact_query(query)
     }
 
-    /// The path with secret segments replaced by `[redacted]`.
+    /// The path with secret segments replaced by `[redacted]`, however it is encoded.
     #[must_use]
-    pub fn redact_path(&self, _path: &str) -> String {
-        todo!()
+    pub fn redact_path(&self, path: &str) -> String {
+        self.secrets.redact_path(path)
     }
+
+    /// Segments whose bytes are secret read as `[redacted]` from here on.
+    fn hide_secrets(&self, path: &str, segments: &mut [Segment<'_>]) {
+        for secret in self.secrets.ranges(path, segments) {
+            let hidden = segments
+                .iter_mut()
+                .filter(|segment| segment.raw.start < secret.end && secret.start < segment.raw.end);
+            for segment in hidden {
+                segment.text = REDACTED.into();
+            }
+        }
+    }
+}
+
+/// By what the browser says it is for; without that, or for scripts' own requests, by extension.
+fn is_asset(fetch_dest: Option<&str>, segments: &[Segment<'_>]) -> bool {
+    match fetch_dest {
+        Some("style" | "script" | "image" | "font") => true,
+        Some("empty" | "") | None => has_asset_extension(segments),
+        Some(_) => false,
+    }
+}
+
+fn has_asset_extension(segments: &[Segment<'_>]) -> bool {
+    const EXTENSIONS: &[&str] = &[
+        "avif", "bmp", "css", "eot", "gif", "ico", "jpeg", "jpg", "js", "map", "mjs", "otf", "png",
+        "svg", "ttf", "webp", "woff", "woff2",
+    ];
+    segments
+        .last()
+        .and_then(|last| last.text.rsplit_once('.'))
+        .is_some_and(|(stem, extension)| {
+            !stem.is_empty()
+                && EXTENSIONS
+                    .iter()
+                    .any(|known| known.eq_ignore_ascii_case(extension))
+        })
 }

@@ -1,0 +1,291 @@
+//! Sentences for requests that no line of a preset knows: method and resource.
+
+use std::borrow::Cow;
+
+use super::english::{is_plural, singular};
+use super::ids::{is_id, without_extension};
+use super::normal::{REDACTED, Segment};
+use crate::encode_text;
+
+/// What the default rules say of a request.
+pub(super) struct Description {
+    pub(super) action: String,
+    pub(super) object: Option<String>,
+}
+
+/// Segments that say where the panel is, not what is touched.
+const PLACES: &[&str] = &[
+    "admin",
+    "administration",
+    "ajax",
+    "api",
+    "app",
+    "backend",
+    "backoffice",
+    "cp",
+    "dashboard",
+    "index.php",
+    "json",
+    "panel",
+    "rest",
+    "rpc",
+    "web",
+];
+
+/// A last segment of a form's page or target, and the verb it means.
+const FORMS: &[(&str, &str)] = &[
+    ("add", "Created"),
+    ("change", "Changed"),
+    ("create", "Created"),
+    ("delete", "Deleted"),
+    ("destroy", "Deleted"),
+    ("edit", "Changed"),
+    ("new", "Created"),
+    ("remove", "Deleted"),
+    ("save", "Changed"),
+    ("store", "Created"),
+    ("update", "Changed"),
+];
+
+/// A last segment that is something one does.
+const DEEDS: &[&str] = &[
+    "activate",
+    "approve",
+    "archive",
+    "assign",
+    "backup",
+    "ban",
+    "block",
+    "cancel",
+    "clear",
+    "clone",
+    "close",
+    "confirm",
+    "connect",
+    "copy",
+    "deactivate",
+    "deploy",
+    "disable",
+    "disconnect",
+    "download",
+    "duplicate",
+    "enable",
+    "execute",
+    "export",
+    "flush",
+    "import",
+    "install",
+    "lock",
+    "merge",
+    "move",
+    "open",
+    "pause",
+    "pay",
+    "preview",
+    "publish",
+    "reboot",
+    "refresh",
+    "refund",
+    "reject",
+    "reload",
+    "renew",
+    "reopen",
+    "resend",
+    "reset",
+    "restart",
+    "restore",
+    "resume",
+    "retry",
+    "revoke",
+    "run",
+    "search",
+    "send",
+    "shutdown",
+    "start",
+    "stop",
+    "suspend",
+    "sync",
+    "terminate",
+    "test",
+    "unban",
+    "unblock",
+    "uninstall",
+    "unlock",
+    "unpublish",
+    "unsuspend",
+    "upgrade",
+    "upload",
+    "validate",
+    "verify",
+];
+
+/// The route of a path: ids as `{id}`, secrets as `{secret}`.
+pub(super) fn route_of(segments: &[Segment<'_>]) -> String {
+    let mut route = String::with_capacity(48);
+    for segment in segments {
+        route.push('/');
+        push_route_segment(&segment.text, &mut route);
+    }
+    if route.is_empty() {
+        route.push('/');
+    }
+    route
+}
+
+pub(super) fn push_route_segment(text: &str, route: &mut String) {
+    let (stem, extension) = without_extension(text);
+    if text == REDACTED {
+        route.push_str("{secret}");
+    } else if is_id(text) {
+        route.push_str("{id}");
+    } else if is_id(stem) {
+        route.push_str("{id}");
+        route.push_str(&encode_text(extension));
+    } else {
+        route.push_str(&encode_text(text));
+    }
+}
+
+/// The sentence and the object of a request.
+pub(super) fn describe(method: &str, segments: &[Segment<'_>]) -> Description {
+    let resource = Resource::of(segments);
+    let object = resource.object();
+    let last = resource.words.last().map_or("", |word| word.text.as_ref());
+    let form = FORMS
+        .iter()
+        .find(|(word, _)| word.eq_ignore_ascii_case(last));
+    let deed = DEEDS.iter().find(|word| word.eq_ignore_ascii_case(last));
+    let inner = Resource {
+        words: resource
+            .words
+            .split_last()
+            .map_or(&[][..], |(_, rest)| rest)
+            .to_vec(),
+    };
+    let action = match method {
+        "GET" | "HEAD" => match form {
+            Some((word, _)) => format!("Viewed {word} form of {}", inner.phrase(false)),
+            None if resource.is_collection() => format!("Listed {}", resource.phrase(true)),
+            None => format!("Viewed {}", resource.phrase(true)),
+        },
+        "POST" => match (form, deed) {
+            (Some((_, verb)), _) if !inner.words.is_empty() => {
+                format!("{verb} {}", inner.phrase(false))
+            }
+            (_, Some(deed)) if !inner.words.is_empty() => {
+                format!("Ran {deed} on {}", inner.phrase(inner.is_collection()))
+            }
+            _ if resource.is_item() => format!("Changed {}", resource.phrase(false)),
+            _ => format!("Created {}", resource.phrase(false)),
+        },
+        "PUT" | "PATCH" => format!("Changed {}", resource.phrase(true)),
+        "DELETE" => format!("Deleted {}", resource.phrase(true)),
+        "OPTIONS" => format!("Asked what {} allows", resource.phrase(true)),
+        other => format!("Sent {} to {}", encode_text(other), resource.phrase(true)),
+    };
+    Description { action, object }
+}
+
+/// The segments that name what is touched.
+struct Resource<'a> {
+    words: Vec<Word<'a>>,
+}
+
+#[derive(Clone)]
+struct Word<'a> {
+    text: Cow<'a, str>,
+    id: bool,
+}
+
+impl<'a> Resource<'a> {
+    fn of(segments: &'a [Segment<'_>]) -> Self {
+        let all = segments.iter().map(|segment| {
+            let text: &str = &segment.text;
+            let stem = without_extension(text).0;
+            let id = text == REDACTED || is_id(text) || is_id(stem);
+            Word {
+                text: encode_text(if is_id(text) { text } else { stem }),
+                id,
+            }
+        });
+        let words: Vec<Word<'a>> = all.collect();
+        let names_a_place = |word: &Word<'_>| {
+            let version = word.text.strip_prefix(['v', 'V']).is_some_and(|rest| {
+                !rest.is_empty()
+                    && rest
+                        .bytes()
+                        .all(|byte| byte.is_ascii_digit() || byte == b'.')
+            });
+            version
+                || PLACES
+                    .iter()
+                    .any(|place| place.eq_ignore_ascii_case(&word.text))
+        };
+        let skipped = words.iter().take_while(|word| names_a_place(word)).count();
+        // A path of places alone is about the last of them.
+        let skipped = skipped.min(words.len().saturating_sub(1));
+        Self {
+            words: words.into_iter().skip(skipped).collect(),
+        }
+    }
+
+    fn is_item(&self) -> bool {
+        self.words.last().is_some_and(|word| word.id)
+    }
+
+    fn is_collection(&self) -> bool {
+        self.words
+            .last()
+            .is_some_and(|word| !word.id && is_plural(&spoken(&word.text)))
+    }
+
+    /// `client/4711`: the last id with what stands before it.
+    fn object(&self) -> Option<String> {
+        let at = self.words.iter().rposition(|word| word.id)?;
+        let id = &self.words.get(at)?.text;
+        let kind = self.words.get(..at)?.iter().rev().find(|word| !word.id);
+        Some(kind.map_or_else(|| id.to_string(), |kind| format!("{}/{id}", kind.text)))
+    }
+
+    /// "client 4711", "notes of client 4711", "settings/mail"; one of several unless `as_named`.
+    fn phrase(&self, as_named: bool) -> String {
+        let Some(last) = self.words.last() else {
+            return "start page".to_owned();
+        };
+        let item = self.words.iter().rposition(|word| word.id);
+        let named = |words: &[Word<'_>]| {
+            let spoken: Vec<_> = words
+                .iter()
+                .filter(|word| !word.id)
+                .map(|word| spoken(&word.text))
+                .collect();
+            spoken.join("/")
+        };
+        let item_phrase = |at: usize| {
+            let id = self.words.get(at).map_or("", |word| &word.text);
+            let kind = self
+                .words
+                .get(..at)
+                .and_then(|before| before.iter().rev().find(|word| !word.id));
+            kind.map_or_else(
+                || id.to_owned(),
+                |kind| format!("{} {id}", singular(&spoken(&kind.text))),
+            )
+        };
+        match item {
+            Some(at) if last.id => item_phrase(at),
+            Some(at) => {
+                let part = named(self.words.get(at + 1..).unwrap_or_default());
+                let part = if as_named { part } else { singular(&part) };
+                format!("{part} of {}", item_phrase(at))
+            }
+            None if as_named => named(&self.words),
+            None => singular(&named(&self.words)),
+        }
+    }
+}
+
+/// A segment as one says it: `admin-sessions` is "admin sessions".
+fn spoken(segment: &str) -> String {
+    segment.replace(['-', '_', '+'], " ").trim().to_owned()
+}

@@ -1,0 +1,297 @@
+//! Route patterns: `GET,POST /admin/{app}/{model}/{id}/change/?tab=1 [action=save]`.
+
+use super::ids::{is_id, is_token};
+use super::normal::{Segment, decode_fully};
+
+/// One route, matched against paths in normal form; letters of literals in any case.
+#[derive(Debug, Clone)]
+pub(super) struct RoutePattern {
+    methods: Vec<Box<str>>,
+    /// Begins with `**`: anything may come before.
+    open_start: bool,
+    /// Ends with `**`: anything may come after.
+    open_end: bool,
+    pieces: Vec<Piece>,
+    query: Vec<Condition>,
+    form: Vec<Condition>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Piece {
+    /// Just this text.
+    Literal(Box<str>),
+    /// Any one segment, without a name.
+    Any,
+    /// Any one segment of a kind.
+    Named {
+        name: Box<str>,
+        kind: SegmentKind,
+        /// Written `{+name}`: the route shows the value instead of the name.
+        shown: bool,
+    },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum SegmentKind {
+    Any,
+    /// `:num`, digits only.
+    Number,
+    /// `:id`, what the default actions take for an id.
+    Id,
+    /// `:word`, whatever is no id.
+    Word,
+    /// `:token`, long and unlike a word.
+    Token,
+}
+
+/// A parameter or form field that must be there, with a value if one is given.
+#[derive(Debug, Clone)]
+struct Condition {
+    name: String,
+    value: Option<String>,
+}
+
+impl RoutePattern {
+    /// Reads a pattern; the error says what is wrong with it.
+    pub(super) fn parse(text: &str) -> Result<Self, String> {
+        let text = text.trim();
+        let (text, form) = match text
+            .strip_suffix(']')
+            .and_then(|text| text.rsplit_once('['))
+        {
+            Some((before, inside)) => (before.trim_end(), conditions(inside)?),
+            None => (text, Vec::new()),
+        };
+        let (methods, path) = text.split_once(char::is_whitespace).ok_or_else(|| {
+            format!("{text:?} is no route; write a method and a path: \"GET /clients/{{id}}\"")
+        })?;
+        let path = path.trim();
+        let (path, query) = match path.split_once('?') {
+            Some((path, query)) => (path, conditions(query)?),
+            None => (path, Vec::new()),
+        };
+        let mut pattern = Self::parse_path(path)?;
+        pattern.methods = parse_methods(methods)?;
+        pattern.query = query;
+        pattern.form = form;
+        Ok(pattern)
+    }
+
+    /// Reads the path of a pattern, for any method.
+    pub(super) fn parse_path(path: &str) -> Result<Self, String> {
+        if !path.starts_with('/') && !path.starts_with("**") {
+            return Err(format!("the path {path:?} must begin with / or **/"));
+        }
+        let mut words: Vec<&str> = path.split('/').filter(|word| !word.is_empty()).collect();
+        let open_start = words.first() == Some(&"**");
+        if open_start {
+            words.remove(0);
+        }
+        let open_end = words.last() == Some(&"**");
+        if open_end {
+            words.pop();
+        }
+        let pieces = words
+            .into_iter()
+            .map(parse_piece)
+            .collect::<Result<Vec<_>, _>>()?;
+        Ok(Self {
+            methods: Vec::new(),
+            open_start,
+            open_end,
+            pieces,
+            query: Vec::new(),
+            form: Vec::new(),
+        })
+    }
+
+    /// The number of segments it matches, if that is one number.
+    pub(super) fn fixed_length(&self) -> Option<usize> {
+        (!self.open_start && !self.open_end).then_some(self.pieces.len())
+    }
+
+    pub(super) fn pieces(&self) -> &[Piece] {
+        &self.pieces
+    }
+
+    pub(super) fn begins_with_literal(&self) -> bool {
+        matches!(self.pieces.first(), Some(Piece::Literal(_)))
+    }
+
+    pub(super) fn has_form(&self) -> bool {
+        !self.form.is_empty()
+    }
+
+    /// Where a placeholder of this name stands.
+    pub(super) fn position(&self, wanted: &str) -> Option<usize> {
+        self.pieces
+            .iter()
+            .position(|piece| matches!(piece, Piece::Named { name, .. } if **name == *wanted))
+    }
+
+    /// Whether it is for this method; HEAD is as good as GET.
+    pub(super) fn takes_method(&self, method: &str) -> bool {
+        let takes = |method: &str| self.methods.iter().any(|ours| **ours == *method);
+        self.methods.is_empty() || takes(method) || (method == "HEAD" && takes("GET"))
+    }
+
+    /// Whether the query has every parameter that the pattern asks for.
+    pub(super) fn takes_query(&self, query: Option<&str>) -> bool {
+        self.query.iter().all(|condition| {
+            query.unwrap_or("").split(['&', ';']).any(|pair| {
+                let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+                condition.holds(&decode_fully(name), &decode_fully(value))
+            })
+        })
+    }
+
+    /// Whether the form has every field that the pattern asks for.
+    pub(super) fn takes_form(&self, fields: &[(String, String)]) -> bool {
+        self.form.iter().all(|condition| {
+            fields
+                .iter()
+                .any(|(name, value)| condition.holds(name, value))
+        })
+    }
+
+    /// Where the pattern's own pieces begin among the segments, if it matches all of them.
+    pub(super) fn find(&self, segments: &[Segment<'_>]) -> Option<usize> {
+        let spare = segments.len().checked_sub(self.pieces.len())?;
+        match (self.open_start, self.open_end) {
+            (false, false) => (spare == 0 && self.fits(segments)).then_some(0),
+            (false, true) => self.fits(segments).then_some(0),
+            (true, false) => self.fits(segments.get(spare..)?).then_some(spare),
+            (true, true) => self.find_anywhere(segments),
+        }
+    }
+
+    /// Where the pieces stand beside each other anywhere among the segments.
+    pub(super) fn find_anywhere(&self, segments: &[Segment<'_>]) -> Option<usize> {
+        (0..=segments.len().checked_sub(self.pieces.len())?)
+            .find(|start| segments.get(*start..).is_some_and(|rest| self.fits(rest)))
+    }
+
+    /// Whether the first segments are the pieces.
+    pub(super) fn fits(&self, segments: &[Segment<'_>]) -> bool {
+        segments.len() >= self.pieces.len()
+            && self
+                .pieces
+                .iter()
+                .zip(segments)
+                .all(|(piece, segment)| piece.takes(&segment.text))
+    }
+}
+
+impl Piece {
+    fn takes(&self, text: &str) -> bool {
+        match self {
+            Self::Literal(literal) => literal.eq_ignore_ascii_case(text),
+            Self::Any => true,
+            Self::Named { kind, .. } => match kind {
+                SegmentKind::Any => true,
+                SegmentKind::Number => text.bytes().all(|byte| byte.is_ascii_digit()),
+                SegmentKind::Id => is_id(text),
+                SegmentKind::Word => !is_id(text),
+                SegmentKind::Token => is_token(text) || text == super::normal::REDACTED,
+            },
+        }
+    }
+}
+
+impl Condition {
+    fn holds(&self, name: &str, value: &str) -> bool {
+        self.name.eq_ignore_ascii_case(name)
+            && self
+                .value
+                .as_ref()
+                .is_none_or(|wanted| wanted.eq_ignore_ascii_case(value))
+    }
+}
+
+fn parse_methods(text: &str) -> Result<Vec<Box<str>>, String> {
+    if text == "*" {
+        return Ok(Vec::new());
+    }
+    text.split(',')
+        .map(|method| {
+            let token = !method.is_empty()
+                && method
+                    .bytes()
+                    .all(|byte| byte.is_ascii_uppercase() || byte == b'-');
+            if token {
+                Ok(Box::from(method))
+            } else {
+                Err(format!(
+                    "{method:?} is no method; write GET, \"POST,PUT\" or * before the path"
+                ))
+            }
+        })
+        .collect()
+}
+
+fn parse_piece(word: &str) -> Result<Piece, String> {
+    if word == "*" {
+        return Ok(Piece::Any);
+    }
+    if word == "**" {
+        return Err("** may only stand at the beginning or the end of a path".to_owned());
+    }
+    let Some(inside) = word
+        .strip_prefix('{')
+        .and_then(|rest| rest.strip_suffix('}'))
+    else {
+        if word.contains(['{', '}', '*', '%']) {
+            return Err(format!(
+                "{word:?} must be a text, * or a placeholder such as {{id}} as a whole, not encoded"
+            ));
+        }
+        return Ok(Piece::Literal(Box::from(word)));
+    };
+    let (inside, kind) = inside.split_once(':').unwrap_or((inside, ""));
+    let (name, shown) = match inside.strip_prefix('+') {
+        Some(name) => (name, true),
+        None => (inside, false),
+    };
+    let kind = match kind {
+        "" => SegmentKind::Any,
+        "num" => SegmentKind::Number,
+        "id" => SegmentKind::Id,
+        "word" => SegmentKind::Word,
+        "token" => SegmentKind::Token,
+        other => {
+            return Err(format!(
+                "{other:?} is no kind of placeholder; there are num, id, word, token"
+            ));
+        }
+    };
+    let plain = name
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    if name.is_empty() || !plain {
+        return Err(format!(
+            "{word:?} needs a name of letters, digits and _, such as {{id}}"
+        ));
+    }
+    Ok(Piece::Named {
+        name: Box::from(name),
+        kind,
+        shown,
+    })
+}
+
+fn conditions(text: &str) -> Result<Vec<Condition>, String> {
+    text.split('&')
+        .map(|pair| {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, "*"));
+            let (name, value) = (name.trim(), value.trim());
+            if name.is_empty() {
+                return Err(format!("{text:?} needs names: \"action=logout\""));
+            }
+            let value = (value != "*").then(|| value.to_owned());
+            Ok(Condition {
+                name: name.to_owned(),
+                value,
+            })
+        })
+        .collect()
+}

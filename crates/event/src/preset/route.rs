@@ -1,0 +1,193 @@
+//! Lines of a preset: a route, the sentence for it, and what it touches.
+
+use super::describe::{push_route_segment, route_of};
+use super::english::plural;
+use super::normal::Segment;
+use super::pattern::{Piece, RoutePattern};
+use crate::encode_text;
+
+/// One `[[route]]` line, compiled.
+#[derive(Debug, Clone)]
+pub(super) struct RouteLine {
+    pub(super) pattern: RoutePattern,
+    pub(super) action: Template,
+    pub(super) object: Option<Template>,
+    /// The sentence if the status is 200: the panel showed the form again.
+    pub(super) if_200: Option<Template>,
+}
+
+/// A line that matched, and where its pieces begin.
+pub(super) struct Found<'a> {
+    pub(super) line: &'a RouteLine,
+    start: usize,
+}
+
+impl Found<'_> {
+    /// A sentence or object with its placeholders filled.
+    pub(super) fn fill(&self, template: &Template, segments: &[Segment<'_>]) -> String {
+        let mut out = String::with_capacity(48);
+        for part in &template.0 {
+            match part {
+                Part::Text(text) => out.push_str(text),
+                Part::Value { position, many } => {
+                    let at = self.start + position;
+                    let value = segments.get(at).map_or("", |segment| &segment.text);
+                    let value = encode_text(value);
+                    if *many {
+                        out.push_str(&plural(&value))
+                    } else {
+                        out.push_str(&value)
+                    }
+                }
+            }
+        }
+        out
+    }
+
+    /// The route as the line has it; what the line leaves open as the default rules have it.
+    pub(super) fn route(&self, segments: &[Segment<'_>]) -> String {
+        let pieces = self.line.pattern.pieces();
+        let before = segments.get(..self.start).unwrap_or_default();
+        let own = segments.get(self.start..).unwrap_or_default();
+        let after = own.get(pieces.len()..).unwrap_or_default();
+        let mut route = if before.is_empty() {
+            String::with_capacity(48)
+        } else {
+            route_of(before)
+        };
+        for (piece, segment) in pieces.iter().zip(own) {
+            route.push('/');
+            match piece {
+                Piece::Literal(text) => route.push_str(text),
+                Piece::Any | Piece::Named { shown: true, .. } => {
+                    push_route_segment(&segment.text, &mut route);
+                }
+                Piece::Named { name, .. } => {
+                    route.push('{');
+                    route.push_str(name);
+                    route.push('}');
+                }
+            }
+        }
+        if !after.is_empty() {
+            route.push_str(&route_of(after));
+        }
+        if route.is_empty() {
+            route.push('/');
+        }
+        route
+    }
+}
+
+/// A text with placeholders of a pattern: `Listed {model|plural}`.
+#[derive(Debug, Clone)]
+pub(super) struct Template(Vec<Part>);
+
+#[derive(Debug, Clone)]
+enum Part {
+    Text(Box<str>),
+    Value {
+        /// Which piece of the pattern.
+        position: usize,
+        /// Written `{name|plural}`.
+        many: bool,
+    },
+}
+
+impl Template {
+    /// Reads a text whose placeholders are those of the pattern.
+    pub(super) fn parse(text: &str, pattern: &RoutePattern) -> Result<Self, String> {
+        let mut parts = Vec::new();
+        let mut rest = text;
+        while let Some((before, after)) = rest.split_once('{') {
+            let (inside, others) = after
+                .split_once('}')
+                .ok_or_else(|| format!("{text:?} has a {{ without its }}"))?;
+            let (name, how) = inside.split_once('|').unwrap_or((inside, ""));
+            let many = match how {
+                "" => false,
+                "plural" => true,
+                other => {
+                    return Err(format!(
+                        "{other:?} is unknown; a placeholder may end in |plural"
+                    ));
+                }
+            };
+            let position = pattern
+                .position(name)
+                .ok_or_else(|| format!("{{{name}}} is not in the match of this line"))?;
+            parts.push(Part::Text(Box::from(before)));
+            parts.push(Part::Value { position, many });
+            rest = others;
+        }
+        parts.push(Part::Text(Box::from(rest)));
+        Ok(Self(parts))
+    }
+}
+
+/// All lines of a preset; the first that matches counts.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Routes {
+    lines: Vec<RouteLine>,
+    /// Lines of a fixed number of segments, by that number.
+    by_length: Vec<Vec<usize>>,
+    /// Lines that match any number of segments.
+    open: Vec<usize>,
+}
+
+impl Routes {
+    pub(super) fn new(lines: Vec<RouteLine>) -> Self {
+        let mut routes = Self {
+            by_length: Vec::new(),
+            open: Vec::new(),
+            lines: Vec::new(),
+        };
+        for (at, line) in lines.iter().enumerate() {
+            match line.pattern.fixed_length() {
+                None => routes.open.push(at),
+                Some(length) => {
+                    if routes.by_length.len() <= length {
+                        routes.by_length.resize_with(length + 1, Vec::new);
+                    }
+                    if let Some(same) = routes.by_length.get_mut(length) {
+                        same.push(at);
+                    }
+                }
+            }
+        }
+        routes.lines = lines;
+        routes
+    }
+
+    pub(super) fn lines(&self) -> &[RouteLine] {
+        &self.lines
+    }
+
+    pub(super) fn find(
+        &self,
+        method: &str,
+        segments: &[Segment<'_>],
+        query: Option<&str>,
+    ) -> Option<Found<'_>> {
+        let fixed = self
+            .by_length
+            .get(segments.len())
+            .map_or(&[][..], Vec::as_slice);
+        let first_of = |places: &[usize]| {
+            places.iter().find_map(|&at| {
+                let line = self.lines.get(at)?;
+                let takes = line.pattern.takes_method(method);
+                let start = takes.then(|| line.pattern.find(segments)).flatten()?;
+                line.pattern
+                    .takes_query(query)
+                    .then_some((at, Found { line, start }))
+            })
+        };
+        let found = [first_of(fixed), first_of(&self.open)];
+        found
+            .into_iter()
+            .flatten()
+            .min_by_key(|(at, _)| *at)
+            .map(|(_, found)| found)
+    }
+}

@@ -1,0 +1,56 @@
+//! The sentence of a request once it is known what came of it.
+
+use super::{Preset, Reading, Step};
+use crate::Outcome;
+
+impl Preset {
+    /// The sentence to record once the outcome is known.
+    /// `Denied: …` / `Failed: …` / `Error: …`, "Signed in", "Failed sign-in as NAME",
+    /// "Sent to sign-in", "Signed out". `attempted` is already what may be shown.
+    #[must_use]
+    pub fn sentence(
+        &self,
+        reading: &Reading,
+        outcome: Outcome,
+        sent_to_sign_in: bool,
+        attempted: Option<&str>,
+    ) -> String {
+        self.sentence_of(reading, outcome, None, sent_to_sign_in, attempted)
+    }
+
+    /// [`Self::sentence`] with the status, for panels that answer a form with mistakes in it with
+    /// 200 and the form again: nothing was changed, and the sentence says so.
+    #[must_use]
+    pub fn sentence_of(
+        &self,
+        reading: &Reading,
+        outcome: Outcome,
+        status: Option<u16>,
+        sent_to_sign_in: bool,
+        attempted: Option<&str>,
+    ) -> String {
+        let named = |what: &str| {
+            attempted.map_or_else(|| what.to_owned(), |name| format!("{what} as {name}"))
+        };
+        match (reading.step, outcome) {
+            (Step::SignIn, Outcome::Success) => "Signed in".to_owned(),
+            (Step::SignIn, Outcome::Denied | Outcome::Failed) => named("Failed sign-in"),
+            (Step::SignIn, Outcome::Error) => named("Error: sign-in"),
+            // Undecided, or never answered.
+            (Step::SignIn, Outcome::Unknown) => named("Tried to sign in"),
+            (Step::Ordinary | Step::SecondFactor | Step::SignInForm, _) if sent_to_sign_in => {
+                "Sent to sign-in".to_owned()
+            }
+            (Step::SecondFactor, Outcome::Denied | Outcome::Failed) => {
+                "Failed second factor".to_owned()
+            }
+            (_, Outcome::Denied) => format!("Denied: {}", reading.action),
+            (_, Outcome::Failed) => format!("Failed: {}", reading.action),
+            (_, Outcome::Error) => format!("Error: {}", reading.action),
+            (_, Outcome::Success | Outcome::Unknown) => match &reading.if_200 {
+                Some(shown_again) if status == Some(200) => shown_again.clone(),
+                _ => reading.action.clone(),
+            },
+        }
+    }
+}

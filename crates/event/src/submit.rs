@@ -1,0 +1,545 @@
+//! Events that somebody sends: read strictly, then made safe to keep.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::de::{Deserialize, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
+use serde_json::Value;
+
+use crate::{
+    Draft, Ending, EventId, Ip, Kind, KnownBy, Limits, Micros, Outcome, PanelName, Preset,
+    RequestHead, RequestType, SessionHash, clip, encode_text,
+};
+
+/// Why a submitted event cannot be taken.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{field}: {message}")]
+pub struct SubmitError {
+    /// Which field; `event` if it is none in particular.
+    pub field: String,
+    /// What is wrong and what to send instead.
+    pub message: String,
+}
+
+impl SubmitError {
+    fn new(field: &str, message: impl Into<String>) -> Self {
+        let field = clip(encode_text(field).into_owned(), 64).0;
+        Self {
+            field,
+            message: message.into(),
+        }
+    }
+}
+
+/// A value that was sent: not at all, as null, or as something.
+#[derive(Debug, Clone, Default)]
+enum Sent<T> {
+    #[default]
+    Missing,
+    Null,
+    Value(T),
+}
+
+impl<T> Sent<T> {
+    fn value(self) -> Option<T> {
+        match self {
+            Self::Value(value) => Some(value),
+            Self::Missing | Self::Null => None,
+        }
+    }
+
+    /// What was sent, null included, else the preset's word.
+    fn or_fill(self, fill: impl FnOnce() -> Option<T>) -> Option<T> {
+        match self {
+            Self::Missing => fill(),
+            Self::Null => None,
+            Self::Value(value) => Some(value),
+        }
+    }
+}
+
+/// An event as somebody sends it: `panel`, `time`, `method`, `path` are needed, the rest is
+/// optional. Unknown fields are errors; fields that the trail decides (`log`, `seq`, `received`,
+/// `first`) are accepted and ignored, so that an export can be imported. `route` and `object` are
+/// filled by the preset where the field is missing; an explicit null stays null.
+#[derive(Debug, Clone)]
+pub struct SubmittedEvent {
+    id: Option<EventId>,
+    kind: Kind,
+    count: Option<u64>,
+    time: Micros,
+    panel: PanelName,
+    recorder: String,
+    recorder_epoch: u64,
+    recorder_seq: u64,
+    admin: Option<String>,
+    admin_name: Option<String>,
+    known_by: Option<KnownBy>,
+    attempted: Option<String>,
+    acting_as: Option<String>,
+    ip: Option<Ip>,
+    user_agent: Option<String>,
+    session: Option<SessionHash>,
+    request_type: Option<RequestType>,
+    method: String,
+    scheme: Option<String>,
+    host: Option<String>,
+    path: String,
+    query: Option<String>,
+    route: Sent<String>,
+    action: Option<String>,
+    object: Sent<String>,
+    status: Option<u16>,
+    outcome: Option<Outcome>,
+    ending: Option<Ending>,
+    duration_us: Option<u64>,
+    request_bytes: Option<u64>,
+    response_bytes: Option<u64>,
+    asset: Option<bool>,
+    polling: Option<bool>,
+    path_bytes: Option<u32>,
+    query_bytes: Option<u32>,
+    agent_bytes: Option<u32>,
+}
+
+/// Every field that may be sent, for the error that names the nearest.
+const FIELDS: [&str; crate::json::FIELDS] = [
+    "id",
+    "log",
+    "seq",
+    "kind",
+    "count",
+    "time",
+    "received",
+    "panel",
+    "recorder",
+    "recorder_epoch",
+    "recorder_seq",
+    "admin",
+    "admin_name",
+    "known_by",
+    "attempted",
+    "acting_as",
+    "ip",
+    "user_agent",
+    "session",
+    "type",
+    "method",
+    "scheme",
+    "host",
+    "path",
+    "query",
+    "route",
+    "action",
+    "object",
+    "status",
+    "outcome",
+    "ending",
+    "duration_us",
+    "request_bytes",
+    "response_bytes",
+    "asset",
+    "polling",
+    "first",
+    "path_bytes",
+    "query_bytes",
+    "agent_bytes",
+];
+
+impl SubmittedEvent {
+    /// Longest JSON of one event, in bytes.
+    pub const MAX_BYTES: usize = 256 * 1024;
+
+    /// Parses one JSON object.
+    ///
+    /// # Errors
+    /// The first field that cannot be taken, and what to send instead.
+    pub fn parse(json: &[u8]) -> Result<Self, SubmitError> {
+        if json.len() > Self::MAX_BYTES {
+            let message = format!("has {} bytes; {} are allowed", json.len(), Self::MAX_BYTES);
+            return Err(SubmitError::new("event", message));
+        }
+        let fields = serde_json::from_slice(json)
+            .map_err(|error| SubmitError::new("event", format!("is no JSON object: {error}")))?;
+        Self::from_fields(fields)
+    }
+
+    /// The panel it names, to check a token's rights before the rest.
+    #[must_use]
+    pub fn panel(&self) -> &PanelName {
+        &self.panel
+    }
+
+    /// When the request was made, to make an id from when none was sent.
+    #[must_use]
+    pub fn time(&self) -> Micros {
+        self.time
+    }
+
+    /// The id, if one was sent; without it the submission is not idempotent.
+    #[must_use]
+    pub fn id(&self) -> Option<EventId> {
+        self.id
+    }
+
+    /// The tried name as sent, for [`crate::attempted_name`] to decide on.
+    #[must_use]
+    pub fn attempted(&self) -> Option<&str> {
+        self.attempted.as_deref()
+    }
+
+    /// Replaces the tried name by what may be kept of it.
+    pub fn set_attempted(&mut self, shown: String) {
+        self.attempted = Some(shown);
+    }
+
+    fn from_fields(Fields(fields): Fields) -> Result<Self, SubmitError> {
+        let mut fields = Reader { fields };
+        for decided_by_the_trail in ["log", "seq", "received", "first"] {
+            fields.take(decided_by_the_trail)?;
+        }
+        let event = Self {
+            id: fields.text_as(
+                "id",
+                "a UUIDv7, such as 01987b5c-2d7e-7cc3-98c4-dc0c0c07398f",
+            )?,
+            kind: fields
+                .word("kind", Kind::ALL, Kind::as_str)?
+                .unwrap_or(Kind::Request),
+            count: fields.number("count")?,
+            time: fields.time()?,
+            panel: fields
+                .text_as(
+                    "panel",
+                    "a panel's name: a-z, 0-9, '-', '_', '.', at most 64",
+                )?
+                .ok_or_else(|| needed("panel", "the name of the panel"))?,
+            recorder: fields.text("recorder")?.unwrap_or_default(),
+            recorder_epoch: fields.number("recorder_epoch")?.unwrap_or(0),
+            recorder_seq: fields.number("recorder_seq")?.unwrap_or(0),
+            admin: fields.name("admin")?,
+            admin_name: fields.name("admin_name")?,
+            known_by: fields.word("known_by", KnownBy::ALL, KnownBy::as_str)?,
+            attempted: fields.name("attempted")?,
+            acting_as: fields.name("acting_as")?,
+            ip: fields.text_as("ip", "an IPv4 or IPv6 address")?,
+            user_agent: fields.text("user_agent")?,
+            session: fields
+                .text_as("session", "32 hexadecimal digits, a hash; never the cookie")?,
+            request_type: fields.word("type", RequestType::ALL, RequestType::as_str)?,
+            method: fields
+                .text("method")?
+                .ok_or_else(|| needed("method", "such as GET"))?,
+            scheme: fields.text("scheme")?,
+            host: fields.text("host")?,
+            path: fields
+                .text("path")?
+                .ok_or_else(|| needed("path", "such as /client/4711"))?,
+            query: fields.text("query")?,
+            route: fields.sent("route")?,
+            action: fields.name("action")?,
+            object: fields.sent("object")?,
+            status: fields.status()?,
+            outcome: fields.word("outcome", Outcome::ALL, Outcome::as_str)?,
+            ending: fields.word("ending", Ending::ALL, Ending::as_str)?,
+            duration_us: fields.number("duration_us")?,
+            request_bytes: fields.number("request_bytes")?,
+            response_bytes: fields.number("response_bytes")?,
+            asset: fields.truth("asset")?,
+            polling: fields.truth("polling")?,
+            path_bytes: fields.length("path_bytes")?,
+            query_bytes: fields.length("query_bytes")?,
+            agent_bytes: fields.length("agent_bytes")?,
+        };
+        fields.nothing_left()?;
+        event.consistent()
+    }
+
+    fn consistent(self) -> Result<Self, SubmitError> {
+        if self.kind == Kind::Request {
+            for (field, value) in [("method", &self.method), ("path", &self.path)] {
+                if value.is_empty() {
+                    return Err(SubmitError::new(field, "is empty; a request has one"));
+                }
+            }
+        }
+        if self.known_by == Some(KnownBy::Attempt) && self.admin.is_some() {
+            let message = "an attempt names nobody; send the tried name as \"attempted\"";
+            return Err(SubmitError::new("admin", message));
+        }
+        Ok(self)
+    }
+
+    /// Fills what was not sent: `id` if absent, type, route, action, object, outcome by the preset;
+    /// redacts, encodes and clips everything. `known_by` becomes `declared` when an admin is given
+    /// without it.
+    ///
+    /// A draft that went out as JSON comes back as it was.
+    #[must_use]
+    pub fn into_draft(self, fallback_id: EventId, preset: &Preset) -> Draft {
+        let text = |text: String| clip(encode_text(&text).into_owned(), Limits::TEXT).0;
+        // Whoever sends a whole URL path means the part after `?` as the query.
+        let (path, query) = match (self.query, self.path.split_once('?')) {
+            (None, Some((path, query))) => (path.to_owned(), Some(query.to_owned())),
+            (query, _) => (self.path, query),
+        };
+        let (path, query) = (
+            encode_text(&path).into_owned(),
+            query.map(|q| encode_text(&q).into_owned()),
+        );
+        let method = clip(encode_text(&self.method).into_owned(), Limits::METHOD).0;
+        let reading = preset.read(&RequestHead {
+            method: &method,
+            path: &path,
+            query: query.as_deref(),
+            accept: None,
+            requested_with: None,
+            bearer: false,
+            fetch_dest: None,
+        });
+        let outcome = self
+            .outcome
+            .unwrap_or_else(|| Outcome::of_status(self.status));
+        let attempted = self.attempted.map(text);
+        let action = self.action.map(text).unwrap_or_else(|| match self.kind {
+            Kind::Request => {
+                let shown = attempted.as_deref();
+                preset.sentence_of(&reading, outcome, self.status, false, shown)
+            }
+            Kind::Gap => "Requests not recorded".to_owned(),
+            Kind::Start => "Recording began".to_owned(),
+            Kind::Stop => "Recording ended".to_owned(),
+        });
+        let request = self.kind == Kind::Request;
+        let (path, path_cut) = clip(preset.redact_path(&path), Limits::PATH);
+        let (query, query_cut) =
+            clip_optional(query.map(|q| preset.redact_query(&q)), Limits::QUERY);
+        let agent = self
+            .user_agent
+            .map(|agent| encode_text(&agent).into_owned());
+        let (user_agent, agent_cut) = clip_optional(agent, Limits::AGENT);
+        let known_by = self.known_by.unwrap_or(match (&self.admin, &attempted) {
+            (Some(_), _) => KnownBy::Declared,
+            (None, Some(_)) => KnownBy::Attempt,
+            (None, None) => KnownBy::None,
+        });
+        Draft {
+            id: self.id.unwrap_or(fallback_id),
+            kind: self.kind,
+            count: self.count,
+            time: self.time,
+            panel: self.panel,
+            recorder: text(self.recorder),
+            recorder_epoch: self.recorder_epoch,
+            recorder_seq: self.recorder_seq,
+            admin: self.admin.map(text),
+            admin_name: self.admin_name.map(text),
+            known_by,
+            attempted,
+            acting_as: self.acting_as.map(text),
+            ip: self.ip,
+            user_agent,
+            session: self.session,
+            request_type: self.request_type.unwrap_or(reading.request_type),
+            method,
+            scheme: self.scheme.map(text),
+            host: self.host.map(text),
+            path,
+            query,
+            route: self
+                .route
+                .or_fill(|| request.then_some(reading.route))
+                .map(text),
+            action,
+            object: self
+                .object
+                .or_fill(|| reading.object.filter(|_| request))
+                .map(text),
+            status: self.status,
+            outcome,
+            ending: self.ending.unwrap_or(Ending::Complete),
+            duration_us: self.duration_us,
+            request_bytes: self.request_bytes,
+            response_bytes: self.response_bytes,
+            asset: self.asset.unwrap_or(reading.asset && request),
+            polling: self.polling.unwrap_or(reading.polling && request),
+            path_bytes: self.path_bytes.or(path_cut),
+            query_bytes: self.query_bytes.or(query_cut),
+            agent_bytes: self.agent_bytes.or(agent_cut),
+        }
+    }
+}
+
+fn clip_optional(text: Option<String>, max: usize) -> (Option<String>, Option<u32>) {
+    text.map_or((None, None), |text| {
+        let (text, cut) = clip(text, max);
+        (Some(text), cut)
+    })
+}
+
+fn needed(field: &str, what: &str) -> SubmitError {
+    SubmitError::new(field, format!("is needed: {what}"))
+}
+
+/// For serde callers; the message begins with the field.
+impl<'de> Deserialize<'de> for SubmittedEvent {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::from_fields(Fields::deserialize(deserializer)?).map_err(D::Error::custom)
+    }
+}
+
+/// The fields of one JSON object as they were sent, repeated ones too.
+struct Fields(Vec<(String, Value)>);
+
+impl<'de> Deserialize<'de> for Fields {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Collect;
+
+        impl<'de> Visitor<'de> for Collect {
+            type Value = Fields;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object with the fields of an event")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields, A::Error> {
+                let mut fields = Vec::with_capacity(FIELDS.len());
+                while let Some(name) = map.next_key::<String>()? {
+                    if fields.len() > FIELDS.len() {
+                        // One too many is error enough.
+                        map.next_value::<IgnoredAny>()?;
+                        continue;
+                    }
+                    fields.push((name, map.next_value()?));
+                }
+                Ok(Fields(fields))
+            }
+        }
+
+        deserializer.deserialize_map(Collect)
+    }
+}
+
+/// Takes fields one by one; what is left was not understood.
+struct Reader {
+    fields: Vec<(String, Value)>,
+}
+
+impl Reader {
+    fn take(&mut self, field: &str) -> Result<Option<Value>, SubmitError> {
+        let Some(at) = self.fields.iter().position(|(name, _)| name == field) else {
+            return Ok(None);
+        };
+        let (_, value) = self.fields.swap_remove(at);
+        if self.fields.iter().any(|(name, _)| name == field) {
+            return Err(SubmitError::new(field, "is given twice; send it once"));
+        }
+        Ok(Some(value))
+    }
+
+    fn sent(&mut self, field: &str) -> Result<Sent<String>, SubmitError> {
+        Ok(match self.take(field)? {
+            None => Sent::Missing,
+            Some(Value::Null) => Sent::Null,
+            Some(Value::String(text)) if text.is_empty() => Sent::Null,
+            Some(Value::String(text)) => Sent::Value(text),
+            Some(other) => return Err(wrong(field, "a text", &other)),
+        })
+    }
+
+    fn text(&mut self, field: &str) -> Result<Option<String>, SubmitError> {
+        match self.take(field)? {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text)),
+            Some(other) => Err(wrong(field, "a text", &other)),
+        }
+    }
+
+    /// A text that says something if it is there: an empty one is none.
+    fn name(&mut self, field: &str) -> Result<Option<String>, SubmitError> {
+        Ok(self.sent(field)?.value())
+    }
+
+    fn text_as<T: FromStr>(&mut self, field: &str, what: &str) -> Result<Option<T>, SubmitError> {
+        self.name(field)?
+            .map(|text| {
+                text.trim()
+                    .parse()
+                    .map_err(|_| wrong(field, what, &Value::String(text)))
+            })
+            .transpose()
+    }
+
+    fn word<T: FromStr + Copy>(
+        &mut self,
+        field: &str,
+        all: &[T],
+        word: impl Fn(T) -> &'static str,
+    ) -> Result<Option<T>, SubmitError> {
+        let words: Vec<_> = all.iter().map(|value| word(*value)).collect();
+        self.text_as(field, &format!("one of {}", words.join(", ")))
+    }
+
+    fn number(&mut self, field: &str) -> Result<Option<u64>, SubmitError> {
+        match self.take(field)? {
+            None | Some(Value::Null) => Ok(None),
+            Some(value) => value
+                .as_u64()
+                // The store keeps numbers as signed 64 bits.
+                .filter(|number| i64::try_from(*number).is_ok())
+                .map(Some)
+                .ok_or_else(|| wrong(field, "a whole number from 0 to 2^63-1", &value)),
+        }
+    }
+
+    fn length(&mut self, field: &str) -> Result<Option<u32>, SubmitError> {
+        match self.number(field)? {
+            None => Ok(None),
+            Some(number) => u32::try_from(number)
+                .map(Some)
+                .map_err(|_| wrong(field, "a whole number from 0 to 2^32-1", &number.into())),
+        }
+    }
+
+    fn status(&mut self) -> Result<Option<u16>, SubmitError> {
+        match self.number("status")? {
+            None => Ok(None),
+            Some(number @ 100..=999) => Ok(u16::try_from(number).ok()),
+            Some(number) => Err(wrong("status", "a status from 100 to 999", &number.into())),
+        }
+    }
+
+    fn truth(&mut self, field: &str) -> Result<Option<bool>, SubmitError> {
+        match self.take(field)? {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::Bool(truth)) => Ok(Some(truth)),
+            Some(other) => Err(wrong(field, "true or false", &other)),
+        }
+    }
+
+    fn time(&mut self) -> Result<Micros, SubmitError> {
+        const WHAT: &str = "an RFC 3339 time since 1970, such as 2026-11-22T14:31:58.117Z";
+        let text = self.text("time")?.ok_or_else(|| needed("time", WHAT))?;
+        Micros::parse_rfc3339(&text)
+            .filter(|time| time.0 >= 0)
+            .ok_or_else(|| wrong("time", WHAT, &Value::String(text)))
+    }
+
+    fn nothing_left(self) -> Result<(), SubmitError> {
+        let Some((name, _)) = self.fields.first() else {
+            return Ok(());
+        };
+        let near = crate::filter::nearest_of(name, FIELDS.into_iter())
+            .map(|near| format!(" Did you mean {near}?"))
+            .unwrap_or_default();
+        Err(SubmitError::new(
+            name,
+            format!("is no field of an event.{near}"),
+        ))
+    }
+}
+
+fn wrong(field: &str, what: &str, value: &Value) -> SubmitError {
+    let shown = clip(encode_text(&value.to_string()).into_owned(), 80).0;
+    SubmitError::new(field, format!("{shown} is not {what}"))
+}
