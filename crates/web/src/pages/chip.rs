@@ -1,6 +1,7 @@
 //! The terms of the filter box, each with a × that takes it out.
 
 use admintrail_event::Filter;
+use admintrail_event::filter::{Term, TermLabel};
 
 use crate::pages::link::Links;
 use crate::pages::number::{counted, grouped};
@@ -23,37 +24,23 @@ pub(crate) fn chips(links: &Links) -> Vec<Chip> {
     let Ok(filter) = Filter::parse(&links.typed().q) else {
         return Vec::new();
     };
-    let one = |at: usize| {
-        let term = filter.terms.get(at)?.clone();
-        let mut rest = filter.clone();
-        rest.terms.remove(at);
-        let label = label(
-            &Filter {
-                terms: vec![term.clone()],
-            }
-            .to_string(),
-        );
-        Some(Chip {
+    let chip = |(at, term): (usize, &Term)| {
+        let TermLabel {
+            key,
+            value,
+            negated,
+        } = term.label();
+        let not = if negated { "not " } else { "" };
+        let colon = if key.is_empty() { "" } else { ": " };
+        let label = format!("{not}{key}{colon}{value}");
+        Chip {
             remove: format!("Remove {label}"),
-            negated: term.negated,
-            href: links.fresh(|query| query.q = rest.to_string()),
+            href: links.fresh(|query| query.q = filter.without_term(at).to_string()),
+            negated,
             label,
-        })
-    };
-    (0..filter.terms.len()).filter_map(one).collect()
-}
-
-fn label(text: &str) -> String {
-    let (not, text) = match text.strip_prefix('-') {
-        Some(text) => ("not ", text),
-        None => ("", text),
-    };
-    match text.split_once(':') {
-        Some((key, value)) if key.bytes().all(|b| b.is_ascii_lowercase() || b == b'_') => {
-            format!("{not}{key}: {value}")
         }
-        _ => format!("{not}{text}"),
-    }
+    };
+    filter.terms.iter().enumerate().map(chip).collect()
 }
 
 /// What is hidden without a term that says so: background refreshes, or that they are shown.
@@ -79,4 +66,33 @@ pub(crate) fn fold_chip(links: &Links, folds: bool, folded: u64) -> Option<Chip>
         remove,
         href,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ViewQuery;
+
+    #[test]
+    fn chips_say_what_the_box_says_and_lead_to_the_box_without_them() {
+        let links = Links::new(
+            "/x",
+            ViewQuery::parse("q=-method%3AHEAD+panel%3Abilling+%22a+b%22&cursor=c"),
+        );
+        let shown = chips(&links);
+        let labels: Vec<&str> = shown.iter().map(|chip| chip.label.as_str()).collect();
+        assert_eq!(labels, ["not method: HEAD", "panel: billing", "\"a b\""]);
+        assert_eq!(shown[0].href, "/x?q=panel%3Abilling+%22a+b%22");
+        assert_eq!(shown[1].remove, "Remove panel: billing");
+    }
+
+    #[test]
+    fn what_is_folded_is_said_and_can_be_shown() {
+        let links = Links::new("/x", ViewQuery::parse("limit=25"));
+        let chip = fold_chip(&links, true, 1_204).unwrap();
+        assert_eq!(chip.label, "1,204 background refreshes hidden");
+        assert_eq!(chip.href, "/x?limit=25&fold=0");
+        assert!(fold_chip(&links, true, 0).is_none());
+        assert_eq!(fold_chip(&links, false, 0).unwrap().href, "/x?limit=25");
+    }
 }

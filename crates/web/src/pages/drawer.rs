@@ -1,19 +1,465 @@
 //! Everything that is known of one request.
 
-use admintrail_store::Page;
+use admintrail_event::{Event, Kind, Micros};
+use admintrail_store::{Page, SessionRow};
 
 use crate::WebError;
+use crate::pages::agent;
+use crate::pages::link::{REQUESTS, term};
+use crate::pages::number::{self, bytes, counted, grouped};
+use crate::pages::row::{StatusCell, Url, Who, method_class, sentence};
 use crate::pages::scene::Scene;
 
+/// A value of the event.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Field {
+    pub(crate) name: &'static str,
+    /// As JSON and filter name it.
+    pub(crate) key: &'static str,
+    pub(crate) value: String,
+    /// A remark beside the value.
+    pub(crate) note: String,
+    /// A number, an address, a digest: every letter counts.
+    pub(crate) exact: bool,
+    /// The list with this value alone added, and without it.
+    pub(crate) include: Option<String>,
+    pub(crate) exclude: Option<String>,
+}
+
+/// Fields that belong together.
+#[derive(Debug, Clone)]
+pub(crate) struct Group {
+    pub(crate) title: &'static str,
+    pub(crate) fields: Vec<Field>,
+}
+
+/// A way on from the event.
+#[derive(Debug, Clone)]
+pub(crate) struct Way {
+    pub(crate) name: String,
+    pub(crate) href: String,
+}
+
 /// The drawer.
-pub(crate) struct Drawer {}
+#[derive(Debug, Clone)]
+pub(crate) struct Drawer {
+    pub(crate) id: String,
+    pub(crate) sentence: String,
+    /// A request, not a recorder's own word.
+    pub(crate) request: bool,
+    pub(crate) who: Who,
+    pub(crate) status: StatusCell,
+    pub(crate) outcome: &'static str,
+    pub(crate) kind: &'static str,
+    pub(crate) method: String,
+    pub(crate) method_class: &'static str,
+    /// With scheme and host where they are known.
+    pub(crate) url: String,
+    pub(crate) date: String,
+    pub(crate) took: String,
+    pub(crate) session: String,
+    pub(crate) groups: Vec<Group>,
+    pub(crate) ways: Vec<Way>,
+    pub(crate) json: String,
+    pub(crate) close: String,
+    /// `3 of 50`
+    pub(crate) place: Option<String>,
+    pub(crate) before: Option<String>,
+    pub(crate) after: Option<String>,
+    /// No event has this id.
+    pub(crate) missing: bool,
+}
 
 impl Drawer {
     /// The drawer of the event that the URL names.
-    pub(crate) fn open(scene: &Scene, _page: Option<&Page>) -> Result<Option<Self>, WebError> {
-        let Some(_id) = scene.query.event_id()? else {
+    pub(crate) fn open(scene: &Scene, page: Option<&Page>) -> Result<Option<Self>, WebError> {
+        let Some(id) = scene.query.event_id()? else {
             return Ok(None);
         };
-        Ok(None)
+        let listed: &[Event] = page.map_or(&[], |page| &page.events);
+        let at = listed.iter().position(|event| event.draft.id == id);
+        let event = match at.and_then(|at| listed.get(at)) {
+            Some(event) => Some(event.clone()),
+            None => scene.app.trail.event(id)?,
+        };
+        let Some(event) = event else {
+            return Ok(Some(Self::missing(scene, &id.to_string())));
+        };
+        let session = match &event.draft.session {
+            Some(session) => scene.app.trail.session(session)?,
+            None => None,
+        };
+        let mut drawer = Self::new(scene, &event, session.as_ref());
+        let to = |at: Option<usize>| {
+            let id = listed.get(at?)?.draft.id.to_string();
+            Some(scene.links.with(|query| query.event = Some(id)))
+        };
+        if let Some(at) = at {
+            drawer.place = Some(format!("{} of {}", at + 1, listed.len()));
+            drawer.before = to(at.checked_sub(1));
+            drawer.after = to(Some(at + 1));
+        }
+        Ok(Some(drawer))
     }
+
+    fn new(scene: &Scene, event: &Event, session: Option<&SessionRow>) -> Self {
+        let draft = &event.draft;
+        Self {
+            id: draft.id.to_string(),
+            sentence: sentence(event),
+            request: draft.kind == Kind::Request,
+            who: Who::of(event),
+            status: StatusCell::of(event),
+            outcome: draft.outcome.as_str(),
+            kind: draft.request_type.as_str(),
+            method: draft.method.clone(),
+            method_class: method_class(&draft.method),
+            url: whole_url(event),
+            date: scene.face.exact(draft.time),
+            took: draft.duration_us.map(number::took).unwrap_or_default(),
+            session: session.map(told).unwrap_or_default(),
+            groups: groups(scene, event),
+            ways: ways(scene, event),
+            json: json(event),
+            close: close(scene),
+            place: None,
+            before: None,
+            after: None,
+            missing: false,
+        }
+    }
+
+    fn missing(scene: &Scene, id: &str) -> Self {
+        let draft = admintrail_event::EventId::new(Micros(0), [0; 10]);
+        let panel = admintrail_event::PanelName::own();
+        let empty = Event {
+            log: admintrail_event::LogId::default(),
+            seq: admintrail_event::Seq(0),
+            received: Micros(0),
+            first: admintrail_event::FirstSet::default(),
+            draft: admintrail_event::Draft::request(draft, Micros(0), panel, "", ""),
+        };
+        Self {
+            id: id.to_owned(),
+            missing: true,
+            groups: Vec::new(),
+            ways: Vec::new(),
+            ..Self::new(scene, &empty, None)
+        }
+    }
+}
+
+fn close(scene: &Scene) -> String {
+    scene.links.with(|query| query.event = None)
+}
+
+/// `61 requests, 4 changes, 1 denied, over 1 h 40 min`
+fn told(session: &SessionRow) -> String {
+    let mut text = counted(session.requests, "request", "requests");
+    if session.changes > 0 {
+        text.push_str(&format!(
+            ", {}",
+            counted(session.changes, "change", "changes")
+        ));
+    }
+    if session.denied > 0 {
+        text.push_str(&format!(", {} denied", grouped(session.denied)));
+    }
+    let span = u64::try_from(session.last.0 - session.start.0).unwrap_or(0);
+    if span >= 1_000_000 {
+        text.push_str(&format!(", over {}", number::lasted(span)));
+    }
+    text
+}
+
+fn whole_url(event: &Event) -> String {
+    let draft = &event.draft;
+    let path = Url::of(event).whole;
+    match (&draft.scheme, &draft.host) {
+        (Some(scheme), Some(host)) => format!("{scheme}://{host}{path}"),
+        (None, Some(host)) => format!("//{host}{path}"),
+        _ => path,
+    }
+}
+
+/// Builds the fields of one event.
+struct Fields<'a> {
+    scene: &'a Scene,
+    fields: Vec<Field>,
+}
+
+impl Fields<'_> {
+    /// A value that the list can be narrowed by. What is not there is not shown.
+    fn word(
+        &mut self,
+        name: &'static str,
+        key: &'static str,
+        value: Option<&str>,
+        exact: bool,
+    ) -> &mut Self {
+        if let Some(value) = value.filter(|value| !value.is_empty()) {
+            self.narrowed(name, key, value.to_owned(), &term(key, value), exact);
+        }
+        self
+    }
+
+    /// A value shown in one form and searched in another.
+    fn narrowed(
+        &mut self,
+        name: &'static str,
+        key: &'static str,
+        value: String,
+        word: &str,
+        exact: bool,
+    ) {
+        self.fields.push(Field {
+            name,
+            key,
+            value,
+            exact,
+            include: Some(self.scene.links.requests_with(word)),
+            exclude: Some(self.scene.links.requests_with(&format!("-{word}"))),
+            ..Field::default()
+        });
+    }
+
+    /// A value that is only shown.
+    fn plain(
+        &mut self,
+        name: &'static str,
+        key: &'static str,
+        value: Option<String>,
+        exact: bool,
+    ) -> &mut Self {
+        if let Some(value) = value.filter(|value| !value.is_empty()) {
+            self.fields.push(Field {
+                name,
+                key,
+                value,
+                exact,
+                ..Field::default()
+            });
+        }
+        self
+    }
+
+    fn note(&mut self, note: String) -> &mut Self {
+        if let Some(field) = self.fields.last_mut() {
+            field.note = note;
+        }
+        self
+    }
+
+    fn group(&mut self, title: &'static str) -> Group {
+        Group {
+            title,
+            fields: std::mem::take(&mut self.fields),
+        }
+    }
+}
+
+/// Longer than this between request and acceptance, one of two clocks is wrong.
+const SKEW: i64 = 5 * 60 * Micros::SECOND;
+
+fn groups(scene: &Scene, event: &Event) -> Vec<Group> {
+    let draft = &event.draft;
+    let mut fields = Fields {
+        scene,
+        fields: Vec::new(),
+    };
+    let groups = [
+        who(&mut fields, event),
+        what(&mut fields, event),
+        answer(&mut fields, event),
+        record(&mut fields, scene, event, draft.time),
+    ];
+    groups
+        .into_iter()
+        .filter(|group| !group.fields.is_empty())
+        .collect()
+}
+
+fn who(fields: &mut Fields<'_>, event: &Event) -> Group {
+    let draft = &event.draft;
+    let first: Vec<&str> = event.first.names().collect();
+    fields.word("Admin", "admin", draft.admin.as_deref(), false);
+    fields.plain("Name", "admin_name", draft.admin_name.clone(), false);
+    fields.word("Known by", "known_by", Some(draft.known_by.as_str()), false);
+    fields.word("Tried name", "attempted", draft.attempted.as_deref(), false);
+    fields.word("Acting as", "acting_as", draft.acting_as.as_deref(), false);
+    fields.word(
+        "IP address",
+        "ip",
+        draft.ip.map(|ip| ip.to_string()).as_deref(),
+        true,
+    );
+    fields.word("Browser", "agent", draft.user_agent.as_deref(), false);
+    if let (Some(agent), Some(field)) = (&draft.user_agent, fields.fields.last_mut()) {
+        field.note = agent::browser(agent).unwrap_or_default();
+    }
+    if let Some(length) = draft.agent_bytes {
+        fields.note(format!("cut; it was {length} bytes long"));
+    }
+    if let Some(session) = draft.session {
+        let whole = session.to_string();
+        let word = format!("session:{}", whole.get(..8).unwrap_or(&whole));
+        fields.narrowed("Session", "session", whole, &word, true);
+    }
+    if !first.is_empty() {
+        let word = format!("first:{}", first.join(","));
+        fields.narrowed("First time for", "first", first.join(", "), &word, false);
+    }
+    fields.group("Who")
+}
+
+fn what(fields: &mut Fields<'_>, event: &Event) -> Group {
+    let draft = &event.draft;
+    fields.word("Panel", "panel", Some(draft.panel.as_str()), false);
+    fields.word("Action", "action", Some(&draft.action), false);
+    fields.word("Object", "object", draft.object.as_deref(), false);
+    if draft.kind == Kind::Request {
+        fields.word("Type", "type", Some(draft.request_type.as_str()), false);
+        fields.word("Method", "method", Some(&draft.method), true);
+        fields.plain("Scheme", "scheme", draft.scheme.clone(), true);
+        fields.word("Host", "host", draft.host.as_deref(), true);
+        fields.word("Path", "path", Some(&draft.path), true);
+        if let Some(length) = draft.path_bytes {
+            fields.note(format!("cut; it was {} long", bytes(u64::from(length))));
+        }
+        fields.word("Query", "query", draft.query.as_deref(), true);
+        if let (Some(length), true) = (draft.query_bytes, draft.query.is_some()) {
+            fields.note(format!("cut; it was {} long", bytes(u64::from(length))));
+        }
+        fields.word("Route", "route", draft.route.as_deref(), true);
+    }
+    if draft.polling {
+        fields.narrowed(
+            "Background refresh",
+            "polling",
+            "yes".to_owned(),
+            "is:polling",
+            false,
+        );
+    }
+    if draft.asset {
+        fields.narrowed(
+            "Style, script, image or font",
+            "asset",
+            "yes".to_owned(),
+            "is:asset",
+            false,
+        );
+    }
+    fields.plain("Requests", "count", draft.count.map(grouped), false);
+    fields.group("What")
+}
+
+fn answer(fields: &mut Fields<'_>, event: &Event) -> Group {
+    let draft = &event.draft;
+    if draft.kind == Kind::Request {
+        let status = draft.status.map(|status| status.to_string());
+        fields.word("Status", "status", status.as_deref(), true);
+        fields.word("Outcome", "outcome", Some(draft.outcome.as_str()), false);
+        fields.word("Ending", "ending", Some(draft.ending.as_str()), false);
+        let took = draft
+            .duration_us
+            .map(|us| format!("{}.{:03} ms", grouped(us / 1_000), us % 1_000));
+        fields.plain("Duration", "duration_us", took, true);
+        fields.plain(
+            "Request body",
+            "request_bytes",
+            draft.request_bytes.map(sized),
+            true,
+        );
+        fields.plain(
+            "Response body",
+            "response_bytes",
+            draft.response_bytes.map(sized),
+            true,
+        );
+    }
+    fields.group("Answer")
+}
+
+/// `12,440 bytes (12.4 KB)`
+fn sized(n: u64) -> String {
+    if n < 1_000 {
+        counted(n, "byte", "bytes")
+    } else {
+        format!("{} bytes ({})", grouped(n), bytes(n))
+    }
+}
+
+fn record(fields: &mut Fields<'_>, scene: &Scene, event: &Event, time: Micros) -> Group {
+    let draft = &event.draft;
+    let late = event.received.0.saturating_sub(time.0);
+    fields.plain("Time", "time", Some(time.to_string()), true);
+    fields.plain(
+        "Accepted",
+        "received",
+        Some(event.received.to_string()),
+        true,
+    );
+    if late.abs() > SKEW {
+        let apart = number::lasted(late.unsigned_abs());
+        let side = if late < 0 { "before" } else { "after" };
+        fields.note(format!("{apart} {side} the request: a clock may be wrong"));
+    }
+    fields.plain("Shown in", "", Some(scene.face.zone_name()), false);
+    fields.word("Kind", "kind", Some(draft.kind.as_str()), false);
+    fields.word("Recorder", "recorder", Some(&draft.recorder), true);
+    let run = format!(
+        "run {}, number {}",
+        draft.recorder_epoch, draft.recorder_seq
+    );
+    fields.plain("Recorder's count", "recorder_seq", Some(run), true);
+    fields.plain("Id", "id", Some(draft.id.to_string()), true);
+    fields.plain("Log", "log", Some(event.log.to_string()), true);
+    fields.plain(
+        "Number in the log",
+        "seq",
+        Some(event.seq.to_string()),
+        true,
+    );
+    fields.group("Record")
+}
+
+/// Where to look next.
+fn ways(scene: &Scene, event: &Event) -> Vec<Way> {
+    let draft = &event.draft;
+    let links = &scene.links;
+    let mut ways = Vec::new();
+    let mut way = |name: &str, href: String| {
+        ways.push(Way {
+            name: name.to_owned(),
+            href,
+        })
+    };
+    if let Some(session) = draft.session {
+        let whole = session.to_string();
+        let words = format!("session:{}", whole.get(..8).unwrap_or(&whole));
+        let all_of_it = links.fresh_at(REQUESTS, |query| {
+            query.q = words;
+            query.from = Some(String::new());
+            query.to = None;
+        });
+        way("Whole session", all_of_it);
+    }
+    if let Some(admin) = &draft.admin {
+        way("Same admin", links.requests_of(&term("admin", admin)));
+    }
+    if let Some(ip) = draft.ip {
+        way("Same IP address", links.requests_of(&format!("ip:{ip}")));
+    }
+    if let Some(object) = &draft.object {
+        way("Same object", links.requests_of(&term("object", object)));
+    }
+    let around = 5 * 60 * Micros::SECOND;
+    let (from, to) = (Micros(draft.time.0 - around), Micros(draft.time.0 + around));
+    way("Around this time", links.requests_between("", from, to));
+    ways
+}
+
+fn json(event: &Event) -> String {
+    serde_json::to_string_pretty(&admintrail_event::EventJson(event)).unwrap_or_default()
 }

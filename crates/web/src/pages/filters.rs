@@ -4,7 +4,7 @@ use admintrail_store::View;
 
 use crate::WebError;
 use crate::pages::chip::{Chip, chips, fold_chip};
-use crate::pages::link::Links;
+use crate::pages::link::{ADDRESSES, ADMINS, Links};
 use crate::pages::number::grouped;
 use crate::pages::range::RangeMenu;
 use crate::pages::scene::Scene;
@@ -61,6 +61,9 @@ pub(crate) struct FilterBar {
     /// Without filter words, in the same time range.
     pub(crate) clear: String,
     pub(crate) views: Vec<NamedView>,
+    /// The same view by admin and by address.
+    pub(crate) admins: String,
+    pub(crate) addresses: String,
     pub(crate) hide: HideMe,
 }
 
@@ -74,8 +77,6 @@ pub(crate) struct HideMe {
     pub(crate) nobody: bool,
     /// The view with the switch turned, to come back to.
     pub(crate) next: String,
-    /// Whether there is an account that remembers it.
-    pub(crate) kept: bool,
 }
 
 /// What the list told about the view.
@@ -120,6 +121,8 @@ impl FilterBar {
                     current: typed.q.trim() == words,
                 })
                 .to_vec(),
+            admins: links.fresh_at(ADMINS, |_| {}),
+            addresses: links.fresh_at(ADDRESSES, |_| {}),
             hide: HideMe::new(scene, hidden.by_hide_me),
         }
     }
@@ -134,7 +137,6 @@ impl HideMe {
             hidden: (on && hidden > 0).then(|| format!("{} hidden", grouped(hidden))),
             nobody: account.is_some_and(|account| account.identities.is_empty()),
             next: scene.links.fresh(|query| query.hide_me = Some(!on)),
-            kept: account.is_some(),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Addresses of views beside the one that is shown.
 
+use admintrail_event::filter::quote;
 use admintrail_event::{Filter, Micros};
 
 use crate::ViewQuery;
@@ -94,34 +95,67 @@ pub(crate) fn address(path: &str, query: &ViewQuery) -> String {
     }
 }
 
-/// Words with one more term. A term that says the opposite goes; one that is there already stays once.
+/// Words with one more term. Its contrary gives way; one that is there already stays once.
 pub(crate) fn with_term(words: &str, term: &str) -> String {
-    let opposite = term
-        .strip_prefix('-')
-        .map_or_else(|| format!("-{term}"), str::to_owned);
     let (Ok(mut filter), Ok(added)) = (Filter::parse(words), Filter::parse(term)) else {
         return format!("{words} {term}").trim().to_owned();
     };
-    if let Ok(opposite) = Filter::parse(&opposite) {
-        filter.terms.retain(|term| !opposite.terms.contains(term));
-    }
     for term in added.terms {
-        if !filter.terms.contains(&term) {
-            filter.terms.push(term);
-        }
+        filter = filter.with_term(term);
     }
     filter.to_string()
 }
 
 /// `key:value` as the filter language reads it, whatever the value holds.
 pub(crate) fn term(key: &str, value: &str) -> String {
-    let plain = |c: char| c.is_alphanumeric() || "@._-+/:[]{}".contains(c);
-    if !value.is_empty() && value.chars().all(plain) {
-        format!("{key}:{value}")
-    } else {
-        format!(
-            "{key}:\"{}\"",
-            value.replace('\\', "\\\\").replace('"', "\\\"")
-        )
+    format!("{key}:{}", quote(value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn links(typed: &str) -> Links {
+        Links::new(REQUESTS, ViewQuery::parse(typed))
+    }
+
+    #[test]
+    fn another_view_begins_at_its_first_page_with_nothing_open() {
+        let links = links("q=type%3AAPI&from=-7d&limit=100&cursor=abc&event=e");
+        assert_eq!(
+            links.requests_with("method:PUT"),
+            "/monitoring/admin-sessions?q=type%3AAPI+method%3APUT&from=-7d&limit=100"
+        );
+        assert!(
+            links
+                .with(|query| query.event = None)
+                .ends_with("limit=100&cursor=abc")
+        );
+    }
+
+    #[test]
+    fn a_contrary_term_gives_way() {
+        assert_eq!(with_term("-method:PUT a", "method:PUT"), "a method:PUT");
+        assert_eq!(with_term("method:PUT", "method:PUT"), "method:PUT");
+        // What cannot be parsed is left to the message under the box.
+        assert_eq!(with_term("stauts:1", "method:PUT"), "stauts:1 method:PUT");
+    }
+
+    #[test]
+    fn a_term_of_any_value_means_that_value() {
+        for value in [
+            "olena@hosting.example",
+            "a b",
+            "\"x\"",
+            "a*b",
+            "a,b",
+            "-x",
+            "",
+            "Ян\\",
+        ] {
+            let filter = Filter::parse(&term("action", value)).unwrap();
+            assert_eq!(filter.terms.len(), 1, "{value:?}");
+            assert!(!filter.terms[0].negated, "{value:?}");
+        }
     }
 }

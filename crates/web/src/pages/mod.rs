@@ -3,24 +3,29 @@
 //! A page has a view module that asks the trail, puts together what is drawn as plain texts, and
 //! hands it to the template of its name. Templates decide nothing and escape everything.
 
+mod agent;
 mod chart;
 mod chip;
 mod drawer;
 mod filters;
+mod frame;
+mod groups;
 mod hue;
 mod link;
 mod moment;
 mod notice;
 mod number;
+mod overview;
 mod pager;
 mod range;
 mod refresh;
 mod requests;
 mod row;
 mod scene;
+mod sessions;
 mod shell;
 mod statics;
-mod tabs;
+mod top;
 
 use std::sync::Arc;
 
@@ -35,6 +40,9 @@ pub fn routes() -> Router<Arc<App>> {
     Router::new()
         .route("/static/{version}/{name}", get(statics::serve))
         .route(link::REQUESTS, get(requests::show))
+        .route(link::SESSIONS, get(sessions::show))
+        .route(link::ADMINS, get(groups::admins))
+        .route(link::ADDRESSES, get(groups::addresses))
 }
 
 /// Paths of [`routes`] that need no sign-in (static files). A trailing `/` stands for all below it.

@@ -10,14 +10,15 @@ use crate::WebError;
 use crate::auth::Capability;
 use crate::pages::chart::{BARS, Chart};
 use crate::pages::drawer::Drawer;
-use crate::pages::filters::{FilterBar, Hidden};
+use crate::pages::filters::Hidden;
+use crate::pages::frame::Frame;
 use crate::pages::link::{REQUESTS, address};
-use crate::pages::notice::{self, Notice};
+use crate::pages::notice;
 use crate::pages::pager::Pager;
 use crate::pages::row::Row;
 use crate::pages::scene::{Scene, off_thread};
 use crate::pages::shell::{Place, Shell};
-use crate::pages::tabs::Head;
+use crate::pages::top;
 use crate::view_query::Surface;
 
 /// Why there are no rows.
@@ -35,9 +36,7 @@ pub(crate) enum Empty {
 
 /// What changes when the list is asked for again.
 pub(crate) struct List {
-    pub(crate) head: Head,
-    pub(crate) bar: FilterBar,
-    pub(crate) notices: Vec<Notice>,
+    pub(crate) frame: Frame,
     pub(crate) chart: Option<Chart>,
     pub(crate) rows: Vec<Row>,
     pub(crate) pager: Option<Pager>,
@@ -51,6 +50,8 @@ pub(crate) struct List {
     pub(crate) front: bool,
     /// Start of what counts as new (RFC 3339).
     pub(crate) since: String,
+    /// Where to hear of what is recorded.
+    pub(crate) stream: String,
 }
 
 #[derive(Template)]
@@ -81,6 +82,9 @@ pub(crate) async fn show(scene: Scene) -> Result<Response, WebError> {
 fn answer(scene: &Scene) -> Result<Response, WebError> {
     if scene.wants("new") {
         return new_rows(scene);
+    }
+    if scene.wants("top") {
+        return Ok(Html(top::draw(scene, &scene.view()?)?).into_response());
     }
     let view = scene.view();
     let status = match &view {
@@ -141,7 +145,7 @@ fn new_rows(scene: &Scene) -> Result<Response, WebError> {
 fn draw(scene: &Scene, view: Result<View, WebError>) -> Result<List, WebError> {
     let typed = scene.links.typed();
     let order = scene.query.order()?;
-    let mut head = Head::new(scene, REQUESTS);
+    let (mut export, mut share) = (None, None);
     let mut page = None;
     let mut chart = None;
     let mut limit = 0;
@@ -157,13 +161,17 @@ fn draw(scene: &Scene, view: Result<View, WebError>) -> Result<List, WebError> {
             &scene.face,
         ));
         if scene.viewer.may(Capability::Export) {
-            head.export = Some(export(scene));
+            export = Some(api(scene, "/api/v1/export"));
         }
-        head.share = scene
+        share = scene
             .query
             .frozen(&scene.viewer, Surface::Page, scene.now())
             .ok()
-            .map(|frozen| address(REQUESTS, &frozen));
+            .map(|mut frozen| {
+                // Everybody sees times in the own zone, unless one was chosen for this view.
+                frozen.tz.clone_from(&typed.tz);
+                address(REQUESTS, &frozen)
+            });
     }
     let hidden = page.as_ref().map_or_else(Hidden::default, |page| Hidden {
         by_hide_me: page.hidden,
@@ -176,13 +184,10 @@ fn draw(scene: &Scene, view: Result<View, WebError>) -> Result<List, WebError> {
         .map(|event| Row::new(event, &scene.links, &scene.face, open))
         .collect();
     let newest_first = order == admintrail_store::Order::Descending;
+    let mut frame = Frame::new(scene, REQUESTS, &view, hidden);
+    (frame.head.export, frame.head.share) = (export, share);
     Ok(List {
-        bar: FilterBar::new(scene, &view, hidden),
-        notices: notice::recording(
-            &scene.app.recorder_state(),
-            &scene.app.trail.state(),
-            &scene.face,
-        ),
+        frame,
         empty: why_empty(scene, page.as_ref())?,
         pager: page
             .as_ref()
@@ -194,7 +199,7 @@ fn draw(scene: &Scene, view: Result<View, WebError>) -> Result<List, WebError> {
         }),
         front: newest_first && typed.cursor.is_none() && !typed.last,
         since: scene.now().to_string(),
-        head,
+        stream: api(scene, "/api/v1/stream"),
         chart,
         rows,
     })
@@ -217,15 +222,15 @@ fn why_empty(scene: &Scene, page: Option<&Page>) -> Result<Empty, WebError> {
     Ok(Empty::Nothing)
 }
 
-/// The export of what is shown. It has the page's defaults written out, as the export has others.
-fn export(scene: &Scene) -> String {
+/// The API's address of what is shown. It has the page's defaults written out, as the API has others.
+fn api(scene: &Scene, path: &str) -> String {
     let mut query = scene.links.typed().clone();
     query.from = Some(query.from.unwrap_or_else(|| "-24h".to_owned()));
     query.hide_me = Some(scene.hides_me());
     query.fold = Some(query.fold.unwrap_or(true));
     query.tz = scene.query.tz.clone();
     (query.limit, query.cursor, query.event, query.last) = (None, None, None, false);
-    address("/api/v1/export", &query)
+    address(path, &query)
 }
 
 /// In a browser without scripts the first page asks again by itself.
@@ -236,7 +241,7 @@ fn reload(scene: &Scene, list: &List) -> Option<(u32, String)> {
     let here = scene.links.here();
     let mark = if here.contains('?') { '&' } else { '?' };
     Some((
-        list.head.refresh.seconds()?,
+        list.frame.head.refresh.seconds()?,
         format!("{here}{mark}refresh=auto"),
     ))
 }

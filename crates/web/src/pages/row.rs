@@ -36,6 +36,18 @@ impl Who {
         }
     }
 
+    /// Somebody nobody knows.
+    pub(crate) fn nobody(why: &'static str) -> Self {
+        Self {
+            name: "Unknown".to_owned(),
+            id: None,
+            initials: "?".to_owned(),
+            hue: "unknown".to_owned(),
+            unknown: Some(why),
+            term: "is:unknown".to_owned(),
+        }
+    }
+
     pub(crate) fn of(event: &Event) -> Self {
         let draft = &event.draft;
         if draft.kind != Kind::Request {
@@ -55,14 +67,7 @@ impl Who {
         if let Some(admin) = &draft.admin {
             return Self::named(admin, draft.admin_name.as_deref());
         }
-        Self {
-            name: "Unknown".to_owned(),
-            id: None,
-            initials: "?".to_owned(),
-            hue: "unknown".to_owned(),
-            unknown: Some(why_unknown(event)),
-            term: "is:unknown".to_owned(),
-        }
+        Self::nobody(why_unknown(event))
     }
 }
 

@@ -72,7 +72,7 @@ const FILES: &[File] = &[
         bytes: include_bytes!("../../static/icon.svg"),
     },
     script!("main.js"),
-    script!("entry.js"),
+    script!("announce.js"),
     script!("brush.js"),
     script!("copy.js"),
     script!("facets.js"),

@@ -1,1 +1,41 @@
-// menu
+// Menus are <details>; this closes them and lets arrow keys walk through them.
+
+/** @param {Element | null} [except] */
+function closeMenus(except = null) {
+  for (const menu of document.querySelectorAll("details[data-menu][open]")) {
+    if (menu !== except) menu.removeAttribute("open");
+  }
+}
+
+/** Closes the innermost open menu and gives the focus back. @returns {boolean} */
+export function closeMenu() {
+  const menu = document.querySelector("details[data-menu][open]");
+  if (!menu) return false;
+  menu.removeAttribute("open");
+  if (menu.contains(document.activeElement) || document.activeElement === document.body) menu.querySelector("summary")?.focus();
+  return true;
+}
+
+export function watchMenus() {
+  document.addEventListener("click", (event) => {
+    const target = event.target instanceof Element ? event.target : null;
+    closeMenus(target?.closest("details[data-menu]") ?? null);
+  });
+  document.addEventListener("focusin", (event) => {
+    const target = event.target instanceof Element ? event.target : null;
+    closeMenus(target?.closest("details[data-menu]") ?? null);
+  });
+  document.addEventListener("keydown", (event) => {
+    const target = event.target instanceof HTMLElement ? event.target : null;
+    const menu = target?.closest("details[data-menu]");
+    if (!menu || !target || target.matches("input")) return;
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (!step) return;
+    event.preventDefault();
+    menu.setAttribute("open", "");
+    const entries = /** @type {HTMLElement[]} */ ([...menu.querySelectorAll(".menu-link, .menu-box input, .menu-box .btn")]);
+    const at = entries.indexOf(target);
+    const next = at < 0 ? (step > 0 ? 0 : entries.length - 1) : (at + step + entries.length) % entries.length;
+    entries[next]?.focus();
+  });
+}

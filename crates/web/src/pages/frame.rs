@@ -1,14 +1,42 @@
-//! The head of Monitoring → Admin Sessions: who is active, and its tabs.
+//! What the tabs of Monitoring → Admin Sessions share: head, bands, filter bar.
 
 use admintrail_event::Micros;
+use admintrail_store::View;
 
+use crate::WebError;
+use crate::pages::filters::{FilterBar, Hidden};
 use crate::pages::link::{ADDRESSES, ADMINS, REQUESTS, SESSIONS};
+use crate::pages::notice::{self, Notice};
 use crate::pages::number::counted;
 use crate::pages::refresh::RefreshMenu;
 use crate::pages::scene::Scene;
 
 /// An admin with a request in this span of time is active now.
 pub(crate) const ACTIVE: i64 = 5 * 60 * Micros::SECOND;
+
+/// All that stands above the rows.
+#[derive(Debug, Clone)]
+pub(crate) struct Frame {
+    pub(crate) head: Head,
+    pub(crate) bar: FilterBar,
+    pub(crate) notices: Vec<Notice>,
+}
+
+impl Frame {
+    pub(crate) fn new(
+        scene: &Scene,
+        path: &str,
+        view: &Result<View, WebError>,
+        hidden: Hidden,
+    ) -> Self {
+        let recorder = scene.app.recorder_state();
+        Self {
+            head: Head::new(scene, path),
+            bar: FilterBar::new(scene, view, hidden),
+            notices: notice::recording(&recorder, &scene.app.trail.state(), &scene.face),
+        }
+    }
+}
 
 /// A tab.
 #[derive(Debug, Clone)]

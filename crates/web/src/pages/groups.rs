@@ -1,0 +1,251 @@
+//! Tabs Admins and IP addresses: what each of them did in the view.
+
+use std::collections::HashMap;
+
+use admintrail_event::{Filter, Micros};
+use admintrail_store::{FacetField, Group, View};
+use askama::Template;
+use axum::response::Response;
+
+use crate::WebError;
+use crate::auth::Capability;
+use crate::pages::filters::Hidden;
+use crate::pages::frame::{ACTIVE, Frame};
+use crate::pages::link::{ADDRESSES, ADMINS, term};
+use crate::pages::number::{counted, grouped};
+use crate::pages::overview::{self, Emptiness};
+use crate::pages::row::Who;
+use crate::pages::scene::{Scene, off_thread};
+use crate::pages::shell::{Place, Shell};
+
+/// Most rows.
+const ROWS: usize = 50;
+/// Most values of the other field that are counted for a row.
+const OTHERS: usize = 16;
+
+/// A number and the rows behind it.
+pub(crate) struct Count {
+    pub(crate) text: String,
+    pub(crate) href: String,
+    pub(crate) none: bool,
+}
+
+/// An admin or an address.
+pub(crate) struct Line {
+    /// An admin; `None` on the tab of addresses.
+    pub(crate) who: Option<Who>,
+    pub(crate) ip: String,
+    pub(crate) active: bool,
+    pub(crate) href: String,
+    pub(crate) requests: Count,
+    pub(crate) changes: Count,
+    pub(crate) denied: Count,
+    /// Percent of the most active one.
+    pub(crate) share: u64,
+    /// Addresses of an admin, admins of an address.
+    pub(crate) others: Vec<Other>,
+    /// `+2`, `+13 or more`
+    pub(crate) more: String,
+    pub(crate) first: String,
+    pub(crate) last: String,
+    pub(crate) last_exact: String,
+}
+
+/// A value of the other field.
+pub(crate) struct Other {
+    pub(crate) text: String,
+    pub(crate) href: String,
+}
+
+pub(crate) struct GroupsTab {
+    pub(crate) frame: Frame,
+    /// Admins, else addresses.
+    pub(crate) admins: bool,
+    pub(crate) lines: Vec<Line>,
+    pub(crate) empty: Emptiness,
+    /// `214 requests of others`
+    pub(crate) rest: Option<String>,
+}
+
+#[derive(Template)]
+#[template(path = "pages/groups.html")]
+struct GroupsPage {
+    shell: Shell,
+    tab: GroupsTab,
+}
+
+#[derive(Template)]
+#[template(path = "parts/groups.html")]
+struct GroupsParts {
+    tab: GroupsTab,
+}
+
+/// `GET /monitoring/admin-sessions/admins`
+pub(crate) async fn admins(scene: Scene) -> Result<Response, WebError> {
+    show(scene, FacetField::Admin).await
+}
+
+/// `GET /monitoring/admin-sessions/ip-addresses`
+pub(crate) async fn addresses(scene: Scene) -> Result<Response, WebError> {
+    show(scene, FacetField::Ip).await
+}
+
+async fn show(scene: Scene, field: FacetField) -> Result<Response, WebError> {
+    scene.viewer.require(Capability::Read)?;
+    off_thread(move || {
+        let view = scene.view();
+        let status = overview::status(&view);
+        let tab = draw(&scene, view, field)?;
+        let (title, action) = if tab.admins {
+            ("Admins", "Viewed admins")
+        } else {
+            ("IP addresses", "Viewed IP addresses")
+        };
+        let html = if scene.fragment.is_some() {
+            GroupsParts { tab }.render()
+        } else {
+            let shell = Shell::new(&scene.app, &scene.viewer, title, Place::AdminSessions);
+            GroupsPage { shell, tab }.render()
+        };
+        overview::respond(&scene, status, html, action)
+    })
+    .await
+}
+
+fn draw(
+    scene: &Scene,
+    view: Result<View, WebError>,
+    field: FacetField,
+) -> Result<GroupsTab, WebError> {
+    let admins = field == FacetField::Admin;
+    let groups = match &view {
+        Ok(view) => Some(scene.app.trail.groups(view, field, ROWS)?),
+        Err(_) => None,
+    };
+    let names: HashMap<String, Option<String>> = scene
+        .app
+        .trail
+        .active(Micros(i64::MIN))
+        .into_iter()
+        .map(|admin| (admin.admin, admin.admin_name))
+        .collect();
+    let most = groups
+        .iter()
+        .flat_map(|groups| &groups.rows)
+        .map(|row| row.requests)
+        .max()
+        .unwrap_or(1);
+    let mut lines = Vec::new();
+    if let (Some(groups), Ok(view)) = (&groups, &view) {
+        for group in &groups.rows {
+            // Requests without an address are no address.
+            if admins || group.value.is_some() {
+                lines.push(line(scene, view, group, field, &names, most)?);
+            }
+        }
+    }
+    let other = groups.as_ref().map_or(0, |groups| groups.other);
+    Ok(GroupsTab {
+        frame: Frame::new(
+            scene,
+            if admins { ADMINS } else { ADDRESSES },
+            &view,
+            Hidden::default(),
+        ),
+        admins,
+        empty: Emptiness::of(groups.is_some().then_some(lines.len())),
+        lines,
+        rest: (other > 0).then(|| format!("{} of others", counted(other, "request", "requests"))),
+    })
+}
+
+fn line(
+    scene: &Scene,
+    view: &View,
+    group: &Group,
+    field: FacetField,
+    names: &HashMap<String, Option<String>>,
+    most: u64,
+) -> Result<Line, WebError> {
+    let admins = field == FacetField::Admin;
+    let value = group.value.as_deref();
+    let word = match value {
+        Some(value) => term(if admins { "admin" } else { "ip" }, value),
+        None => "is:unknown".to_owned(),
+    };
+    let who = admins.then(|| match value {
+        Some(id) => Who::named(id, names.get(id).and_then(Option::as_deref)),
+        None => Who::nobody("nobody is known"),
+    });
+    let count = |n: u64, and: &str| Count {
+        text: grouped(n),
+        href: scene.links.requests_with(format!("{word} {and}").trim()),
+        none: n == 0,
+    };
+    let (others, more) = others(
+        scene,
+        view,
+        &word,
+        if admins {
+            FacetField::Ip
+        } else {
+            FacetField::Admin
+        },
+    )?;
+    Ok(Line {
+        who,
+        ip: if admins {
+            String::new()
+        } else {
+            value.unwrap_or_default().to_owned()
+        },
+        active: group.last.0 >= scene.now().0 - ACTIVE,
+        href: scene.links.requests_with(&word),
+        requests: count(group.requests, ""),
+        changes: count(group.changes, "is:change"),
+        denied: count(group.denied, "outcome:denied"),
+        share: group.requests * 100 / most.max(1),
+        others,
+        more,
+        first: scene.face.row(group.first),
+        last: scene.face.ago(group.last),
+        last_exact: scene.face.exact(group.last),
+    })
+}
+
+/// How many of the others are named.
+const NAMED: usize = 2;
+
+/// The most frequent addresses of an admin, or admins of an address, and how many there are besides.
+fn others(
+    scene: &Scene,
+    view: &View,
+    word: &str,
+    field: FacetField,
+) -> Result<(Vec<Other>, String), WebError> {
+    let mut narrowed = view.clone();
+    narrowed.filter.terms.extend(Filter::parse(word)?.terms);
+    let facet = scene.app.trail.facet(&narrowed, field, OTHERS)?;
+    let key = if field == FacetField::Ip {
+        "ip"
+    } else {
+        "admin"
+    };
+    let values: Vec<&String> = facet
+        .values
+        .iter()
+        .filter_map(|value| value.value.as_ref())
+        .collect();
+    let named = values.iter().take(NAMED).map(|value| Other {
+        text: (*value).clone(),
+        href: scene
+            .links
+            .requests_with(&format!("{word} {}", term(key, value))),
+    });
+    let more = match (values.len().saturating_sub(NAMED), facet.other) {
+        (0, _) => String::new(),
+        (n, 0) => format!("+{n}"),
+        (n, _) => format!("+{n} or more"),
+    };
+    Ok((named.collect(), more))
+}

@@ -1,0 +1,152 @@
+//! Tab Sessions: the requests that share a sign-in or token, as one row.
+
+use admintrail_store::{SessionRow, SessionsPage, View};
+use askama::Template;
+use axum::response::Response;
+
+use crate::WebError;
+use crate::auth::Capability;
+use crate::pages::agent;
+use crate::pages::filters::Hidden;
+use crate::pages::frame::{ACTIVE, Frame};
+use crate::pages::hue;
+use crate::pages::link::{REQUESTS, SESSIONS, term};
+use crate::pages::number::{grouped, lasted};
+use crate::pages::overview::{self, Emptiness, Steps};
+use crate::pages::row::Who;
+use crate::pages::scene::{Scene, off_thread};
+use crate::pages::shell::{Place, Shell};
+
+/// Rows a page.
+const ROWS: usize = 50;
+
+/// A session.
+pub(crate) struct Line {
+    pub(crate) who: Who,
+    pub(crate) active: bool,
+    pub(crate) short: String,
+    pub(crate) hue: String,
+    /// Its requests, whenever they were.
+    pub(crate) href: String,
+    pub(crate) panel: String,
+    pub(crate) start: String,
+    pub(crate) last: String,
+    pub(crate) last_exact: String,
+    pub(crate) took: String,
+    pub(crate) requests: String,
+    pub(crate) folded: Option<String>,
+    pub(crate) changes: String,
+    pub(crate) denied: String,
+    pub(crate) has_denied: bool,
+    pub(crate) ip: String,
+    pub(crate) more_ips: usize,
+    pub(crate) ips: String,
+    pub(crate) browser: String,
+}
+
+pub(crate) struct Sessions {
+    pub(crate) frame: Frame,
+    pub(crate) lines: Vec<Line>,
+    pub(crate) empty: Emptiness,
+    pub(crate) steps: Option<Steps>,
+}
+
+#[derive(Template)]
+#[template(path = "pages/sessions.html")]
+struct SessionsTab {
+    shell: Shell,
+    tab: Sessions,
+}
+
+#[derive(Template)]
+#[template(path = "parts/sessions.html")]
+struct SessionsParts {
+    tab: Sessions,
+}
+
+/// `GET /monitoring/admin-sessions/sessions`
+pub(crate) async fn show(scene: Scene) -> Result<Response, WebError> {
+    scene.viewer.require(Capability::Read)?;
+    off_thread(move || answer(&scene)).await
+}
+
+fn answer(scene: &Scene) -> Result<Response, WebError> {
+    let view = scene.view();
+    let status = overview::status(&view);
+    let tab = draw(scene, view)?;
+    let html = if scene.fragment.is_some() {
+        SessionsParts { tab }.render()
+    } else {
+        let shell = Shell::new(&scene.app, &scene.viewer, "Sessions", Place::AdminSessions);
+        SessionsTab { shell, tab }.render()
+    };
+    overview::respond(scene, status, html, "Viewed sessions")
+}
+
+fn draw(scene: &Scene, view: Result<View, WebError>) -> Result<Sessions, WebError> {
+    let offset = overview::offset(scene);
+    let page = match &view {
+        Ok(view) => Some(scene.app.trail.sessions(view, offset, ROWS)?),
+        Err(_) => None,
+    };
+    let lines = page
+        .iter()
+        .flat_map(|page| &page.sessions)
+        .map(|row| line(scene, row))
+        .collect();
+    let steps = |page: &SessionsPage| {
+        Steps::new(&scene.links, offset, page.sessions.len(), ROWS, page.total)
+    };
+    Ok(Sessions {
+        frame: Frame::new(scene, SESSIONS, &view, Hidden::default()),
+        lines,
+        empty: Emptiness::of(page.as_ref().map(|page| page.sessions.len())),
+        steps: page.as_ref().map(steps),
+    })
+}
+
+fn line(scene: &Scene, row: &SessionRow) -> Line {
+    let whole = row.session.to_string();
+    let short = whole.get(..8).unwrap_or(&whole).to_owned();
+    let who = match &row.admin {
+        Some(admin) => Who::named(admin, row.admin_name.as_deref()),
+        None => Who::nobody("signed in before recording began, or not at all"),
+    };
+    let ips: Vec<String> = row.ips.iter().map(ToString::to_string).collect();
+    let words = term("session", &short);
+    Line {
+        who,
+        active: row.last.0 >= scene.now().0 - ACTIVE,
+        hue: hue::class(&row.session.0),
+        href: scene.links.fresh_at(REQUESTS, |query| {
+            query.q = words;
+            // A session may have begun before the range that is shown.
+            query.from = Some(row.start.to_string());
+            query.to = None;
+        }),
+        short,
+        panel: row.panel.to_string(),
+        start: scene.face.row(row.start),
+        last: scene.face.ago(row.last),
+        last_exact: scene.face.exact(row.last),
+        took: lasted(u64::try_from(row.last.0 - row.start.0).unwrap_or(0)),
+        requests: grouped(row.requests),
+        folded: (row.folded > 0).then(|| grouped(row.folded)),
+        changes: grouped(row.changes),
+        denied: grouped(row.denied),
+        has_denied: row.denied > 0,
+        ip: ips.first().cloned().unwrap_or_else(|| "–".to_owned()),
+        more_ips: ips.len().saturating_sub(1),
+        ips: ips.join(", "),
+        browser: row
+            .user_agent
+            .as_deref()
+            .map(short_agent)
+            .unwrap_or_default(),
+    }
+}
+
+/// The browser, or the first word of what a program calls itself.
+fn short_agent(agent: &str) -> String {
+    agent::browser(agent).unwrap_or_else(|| agent.split(' ').next().unwrap_or_default().to_owned())
+}

@@ -1,0 +1,76 @@
+//! The most frequent values of a view, fetched when somebody asks for them.
+
+use admintrail_store::{FacetField, View};
+use askama::Template;
+
+use crate::WebError;
+use crate::pages::link::term;
+use crate::pages::number::grouped;
+use crate::pages::scene::Scene;
+
+struct Value {
+    name: String,
+    count: String,
+    /// Percent of the most frequent one.
+    share: u64,
+    href: String,
+}
+
+struct List {
+    title: &'static str,
+    values: Vec<Value>,
+}
+
+#[derive(Template)]
+#[template(path = "parts/top.html")]
+struct Top {
+    lists: Vec<List>,
+}
+
+const FIELDS: [(&str, &str, FacetField); 6] = [
+    ("Admins", "admin", FacetField::Admin),
+    ("IP addresses", "ip", FacetField::Ip),
+    ("Actions", "action", FacetField::Action),
+    ("Outcomes", "outcome", FacetField::Outcome),
+    ("Methods", "method", FacetField::Method),
+    ("Panels", "panel", FacetField::Panel),
+];
+
+/// Values a list.
+const VALUES: usize = 5;
+
+/// The lists, as a fragment.
+pub(crate) fn draw(scene: &Scene, view: &View) -> Result<String, WebError> {
+    let mut lists = Vec::new();
+    for (title, key, field) in FIELDS {
+        let facet = scene.app.trail.facet(view, field, VALUES)?;
+        let most = facet
+            .values
+            .iter()
+            .map(|value| value.count)
+            .max()
+            .unwrap_or(1)
+            .max(1);
+        let values: Vec<Value> = facet
+            .values
+            .iter()
+            .filter_map(|value| {
+                let word = match (&value.value, field) {
+                    (Some(text), _) => term(key, text),
+                    (None, FacetField::Admin) => "is:unknown".to_owned(),
+                    (None, _) => return None,
+                };
+                Some(Value {
+                    name: value.value.clone().unwrap_or_else(|| "Unknown".to_owned()),
+                    count: grouped(value.count),
+                    share: value.count * 100 / most,
+                    href: scene.links.requests_with(&word),
+                })
+            })
+            .collect();
+        if values.len() > 1 || (values.len() == 1 && field != FacetField::Panel) {
+            lists.push(List { title, values });
+        }
+    }
+    Top { lists }.render().map_err(WebError::internal)
+}
