@@ -1,10 +1,11 @@
-//! Records of a segment: length, checksum, payload. A torn tail ends the reading, nothing else.
+//! Records of a segment: length, checksum, payload.
 
 /// What every segment begins with; the last two characters are the version.
 pub(super) const MAGIC: &[u8; 8] = b"ATJRNL01";
 
-/// Longest payload that is believed; a longer length is damage.
-const MAX_PAYLOAD: usize = 1 << 20;
+/// Longest payload that is believed; a longer length is damage. The longest opening (all texts at
+/// their limits) has about 28 KiB.
+const MAX_PAYLOAD: usize = 64 * 1024;
 
 /// Bytes before a payload: its length and checksum.
 pub(super) const HEADER: usize = 4 + 8;
@@ -41,21 +42,25 @@ fn checksum(length: [u8; 4], payload: &[u8]) -> u64 {
     payload.iter().fold(hash, mix)
 }
 
-/// The whole records of a segment, up to the first that is torn.
+/// The whole records of a segment. Damage is passed over: what follows it is searched for the next
+/// whole record. Text cannot be taken for one, because it holds no zero bytes and lengths do.
 #[derive(Debug)]
 pub(super) struct Frames<'a> {
     rest: &'a [u8],
+    damaged: usize,
 }
 
 impl<'a> Frames<'a> {
     /// `None` if the file does not begin as a segment does (torn while it was made).
     pub(super) fn of(bytes: &'a [u8]) -> Option<Self> {
-        bytes.strip_prefix(MAGIC).map(|rest| Self { rest })
+        bytes
+            .strip_prefix(MAGIC)
+            .map(|rest| Self { rest, damaged: 0 })
     }
 
-    /// How many bytes follow the last whole record.
-    pub(super) fn left(&self) -> usize {
-        self.rest.len()
+    /// How many bytes belonged to no whole record: a torn tail, or damage.
+    pub(super) const fn damaged(&self) -> usize {
+        self.damaged
     }
 }
 
@@ -63,17 +68,26 @@ impl<'a> Iterator for Frames<'a> {
     type Item = &'a [u8];
 
     fn next(&mut self) -> Option<&'a [u8]> {
-        let (length, rest) = self.rest.split_first_chunk::<4>()?;
-        let (sum, rest) = rest.split_first_chunk::<8>()?;
-        let payload_len = usize::try_from(u32::from_le_bytes(*length)).ok()?;
-        if payload_len == 0 || payload_len > MAX_PAYLOAD {
-            return None;
+        while !self.rest.is_empty() {
+            if let Some((payload, rest)) = split_frame(self.rest) {
+                self.rest = rest;
+                return Some(payload);
+            }
+            self.damaged += 1;
+            self.rest = self.rest.get(1..).unwrap_or_default();
         }
-        let (payload, rest) = rest.split_at_checked(payload_len)?;
-        if checksum(*length, payload) != u64::from_le_bytes(*sum) {
-            return None;
-        }
-        self.rest = rest;
-        Some(payload)
+        None
     }
+}
+
+/// The whole record at the beginning, and what follows it.
+fn split_frame(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (length, rest) = bytes.split_first_chunk::<4>()?;
+    let payload_len = usize::try_from(u32::from_le_bytes(*length)).ok()?;
+    if payload_len == 0 || payload_len > MAX_PAYLOAD {
+        return None;
+    }
+    let (sum, rest) = rest.split_first_chunk::<8>()?;
+    let (payload, rest) = rest.split_at_checked(payload_len)?;
+    (checksum(*length, payload) == u64::from_le_bytes(*sum)).then_some((payload, rest))
 }

@@ -12,7 +12,7 @@ use super::record::{self, Record};
 /// What was found in the folder.
 #[derive(Debug, Default)]
 pub(super) struct Found {
-    /// Openings never released, in the order in which they were written.
+    /// Openings never released, in the order in which they began.
     pub(super) open: Vec<Draft>,
     /// The segments they were found in; deleted once the openings are carried over.
     pub(super) segments: Vec<PathBuf>,
@@ -43,8 +43,7 @@ pub(super) fn read(folder: &Path) -> io::Result<Found> {
         }
     }
     segments.sort();
-    let mut open: HashMap<EventId, (usize, Box<Draft>)> = HashMap::new();
-    let mut order = 0;
+    let mut open: HashMap<EventId, Box<Draft>> = HashMap::new();
     for (_, path) in &segments {
         let bytes = std::fs::read(path)?;
         let Some(mut frames) = Frames::of(&bytes) else {
@@ -53,9 +52,7 @@ pub(super) fn read(folder: &Path) -> io::Result<Found> {
         for payload in frames.by_ref() {
             match record::read(payload) {
                 Some(Record::Opening(draft)) => {
-                    order += 1;
-                    let place = open.get(&draft.id).map_or(order, |(first, _)| *first);
-                    open.insert(draft.id, (place, draft));
+                    open.insert(draft.id, draft);
                 }
                 Some(Record::Release(ids)) => {
                     for id in ids {
@@ -69,18 +66,18 @@ pub(super) fn read(folder: &Path) -> io::Result<Found> {
                 ),
             }
         }
-        if frames.left() > 0 {
+        if frames.damaged() > 0 {
             tracing::info!(
                 segment = %path.display(),
-                torn_bytes = frames.left(),
-                "the journal ends in a torn record, as it does after a crash"
+                damaged_bytes = frames.damaged(),
+                "bytes of the journal belong to no whole record, as after a crash"
             );
         }
     }
-    let mut open: Vec<_> = open.into_values().collect();
-    open.sort_by_key(|(order, _)| *order);
+    let mut open: Vec<_> = open.into_values().map(|draft| *draft).collect();
+    open.sort_by_key(|draft| (draft.time, draft.id));
     Ok(Found {
-        open: open.into_iter().map(|(_, draft)| *draft).collect(),
+        open,
         last: segments.last().map_or(0, |(number, _)| *number),
         segments: segments.into_iter().map(|(_, path)| path).collect(),
     })

@@ -206,10 +206,12 @@ fn a_torn_tail_at_any_byte_loses_only_the_torn_record() {
         let torn = tempfile::tempdir().unwrap();
         let mut bytes = whole[..cut].to_vec();
         bytes.resize(cut + 300, filler);
-        std::fs::write(torn.path().join(recovery::segment_name(1)), bytes).unwrap();
+        std::fs::write(torn.path().join(recovery::segment_name(1)), &bytes).unwrap();
         let found = recovery::read(torn.path()).unwrap().open;
-        let written = ends.iter().filter(|end| **end <= cut as u64).count() as u64;
-        let first = u64::from(cut as u64 >= released);
+        // The filler may happen to be what was cut off.
+        let is_whole = |end: u64| bytes.starts_with(&whole[..end as usize]);
+        let written = ends.iter().filter(|end| is_whole(**end)).count() as u64;
+        let first = u64::from(is_whole(released));
         assert_eq!(
             found,
             (first..written).map(opening).collect::<Vec<_>>(),
@@ -219,7 +221,7 @@ fn a_torn_tail_at_any_byte_loses_only_the_torn_record() {
 }
 
 #[test]
-fn a_flipped_bit_never_invents_an_opening() {
+fn a_flipped_bit_loses_one_record_and_invents_none() {
     let mut whole = frame::MAGIC.to_vec();
     for n in 0..3 {
         record::opening(&opening(n), &mut whole);
@@ -231,7 +233,12 @@ fn a_flipped_bit_never_invents_an_opening() {
         bytes[bit / 8] ^= 1 << (bit % 8);
         std::fs::write(folder.path().join(recovery::segment_name(1)), bytes).unwrap();
         let found = recovery::read(folder.path()).unwrap().open;
-        assert!(genuine.starts_with(&found), "bit {bit}");
+        assert!(
+            found.iter().all(|draft| genuine.contains(draft)),
+            "bit {bit}"
+        );
+        let magic = bit < frame::MAGIC.len() * 8;
+        assert_eq!(found.len(), if magic { 0 } else { 2 }, "bit {bit}");
     }
 }
 

@@ -14,7 +14,7 @@ use super::answer::Answer;
 use super::declared::Declared;
 use super::open::Open;
 use super::watch::RequestWatch;
-use super::{RecordBody, head, refusal, upgrade};
+use super::{RecordBody, UpgradeGuard, head, refusal, upgrade};
 use crate::identity::{self, Exchange};
 use crate::{OnFailure, Recorder};
 
@@ -55,6 +55,10 @@ where
             .headers
             .insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
     }
+    let guard = upgrading.then(|| UpgradeGuard::new(recorder.clone()));
+    if let Some(guard) = &guard {
+        parts.extensions.insert(guard.clone());
+    }
     let body = RecordBody::request(body, open.watch.clone());
     let (is_head, is_connect) = (
         parts.method == Method::HEAD,
@@ -94,8 +98,8 @@ where
             saved.wait().await;
         }
     }
-    if tunnels {
-        let guard = upgrade::begin(&open).await;
+    if let Some(guard) = guard.filter(|_| tunnels) {
+        guard.begin(&open).await;
         response.extensions_mut().insert(guard);
     }
     let answer = Answer::new(open, peek);

@@ -4,16 +4,19 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
-use admintrail_event::{Draft, Ending, Outcome};
+use admintrail_event::{Draft, Ending, Limits, Outcome};
 use http::StatusCode;
 use parking_lot::Mutex;
 
+use super::head::safe;
 use super::open::Open;
 use crate::{Recorder, ids};
 
-/// Watches a tunnel. The layer puts it into the extensions of the response that switches
-/// protocols; whoever carries the tunnel takes it out (`extensions_mut().remove()`), reports bytes
-/// and says how it ended. Dropping the last clone without a word ends it as dropped.
+/// Watches a tunnel. The layer puts it into the extensions of a request that asks to leave HTTP,
+/// for whoever forwards it, and into those of the response that agrees, for servers that tunnel
+/// outside the layer. Take it out (`extensions_mut().remove()`), report bytes, and say how the
+/// tunnel ended. Dropping the last clone without a word ends it as dropped; while the panel has
+/// not agreed it does nothing.
 #[derive(Clone)]
 pub struct UpgradeGuard {
     tunnel: Arc<Tunnel>,
@@ -21,13 +24,36 @@ pub struct UpgradeGuard {
 
 struct Tunnel {
     recorder: Recorder,
-    closing: Mutex<Option<Draft>>,
-    began: Instant,
+    state: Mutex<State>,
     received: AtomicU64,
     sent: AtomicU64,
 }
 
+enum State {
+    /// The panel has not agreed yet. A forwarder may be done with the tunnel before the layer has
+    /// heard of it.
+    Asked {
+        ended: Option<Ending>,
+    },
+    Open {
+        closing: Box<Draft>,
+        began: Instant,
+    },
+    Over,
+}
+
 impl UpgradeGuard {
+    pub(super) fn new(recorder: Recorder) -> Self {
+        Self {
+            tunnel: Arc::new(Tunnel {
+                recorder,
+                state: Mutex::new(State::Asked { ended: None }),
+                received: AtomicU64::new(0),
+                sent: AtomicU64::new(0),
+            }),
+        }
+    }
+
     /// Counts bytes that the client sent.
     pub fn received(&self, bytes: u64) {
         self.tunnel.received.fetch_add(bytes, Ordering::Relaxed);
@@ -43,18 +69,62 @@ impl UpgradeGuard {
     pub fn end(self, ending: Ending) {
         self.tunnel.end(ending);
     }
+
+    /// Opens the event of the tunnel's end. Its opening is durable before the client hears of the
+    /// switch, as the request's own was before the panel did.
+    pub(super) async fn begin(&self, open: &Open) {
+        let trunk = open.recorder.trunk();
+        let now = trunk.now();
+        let action = format!("{} (connection closed)", open.reading.action);
+        let closing = Draft {
+            id: ids::new_id(now),
+            time: now,
+            outcome: Outcome::Unknown,
+            action: safe(action, Limits::TEXT).0,
+            ..open.draft.clone()
+        };
+        trunk.opened();
+        if let Ok(synced) = trunk.journal.open_durable(&closing) {
+            // Unsynced only when the journal fails; the connection has been let in already.
+            let _ = synced.await;
+        }
+        let open = State::Open {
+            closing: Box::new(closing),
+            began: Instant::now(),
+        };
+        let before = std::mem::replace(&mut *self.tunnel.state.lock(), open);
+        if let State::Asked {
+            ended: Some(ending),
+        } = before
+        {
+            self.tunnel.end(ending);
+        }
+    }
 }
 
 impl Tunnel {
     fn end(&self, ending: Ending) {
-        let Some(mut event) = self.closing.lock().take() else {
-            return;
-        };
+        let mut state = self.state.lock();
+        match std::mem::replace(&mut *state, State::Over) {
+            State::Asked { ended } => {
+                *state = State::Asked {
+                    ended: ended.or(Some(ending)),
+                }
+            }
+            State::Open { closing, began } => {
+                drop(state);
+                self.close(*closing, began, ending);
+            }
+            State::Over => {}
+        }
+    }
+
+    fn close(&self, mut event: Draft, began: Instant, ending: Ending) {
         let trunk = self.recorder.trunk();
         event.time = trunk.now();
         event.ending = ending;
         event.outcome = Outcome::of_status(event.status);
-        event.duration_us = u64::try_from(self.began.elapsed().as_micros()).ok();
+        event.duration_us = u64::try_from(began.elapsed().as_micros()).ok();
         event.request_bytes = Some(self.received.load(Ordering::Relaxed));
         event.response_bytes = Some(self.sent.load(Ordering::Relaxed));
         trunk.close(event);
@@ -70,32 +140,4 @@ impl Drop for Tunnel {
 /// Whether the panel agreed to leave HTTP.
 pub(super) fn is_switched(status: StatusCode, is_connect: bool) -> bool {
     status == StatusCode::SWITCHING_PROTOCOLS || (is_connect && status.is_success())
-}
-
-/// Opens the event of the tunnel's end. Its opening is durable before the client hears of the
-/// switch, as the request's own was before the panel did.
-pub(super) async fn begin(open: &Open) -> UpgradeGuard {
-    let trunk = open.recorder.trunk();
-    let now = trunk.now();
-    let closing = Draft {
-        id: ids::new_id(now),
-        time: now,
-        outcome: Outcome::Unknown,
-        action: format!("{} (connection closed)", open.reading.action),
-        ..open.draft.clone()
-    };
-    trunk.opened();
-    if let Ok(synced) = trunk.journal.open_durable(&closing) {
-        // Unsynced only when the journal fails; the connection has been let in already.
-        let _ = synced.await;
-    }
-    UpgradeGuard {
-        tunnel: Arc::new(Tunnel {
-            recorder: open.recorder.clone(),
-            closing: Mutex::new(Some(closing)),
-            began: Instant::now(),
-            received: AtomicU64::new(0),
-            sent: AtomicU64::new(0),
-        }),
-    }
 }
