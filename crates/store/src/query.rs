@@ -21,6 +21,14 @@ pub struct View {
     pub fold: bool,
 }
 
+impl View {
+    /// Whether the view shows this event, without asking the trail.
+    #[must_use]
+    pub fn admits(&self, event: &Event) -> bool {
+        crate::answer::admits(self, event)
+    }
+}
+
 /// An identity on a panel (`None`: on every panel).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {

@@ -10,7 +10,7 @@ use parking_lot::{Mutex, RwLock};
 use tokio::sync::{oneshot, watch};
 
 use crate::archive::{Archive, EmptyArchive};
-use crate::derived::Derived;
+use crate::derived::{Derived, Hashing};
 use crate::folder::FolderLock;
 use crate::hot::{
     Access, Command, Database, Loaded, Prepared, Status, Writer, WriterParts, encode_body, load,
@@ -154,7 +154,7 @@ impl Trail {
         let connection = database.connect(Access::Read)?;
         let log = database.log(&connection)?.unwrap_or_default();
         let loaded = if log == LogId::default() {
-            Loaded::default()
+            Loaded::nothing(Hashing::default())
         } else {
             load(&database, Access::Read, log)?
         };

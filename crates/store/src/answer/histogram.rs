@@ -127,7 +127,9 @@ fn bounds(snapshot: &Snapshot, view: &View, now: Micros) -> (Micros, Micros) {
     (from, to)
 }
 
+/// A round width that makes at most half as many buckets again as are wanted.
 fn width_for(span: i64, buckets: usize) -> i64 {
+    let buckets = buckets + buckets / 2;
     let wanted = span
         .div_euclid(i64::try_from(buckets).unwrap_or(i64::MAX))
         .max(1);

@@ -13,3 +13,4 @@ pub(crate) use histogram::histogram;
 pub(crate) use page::{count, page};
 pub(crate) use scan::scan;
 pub(crate) use sessions::sessions;
+pub(crate) use sieve::admits;

@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-use admintrail_event::filter::{Fact, Test};
-use admintrail_event::{Event, Filter, Micros, fold};
+use admintrail_event::filter::Fact;
+use admintrail_event::{Event, Micros, fold};
 
 use crate::columns::{Chunk, Evaluator, RowSet};
 use crate::query::View;
@@ -16,6 +16,11 @@ pub(crate) struct Sieve<'v> {
     hide: Vec<(Option<&'v str>, Cow<'v, str>)>,
     fold_polling: bool,
     fold_assets: bool,
+}
+
+/// Whether the view shows this event.
+pub(crate) fn admits(view: &View, event: &Event) -> bool {
+    Sieve::new(view).judge(event) == Verdict::Visible
 }
 
 /// What a view does with one event.
@@ -53,8 +58,8 @@ impl<'v> Sieve<'v> {
             view,
             evaluator: Evaluator::new(&view.filter),
             hide,
-            fold_polling: view.fold && !asks_for(&view.filter, Fact::Polling),
-            fold_assets: view.fold && !asks_for(&view.filter, Fact::Asset),
+            fold_polling: view.fold && !view.filter.asks_for(Fact::Polling),
+            fold_assets: view.fold && !view.filter.asks_for(Fact::Asset),
         }
     }
 
@@ -163,11 +168,4 @@ impl<'v> Sieve<'v> {
             (true, true) => Verdict::Out,
         }
     }
-}
-
-fn asks_for(filter: &Filter, fact: Fact) -> bool {
-    filter
-        .terms
-        .iter()
-        .any(|term| !term.negated && matches!(&term.test, Test::Is(facts) if facts.contains(&fact)))
 }

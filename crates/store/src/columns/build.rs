@@ -1,104 +1,198 @@
-//! Events into columns.
+//! Events into columns, one row after the other.
 
 use std::borrow::Borrow;
 
 use admintrail_event::{Event, LogId, Micros};
-use arrow_array::{BooleanArray, FixedSizeBinaryArray, UInt8Array, UInt64Array};
-use arrow_buffer::{Buffer, NullBuffer, ScalarBuffer};
+use arrow_array::{BooleanArray, FixedSizeBinaryArray, UInt8Array, UInt16Array, UInt64Array};
+use arrow_buffer::{BooleanBuffer, Buffer, NullBuffer};
 
 use super::chunk::{Chunk, Numbers};
-use super::dictionary::{Coder, TextColumn, WideColumn};
+use super::dictionary::Coder;
+use super::fields::Fields;
+use super::rowset::CHUNK_ROWS;
 
-impl Chunk {
-    /// Takes events of one log in `seq` order, at most [`super::CHUNK_ROWS`].
-    pub(crate) fn build<E: Borrow<Event>>(events: &[E]) -> Self {
-        let log = events
-            .first()
-            .map_or(LogId::default(), |event| event.borrow().log);
-        let rows = || events.iter().map(Borrow::borrow);
-        let times = rows().map(|e| e.draft.time);
-        let range = (
-            times.clone().min().unwrap_or(Micros(0)),
-            times.max().unwrap_or(Micros(0)),
+/// Collects the rows of one chunk. Rows come in `seq` order.
+#[derive(Default)]
+pub(crate) struct ChunkBuilder {
+    ids: Vec<u8>,
+    seq: Vec<u64>,
+    time: Vec<i64>,
+    received: Vec<i64>,
+    first: Vec<u8>,
+    kind: Vec<u8>,
+    known_by: Vec<u8>,
+    request_type: Vec<u8>,
+    outcome: Vec<u8>,
+    ending: Vec<u8>,
+    asset: Vec<bool>,
+    polling: Vec<bool>,
+    recorder_epoch: Vec<u64>,
+    recorder_seq: Vec<u64>,
+    status: Vec<Option<u16>>,
+    duration_us: Vec<Option<u64>>,
+    request_bytes: Vec<Option<u64>>,
+    response_bytes: Vec<Option<u64>>,
+    count: Vec<Option<u64>>,
+    path_bytes: Vec<Option<u64>>,
+    query_bytes: Vec<Option<u64>>,
+    agent_bytes: Vec<Option<u64>>,
+    ip: Coder,
+    session: Coder,
+    panel: Coder,
+    recorder: Coder,
+    admin: Coder,
+    admin_name: Coder,
+    attempted: Coder,
+    acting_as: Coder,
+    user_agent: Coder,
+    method: Coder,
+    scheme: Coder,
+    host: Coder,
+    path: Coder,
+    query: Coder,
+    route: Coder,
+    action: Coder,
+    object: Coder,
+}
+
+impl ChunkBuilder {
+    /// How many rows there are.
+    pub(crate) fn rows(&self) -> usize {
+        self.seq.len()
+    }
+
+    /// Whether no further row fits.
+    pub(crate) fn is_full(&self) -> bool {
+        self.rows() >= CHUNK_ROWS
+    }
+
+    pub(crate) fn push(&mut self, row: &Fields<'_>) {
+        self.ids.extend_from_slice(&row.id);
+        self.seq.push(row.seq);
+        self.time.push(row.time);
+        self.received.push(row.received);
+        self.first.push(row.first);
+        self.kind.push(row.kind);
+        self.known_by.push(row.known_by);
+        self.request_type.push(row.request_type);
+        self.outcome.push(row.outcome);
+        self.ending.push(row.ending);
+        self.asset.push(row.asset);
+        self.polling.push(row.polling);
+        self.recorder_epoch.push(row.recorder_epoch);
+        self.recorder_seq.push(row.recorder_seq);
+        self.status.push(row.status);
+        self.duration_us.push(row.duration_us);
+        self.request_bytes.push(row.request_bytes);
+        self.response_bytes.push(row.response_bytes);
+        self.count.push(row.count);
+        self.path_bytes.push(row.path_bytes.map(u64::from));
+        self.query_bytes.push(row.query_bytes.map(u64::from));
+        self.agent_bytes.push(row.agent_bytes.map(u64::from));
+        self.ip.push(row.ip.as_ref().map(<[u8; 16]>::as_slice));
+        self.session
+            .push(row.session.as_ref().map(<[u8; 16]>::as_slice));
+        for (coder, text) in [
+            (&mut self.panel, Some(row.panel)),
+            (&mut self.recorder, Some(row.recorder)),
+            (&mut self.admin, row.admin),
+            (&mut self.admin_name, row.admin_name),
+            (&mut self.attempted, row.attempted),
+            (&mut self.acting_as, row.acting_as),
+            (&mut self.user_agent, row.user_agent),
+            (&mut self.method, Some(row.method)),
+            (&mut self.scheme, row.scheme),
+            (&mut self.host, row.host),
+            (&mut self.path, Some(row.path)),
+            (&mut self.query, row.query),
+            (&mut self.route, row.route),
+            (&mut self.action, Some(row.action)),
+            (&mut self.object, row.object),
+        ] {
+            coder.push(text.map(str::as_bytes));
+        }
+    }
+
+    /// The chunk, of this log; the builder is empty again.
+    pub(crate) fn finish(&mut self, log: LogId) -> Chunk {
+        let done = std::mem::take(self);
+        let times = (
+            Micros(done.time.iter().copied().min().unwrap_or(0)),
+            Micros(done.time.iter().copied().max().unwrap_or(0)),
         );
-        let bytes = |of: fn(&Event) -> u8| rows().map(of).collect::<Vec<u8>>().into();
-        let code = |of: fn(&Event) -> u8| UInt8Array::new(bytes(of), None);
-        let flags = |of: fn(&Event) -> bool| rows().map(|e| Some(of(e))).collect::<BooleanArray>();
-        let text = |of: fn(&Event) -> Option<&str>| texts(events, of);
-        let number = |of: fn(&Event) -> Option<u64>| numbers(events, of);
-        let whole = |of: fn(&Event) -> u64| UInt64Array::from_iter_values(rows().map(of));
-        let ids: Vec<u8> = rows().flat_map(|e| *e.draft.id.as_bytes()).collect();
-        Self {
+        let codes = |codes: Vec<u8>| UInt8Array::new(codes.into(), None);
+        let flags = |flags: Vec<bool>| BooleanArray::new(BooleanBuffer::from(flags), None);
+        let whole = |numbers: Vec<u64>| UInt64Array::new(numbers.into(), None);
+        Chunk {
             log,
-            rows: events.len(),
-            times: range,
-            seq: whole(|e| e.seq.0),
-            time: rows().map(|e| e.draft.time.0).collect::<Vec<i64>>().into(),
-            received: rows().map(|e| e.received.0).collect::<Vec<i64>>().into(),
-            id: FixedSizeBinaryArray::new(16, Buffer::from_vec(ids), None),
-            kind: code(|e| e.draft.kind.code()),
-            known_by: code(|e| e.draft.known_by.code()),
-            request_type: code(|e| e.draft.request_type.code()),
-            outcome: code(|e| e.draft.outcome.code()),
-            ending: code(|e| e.draft.ending.code()),
-            first: code(|e| e.first.0),
-            asset: flags(|e| e.draft.asset),
-            polling: flags(|e| e.draft.polling),
-            status: rows().map(|e| e.draft.status).collect(),
-            duration_us: number(|e| e.draft.duration_us),
-            request_bytes: number(|e| e.draft.request_bytes),
-            response_bytes: number(|e| e.draft.response_bytes),
-            count: number(|e| e.draft.count),
-            path_bytes: number(|e| e.draft.path_bytes.map(u64::from)),
-            query_bytes: number(|e| e.draft.query_bytes.map(u64::from)),
-            agent_bytes: number(|e| e.draft.agent_bytes.map(u64::from)),
-            recorder_epoch: whole(|e| e.draft.recorder_epoch),
-            recorder_seq: whole(|e| e.draft.recorder_seq),
-            ip: wide(events, |e| e.draft.ip.as_ref().map(|ip| &ip.0)),
-            session: wide(events, |e| {
-                e.draft.session.as_ref().map(|session| &session.0)
-            }),
-            panel: text(|e| Some(e.draft.panel.as_str())),
-            recorder: text(|e| Some(&e.draft.recorder)),
-            admin: text(|e| e.draft.admin.as_deref()),
-            admin_name: text(|e| e.draft.admin_name.as_deref()),
-            attempted: text(|e| e.draft.attempted.as_deref()),
-            acting_as: text(|e| e.draft.acting_as.as_deref()),
-            user_agent: text(|e| e.draft.user_agent.as_deref()),
-            method: text(|e| Some(&e.draft.method)),
-            scheme: text(|e| e.draft.scheme.as_deref()),
-            host: text(|e| e.draft.host.as_deref()),
-            path: text(|e| Some(&e.draft.path)),
-            query: text(|e| e.draft.query.as_deref()),
-            route: text(|e| e.draft.route.as_deref()),
-            action: text(|e| Some(&e.draft.action)),
-            object: text(|e| e.draft.object.as_deref()),
+            rows: done.seq.len(),
+            times,
+            seq: whole(done.seq),
+            time: done.time.into(),
+            received: done.received.into(),
+            id: FixedSizeBinaryArray::new(16, Buffer::from_vec(done.ids), None),
+            kind: codes(done.kind),
+            known_by: codes(done.known_by),
+            request_type: codes(done.request_type),
+            outcome: codes(done.outcome),
+            ending: codes(done.ending),
+            first: codes(done.first),
+            asset: flags(done.asset),
+            polling: flags(done.polling),
+            status: UInt16Array::from(done.status),
+            duration_us: numbers(&done.duration_us),
+            request_bytes: numbers(&done.request_bytes),
+            response_bytes: numbers(&done.response_bytes),
+            count: numbers(&done.count),
+            path_bytes: numbers(&done.path_bytes),
+            query_bytes: numbers(&done.query_bytes),
+            agent_bytes: numbers(&done.agent_bytes),
+            recorder_epoch: whole(done.recorder_epoch),
+            recorder_seq: whole(done.recorder_seq),
+            ip: done.ip.into_wide(),
+            session: done.session.into_wide(),
+            panel: done.panel.into_texts(),
+            recorder: done.recorder.into_texts(),
+            admin: done.admin.into_texts(),
+            admin_name: done.admin_name.into_texts(),
+            attempted: done.attempted.into_texts(),
+            acting_as: done.acting_as.into_texts(),
+            user_agent: done.user_agent.into_texts(),
+            method: done.method.into_texts(),
+            scheme: done.scheme.into_texts(),
+            host: done.host.into_texts(),
+            path: done.path.into_texts(),
+            query: done.query.into_texts(),
+            route: done.route.into_texts(),
+            action: done.action.into_texts(),
+            object: done.object.into_texts(),
         }
     }
 }
 
-fn texts<E: Borrow<Event>>(events: &[E], of: fn(&Event) -> Option<&str>) -> TextColumn {
-    let mut coder = Coder::with_rows(events.len());
-    for event in events {
-        coder.push(of(event.borrow()).map(str::as_bytes));
+impl Chunk {
+    /// Takes events of one log in `seq` order, at most [`CHUNK_ROWS`].
+    pub(crate) fn build<E: Borrow<Event>>(events: &[E]) -> Self {
+        let mut builder = ChunkBuilder::default();
+        for event in events {
+            builder.push(&Fields::from(event.borrow()));
+        }
+        builder.finish(
+            events
+                .first()
+                .map_or(LogId::default(), |event| event.borrow().log),
+        )
     }
-    coder.into_texts()
 }
 
-fn wide<E: Borrow<Event>>(events: &[E], of: fn(&Event) -> Option<&[u8; 16]>) -> WideColumn {
-    let mut coder = Coder::with_rows(events.len());
-    for event in events {
-        coder.push(of(event.borrow()).map(<[u8; 16]>::as_slice));
-    }
-    coder.into_wide()
-}
-
-fn numbers<E: Borrow<Event>>(events: &[E], of: fn(&Event) -> Option<u64>) -> Numbers {
-    let values: Vec<Option<u64>> = events.iter().map(|event| of(event.borrow())).collect();
+fn numbers(values: &[Option<u64>]) -> Numbers {
     if values.iter().all(Option::is_none) {
         return Numbers(None);
     }
     let nulls: NullBuffer = values.iter().map(Option::is_some).collect();
-    let values: ScalarBuffer<u64> = values.into_iter().map(Option::unwrap_or_default).collect();
-    Numbers(Some(UInt64Array::new(values, Some(nulls))))
+    let values: Vec<u64> = values
+        .iter()
+        .map(|value| value.unwrap_or_default())
+        .collect();
+    Numbers(Some(UInt64Array::new(values.into(), Some(nulls))))
 }

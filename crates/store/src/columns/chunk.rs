@@ -1,14 +1,12 @@
 //! Up to 4,096 events of one log as columns.
 
-use admintrail_event::{
-    Draft, Ending, Event, EventId, FirstSet, Ip, Kind, KnownBy, LogId, Micros, Outcome, PanelName,
-    RequestType, Seq, SessionHash,
-};
+use admintrail_event::{Event, LogId, Micros, Seq};
 use arrow_array::{
     Array, BooleanArray, FixedSizeBinaryArray, Int64Array, UInt8Array, UInt16Array, UInt64Array,
 };
 
 use super::dictionary::{TextColumn, WideColumn};
+use super::fields::Fields;
 use crate::query::Position;
 
 /// The columns, in `seq` order.
@@ -101,56 +99,56 @@ impl Chunk {
         )
     }
 
-    /// One row as an event; `None` past the end.
-    pub(crate) fn event(&self, row: usize) -> Option<Event> {
+    /// One row; `None` past the end.
+    pub(crate) fn fields(&self, row: usize) -> Option<Fields<'_>> {
         if row >= self.rows {
             return None;
         }
-        let text = |column: &TextColumn| column.get(row).map(str::to_owned);
-        let id: [u8; 16] = self.id.value(row).try_into().ok()?;
-        Some(Event {
-            log: self.log,
-            seq: Seq(self.seq.value(row)),
-            received: Micros(self.received.value(row)),
-            first: FirstSet(self.first.value(row)),
-            draft: Draft {
-                id: EventId::from_bytes(id).ok()?,
-                kind: Kind::from_code(self.kind.value(row))?,
-                count: self.count.get(row),
-                time: Micros(self.time.value(row)),
-                panel: self.panel.get(row)?.parse::<PanelName>().ok()?,
-                recorder: text(&self.recorder).unwrap_or_default(),
-                recorder_epoch: self.recorder_epoch.value(row),
-                recorder_seq: self.recorder_seq.value(row),
-                admin: text(&self.admin),
-                admin_name: text(&self.admin_name),
-                known_by: KnownBy::from_code(self.known_by.value(row))?,
-                attempted: text(&self.attempted),
-                acting_as: text(&self.acting_as),
-                ip: self.ip.get(row).map(Ip),
-                user_agent: text(&self.user_agent),
-                session: self.session.get(row).map(SessionHash),
-                request_type: RequestType::from_code(self.request_type.value(row))?,
-                method: text(&self.method).unwrap_or_default(),
-                scheme: text(&self.scheme),
-                host: text(&self.host),
-                path: text(&self.path).unwrap_or_default(),
-                query: text(&self.query),
-                route: text(&self.route),
-                action: text(&self.action).unwrap_or_default(),
-                object: text(&self.object),
-                status: self.status.is_valid(row).then(|| self.status.value(row)),
-                outcome: Outcome::from_code(self.outcome.value(row))?,
-                ending: Ending::from_code(self.ending.value(row))?,
-                duration_us: self.duration_us.get(row),
-                request_bytes: self.request_bytes.get(row),
-                response_bytes: self.response_bytes.get(row),
-                asset: self.asset.value(row),
-                polling: self.polling.value(row),
-                path_bytes: self.path_bytes.get_u32(row),
-                query_bytes: self.query_bytes.get_u32(row),
-                agent_bytes: self.agent_bytes.get_u32(row),
-            },
+        Some(Fields {
+            id: self.id.value(row).try_into().ok()?,
+            seq: self.seq.value(row),
+            time: self.time.value(row),
+            received: self.received.value(row),
+            first: self.first.value(row),
+            polling: self.polling.value(row),
+            asset: self.asset.value(row),
+            kind: self.kind.value(row),
+            known_by: self.known_by.value(row),
+            request_type: self.request_type.value(row),
+            outcome: self.outcome.value(row),
+            ending: self.ending.value(row),
+            recorder_epoch: self.recorder_epoch.value(row),
+            recorder_seq: self.recorder_seq.value(row),
+            count: self.count.get(row),
+            status: self.status.is_valid(row).then(|| self.status.value(row)),
+            duration_us: self.duration_us.get(row),
+            request_bytes: self.request_bytes.get(row),
+            response_bytes: self.response_bytes.get(row),
+            path_bytes: self.path_bytes.get_u32(row),
+            query_bytes: self.query_bytes.get_u32(row),
+            agent_bytes: self.agent_bytes.get_u32(row),
+            ip: self.ip.get(row),
+            session: self.session.get(row),
+            panel: self.panel.get(row)?,
+            recorder: self.recorder.get(row).unwrap_or_default(),
+            admin: self.admin.get(row),
+            admin_name: self.admin_name.get(row),
+            attempted: self.attempted.get(row),
+            acting_as: self.acting_as.get(row),
+            user_agent: self.user_agent.get(row),
+            method: self.method.get(row).unwrap_or_default(),
+            scheme: self.scheme.get(row),
+            host: self.host.get(row),
+            path: self.path.get(row).unwrap_or_default(),
+            query: self.query.get(row),
+            route: self.route.get(row),
+            action: self.action.get(row).unwrap_or_default(),
+            object: self.object.get(row),
         })
+    }
+
+    /// One row as an event; `None` past the end.
+    pub(crate) fn event(&self, row: usize) -> Option<Event> {
+        self.fields(row)?.to_event(self.log)
     }
 }

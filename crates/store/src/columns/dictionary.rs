@@ -80,6 +80,11 @@ impl TextColumn {
         self.codes.of(row).map(|code| self.values.value(code))
     }
 
+    /// The value of a code.
+    pub(crate) fn value(&self, code: usize) -> Option<&str> {
+        (code < self.values.len()).then(|| self.values.value(code))
+    }
+
     /// Every distinct value, by code.
     pub(crate) fn values(&self) -> impl Iterator<Item = &str> {
         self.values.iter().flatten()
@@ -133,14 +138,6 @@ pub(crate) struct Coder {
 }
 
 impl Coder {
-    pub(crate) fn with_rows(rows: usize) -> Self {
-        Self {
-            keys: Vec::with_capacity(rows),
-            valid: Vec::with_capacity(rows),
-            ..Self::default()
-        }
-    }
-
     pub(crate) fn push(&mut self, value: Option<&[u8]>) {
         self.valid.push(value.is_some());
         let code = value.map_or(0, |value| self.code_of(value));

@@ -96,9 +96,9 @@ impl<'f> Evaluator<'f> {
                 Prepared::Other(test) => rows_of(chunk, test),
             };
             if *negated {
-                within.and_not(&rows)
+                within.and_not(&rows);
             } else {
-                within.and(&rows)
+                within.and(&rows);
             }
         }
     }

@@ -4,11 +4,12 @@ use hashbrown::{HashMap, HashSet};
 
 use admintrail_event::{Draft, FirstSet, Micros, fold};
 
-use super::hash_of;
+use super::Hashing;
+use crate::columns::{Chunk, TextColumn};
 
 /// What each admin has used so far, by folded id.
-#[derive(Default)]
 pub(crate) struct Firsts {
+    hashing: Hashing,
     admins: HashMap<String, Seen>,
 }
 
@@ -22,6 +23,13 @@ struct Seen {
 }
 
 impl Firsts {
+    pub(crate) fn new(hashing: Hashing) -> Self {
+        Self {
+            hashing,
+            admins: HashMap::new(),
+        }
+    }
+
     /// Notes the event and returns what is new in it. Nothing is without an admin.
     pub(crate) fn note(&mut self, draft: &Draft) -> FirstSet {
         let Some(admin) = &draft.admin else {
@@ -44,20 +52,78 @@ impl Firsts {
                 .is_some_and(|ip| seen.ips.insert(u128::from_be_bytes(ip.0))),
             FirstSet::IP,
         );
+        let hashing = &self.hashing;
         let agent = draft.user_agent.as_deref();
         note(
-            agent.is_some_and(|agent| seen.agents.insert(hash_of(&[agent.as_bytes()]))),
+            agent.is_some_and(|agent| seen.agents.insert(hashing.of(&[agent.as_bytes()]))),
             FirstSet::AGENT,
         );
-        let route = draft.route.as_deref();
+        let panel = draft.panel.as_str();
         note(
-            route.is_some_and(|route| seen.routes.insert(route_hash(draft, route))),
+            draft.route.as_deref().is_some_and(|route| {
+                seen.routes
+                    .insert(route_hash(hashing, panel, &draft.method, route))
+            }),
             FirstSet::ROUTE,
         );
         let hour = 1 << hour_of(draft.time);
         note(seen.hours & hour == 0, FirstSet::HOUR);
         seen.hours |= hour;
         first
+    }
+
+    /// Notes all events of a chunk: each combination of values once.
+    pub(crate) fn note_chunk(&mut self, chunk: &Chunk) {
+        let mut hours = vec![0_u32; chunk.admin.len()];
+        let mut ips = HashSet::new();
+        let mut agents = HashSet::new();
+        let mut routes = HashSet::new();
+        for (row, time) in chunk.time.values().iter().enumerate() {
+            let Some(admin) = chunk.admin.codes.of(row) else {
+                continue;
+            };
+            if let Some(hours) = hours.get_mut(admin) {
+                *hours |= 1 << hour_of(Micros(*time));
+            }
+            ips.extend(chunk.ip.codes.of(row).map(|ip| (admin, ip)));
+            agents.extend(chunk.user_agent.codes.of(row).map(|agent| (admin, agent)));
+            if let (Some(panel), Some(method), Some(route)) = (
+                chunk.panel.codes.of(row),
+                chunk.method.codes.of(row),
+                chunk.route.codes.of(row),
+            ) {
+                routes.insert((admin, panel, method, route));
+            }
+        }
+        let admins: Vec<String> = chunk.admin.values().map(fold).collect();
+        let mut seen = |admin: usize, note: &mut dyn FnMut(&mut Seen)| {
+            if let Some(admin) = admins.get(admin) {
+                note(self.admins.entry_ref(admin.as_str()).or_default());
+            }
+        };
+        let addresses: Vec<u128> = chunk.ip.values().map(u128::from_be_bytes).collect();
+        for (admin, ip) in ips {
+            seen(admin, &mut |seen| seen.ips.extend(addresses.get(ip)));
+        }
+        let hashing = &self.hashing;
+        let text =
+            |column: &'_ TextColumn, code: usize| column.value(code).unwrap_or_default().to_owned();
+        for (admin, agent) in agents {
+            let hash = hashing.of(&[text(&chunk.user_agent, agent).as_bytes()]);
+            seen(admin, &mut |seen| seen.agents.extend([hash]));
+        }
+        for (admin, panel, method, route) in routes {
+            let (panel, method) = (text(&chunk.panel, panel), text(&chunk.method, method));
+            let hash = route_hash(hashing, &panel, &method, &text(&chunk.route, route));
+            seen(admin, &mut |seen| seen.routes.extend([hash]));
+        }
+        for (admin, hours) in hours
+            .into_iter()
+            .enumerate()
+            .filter(|(_, hours)| *hours != 0)
+        {
+            seen(admin, &mut |seen| seen.hours |= hours);
+        }
     }
 
     /// Takes back what an event was the first of.
@@ -71,10 +137,11 @@ impl Firsts {
             seen.ips.remove(&u128::from_be_bytes(ip.0));
         }
         if let (true, Some(agent)) = (first.contains(FirstSet::AGENT), &draft.user_agent) {
-            seen.agents.remove(&hash_of(&[agent.as_bytes()]));
+            seen.agents.remove(&self.hashing.of(&[agent.as_bytes()]));
         }
         if let (true, Some(route)) = (first.contains(FirstSet::ROUTE), &draft.route) {
-            seen.routes.remove(&route_hash(draft, route));
+            let hash = route_hash(&self.hashing, draft.panel.as_str(), &draft.method, route);
+            seen.routes.remove(&hash);
         }
         if first.contains(FirstSet::HOUR) {
             seen.hours &= !(1 << hour_of(draft.time));
@@ -99,12 +166,8 @@ impl Firsts {
     }
 }
 
-fn route_hash(draft: &Draft, route: &str) -> u64 {
-    hash_of(&[
-        draft.panel.as_str().as_bytes(),
-        draft.method.as_bytes(),
-        route.as_bytes(),
-    ])
+fn route_hash(hashing: &Hashing, panel: &str, method: &str, route: &str) -> u64 {
+    hashing.of(&[panel.as_bytes(), method.as_bytes(), route.as_bytes()])
 }
 
 fn hour_of(time: Micros) -> u32 {

@@ -5,6 +5,7 @@ mod firsts;
 mod polling;
 mod sessions;
 
+use std::hash::{BuildHasher, Hasher};
 use std::sync::Arc;
 
 use admintrail_event::{Draft, Event, FirstSet, Micros};
@@ -13,10 +14,10 @@ pub(crate) use firsts::Firsts;
 pub(crate) use polling::Polling;
 pub(crate) use sessions::Sessions;
 
+use crate::columns::Chunk;
 use crate::query::ActiveAdmin;
 
 /// All of it. The writer alone changes it.
-#[derive(Default)]
 pub(crate) struct Derived {
     firsts: Firsts,
     polling: Polling,
@@ -24,6 +25,15 @@ pub(crate) struct Derived {
 }
 
 impl Derived {
+    /// Of no event. What is joined later must share `hashing`.
+    pub(crate) fn new(hashing: Hashing) -> Self {
+        Self {
+            firsts: Firsts::new(hashing.clone()),
+            polling: Polling::new(hashing),
+            sessions: Sessions::default(),
+        }
+    }
+
     /// What a new event is the first of, and whether it is a background refresh; takes it into account.
     pub(crate) fn judge(&mut self, draft: &Draft) -> (FirstSet, bool) {
         let first = self.firsts.note(draft);
@@ -48,6 +58,12 @@ impl Derived {
         self.sessions.count(event);
     }
 
+    /// Takes over a chunk of them.
+    pub(crate) fn replay_chunk(&mut self, chunk: &Chunk) {
+        self.firsts.note_chunk(chunk);
+        self.sessions.count_chunk(chunk);
+    }
+
     /// Takes over one of the newest events, from which refreshes are recognised.
     pub(crate) fn replay_recent(&mut self, event: &Event) {
         self.polling.note(&event.draft);
@@ -70,16 +86,20 @@ impl Derived {
     }
 }
 
-/// Texts are compared by hash in these tables; 64 bits are plenty for one trail.
-pub(crate) fn hash_of(parts: &[&[u8]]) -> u64 {
-    use std::hash::Hasher;
-    // Keys are fixed: the tables live in memory only, and equal texts must hash alike in all of them.
-    let mut hasher = std::hash::DefaultHasher::new();
-    for part in parts {
-        hasher.write_usize(part.len());
-        hasher.write(part);
+/// Texts are compared by hash in these tables; 64 bits are plenty for one trail. The seed is
+/// random, so that nobody outside can choose texts that meet.
+#[derive(Clone, Default)]
+pub(crate) struct Hashing(hashbrown::DefaultHashBuilder);
+
+impl Hashing {
+    pub(crate) fn of(&self, parts: &[&[u8]]) -> u64 {
+        let mut hasher = self.0.build_hasher();
+        for part in parts {
+            hasher.write_usize(part.len());
+            hasher.write(part);
+        }
+        hasher.finish()
     }
-    hasher.finish()
 }
 
 /// A text shared by many rows.

@@ -7,7 +7,7 @@ use hashbrown::HashMap;
 
 use admintrail_event::{Draft, Micros, is_safe_method};
 
-use super::hash_of;
+use super::Hashing;
 
 /// Faster than this is a page that loads its parts, not a refresh.
 const SHORTEST: i64 = Micros::SECOND / 2;
@@ -21,8 +21,8 @@ const STEADY: u8 = 2;
 const MOST: usize = 50_000;
 
 /// The rhythm of each (panel, session or admin and address, method, path).
-#[derive(Default)]
 pub(crate) struct Polling {
+    hashing: Hashing,
     rhythms: HashMap<u64, Rhythm>,
 }
 
@@ -33,6 +33,13 @@ struct Rhythm {
 }
 
 impl Polling {
+    pub(crate) fn new(hashing: Hashing) -> Self {
+        Self {
+            hashing,
+            rhythms: HashMap::new(),
+        }
+    }
+
     /// Notes the event; whether it is a background refresh.
     pub(crate) fn note(&mut self, draft: &Draft) -> bool {
         if !is_safe_method(&draft.method) || draft.asset {
@@ -44,7 +51,7 @@ impl Polling {
             Some(session) => [session, b""],
             None => [draft.admin.as_deref().unwrap_or_default().as_bytes(), &ip],
         };
-        let key = hash_of(&[
+        let key = self.hashing.of(&[
             draft.panel.as_str().as_bytes(),
             who[0],
             who[1],
@@ -101,7 +108,7 @@ mod tests {
     }
 
     fn noted(times: &[f64], method: &str) -> Vec<bool> {
-        let mut polling = Polling::default();
+        let mut polling = Polling::new(Hashing::default());
         times
             .iter()
             .map(|t| polling.note(&at(*t, method)))

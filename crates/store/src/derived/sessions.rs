@@ -7,6 +7,7 @@ use hashbrown::HashMap;
 use admintrail_event::{Event, Ip, Kind, Micros, Outcome, PanelName, SessionHash, is_safe_method};
 
 use super::shared;
+use crate::columns::Chunk;
 use crate::query::{ActiveAdmin, SessionRow};
 
 /// Most addresses of a session that are kept.
@@ -78,6 +79,83 @@ impl Sessions {
         }
     }
 
+    /// Counts all events of a chunk: by code first, then each session and admin once.
+    pub(crate) fn count_chunk(&mut self, chunk: &Chunk) {
+        let mut sessions: Vec<Option<Counted>> = vec![None; chunk.session.len()];
+        let mut admins: Vec<Option<(i64, usize)>> = vec![None; chunk.admin.len()];
+        let unsafe_ones: Vec<bool> = chunk.method.values().map(|m| !is_safe_method(m)).collect();
+        for row in 0..chunk.rows {
+            if chunk.kind.values().get(row) != Some(&Kind::Request.code()) {
+                continue;
+            }
+            let Some(time) = chunk.time.values().get(row).copied() else {
+                continue;
+            };
+            let folded = chunk.polling.value(row) || chunk.asset.value(row);
+            let admin = chunk.admin.codes.of(row);
+            if !folded
+                && let Some(last) = admin.and_then(|admin| admins.get_mut(admin))
+                && last.is_none_or(|(at, _)| time >= at)
+            {
+                *last = Some((time, row));
+            }
+            let session = chunk
+                .session
+                .codes
+                .of(row)
+                .and_then(|session| sessions.get_mut(session));
+            let Some(session) = session else { continue };
+            let counted = session.get_or_insert_with(|| Counted::new(row, time));
+            let outcome = chunk.outcome.value(row);
+            let is_unsafe =
+                chunk.method.codes.of(row).and_then(|m| unsafe_ones.get(m)) == Some(&true);
+            counted.start = counted.start.min(time);
+            let newest = time >= counted.last;
+            if newest {
+                counted.last = time;
+                counted.agent_row = chunk
+                    .user_agent
+                    .codes
+                    .of(row)
+                    .map(|_| row)
+                    .or(counted.agent_row);
+            }
+            if admin.is_some() && (newest || counted.admin_row.is_none()) {
+                counted.admin_row = Some(row);
+            }
+            counted.requests += u64::from(!folded);
+            counted.folded += u64::from(folded);
+            counted.changes += u64::from(is_unsafe && outcome == Outcome::Success.code());
+            counted.denied += u64::from(outcome == Outcome::Denied.code());
+            if let Some(ip) = chunk.ip.get(row) {
+                newest_first(&mut counted.ips, Ip(ip));
+            }
+        }
+        for (hash, counted) in chunk.session.values().zip(sessions) {
+            if let Some(row) =
+                counted.and_then(|counted| counted.into_row(SessionHash(hash), chunk))
+            {
+                self.add(row);
+            }
+        }
+        for (at, row) in admins.into_iter().flatten() {
+            if let Some(fields) = chunk.fields(row)
+                && let (Some(admin), Ok(panel)) = (fields.admin, fields.panel.parse())
+            {
+                self.saw(admin, fields.admin_name, Micros(at), &panel);
+            }
+        }
+    }
+
+    fn add(&mut self, row: SessionRow) {
+        match self.sessions.get_mut(&row.session) {
+            Some(ours) => join_rows(ours, row),
+            None => {
+                self.sessions.insert(row.session, row);
+            }
+        }
+    }
+
     fn saw(&mut self, admin: &str, name: Option<&str>, at: Micros, panel: &PanelName) {
         if let Some(last) = self.admins.get_mut(admin) {
             if at >= last.at {
@@ -125,17 +203,65 @@ impl Sessions {
 
     /// Joins what was counted from other events.
     pub(crate) fn join(&mut self, other: Self) {
-        for (hash, theirs) in other.sessions {
-            match self.sessions.get_mut(&hash) {
-                Some(ours) => join_rows(ours, theirs),
-                None => {
-                    self.sessions.insert(hash, theirs);
-                }
-            }
+        for theirs in other.sessions.into_values() {
+            self.add(theirs);
         }
         for (admin, theirs) in other.admins {
             self.saw(&admin, theirs.name.as_deref(), theirs.at, &theirs.panel);
         }
+    }
+}
+
+/// What a chunk tells of one session.
+#[derive(Clone)]
+struct Counted {
+    any_row: usize,
+    admin_row: Option<usize>,
+    agent_row: Option<usize>,
+    start: i64,
+    last: i64,
+    requests: u64,
+    folded: u64,
+    changes: u64,
+    denied: u64,
+    ips: Vec<Ip>,
+}
+
+impl Counted {
+    fn new(row: usize, time: i64) -> Self {
+        Self {
+            any_row: row,
+            admin_row: None,
+            agent_row: None,
+            start: time,
+            last: time,
+            requests: 0,
+            folded: 0,
+            changes: 0,
+            denied: 0,
+            ips: Vec::new(),
+        }
+    }
+
+    fn into_row(self, session: SessionHash, chunk: &Chunk) -> Option<SessionRow> {
+        let admin = self.admin_row.and_then(|row| chunk.fields(row));
+        let agent = self.agent_row.and_then(|row| chunk.user_agent.get(row));
+        Some(SessionRow {
+            session,
+            panel: chunk.panel.get(self.any_row)?.parse().ok()?,
+            admin: admin.and_then(|fields| fields.admin).map(str::to_owned),
+            admin_name: admin
+                .and_then(|fields| fields.admin_name)
+                .map(str::to_owned),
+            start: Micros(self.start),
+            last: Micros(self.last),
+            requests: self.requests,
+            folded: self.folded,
+            changes: self.changes,
+            denied: self.denied,
+            ips: self.ips,
+            user_agent: agent.map(Arc::from),
+        })
     }
 }
 

@@ -3,20 +3,19 @@
 use std::num::NonZero;
 use std::sync::Arc;
 
-use admintrail_event::{Event, EventId, FirstSet, LogId, Micros, Seq};
+use admintrail_event::{Event, EventId, LogId, Micros, Seq};
 use rusqlite::Connection;
 
 use super::database::{Access, Database};
 use super::row::decode_body;
 use crate::StoreError;
-use crate::columns::{CHUNK_ROWS, Chunk};
-use crate::derived::Derived;
+use crate::columns::{CHUNK_ROWS, Chunk, ChunkBuilder, Fields};
+use crate::derived::{Derived, Hashing};
 
 /// From how many newest events background refreshes are recognised again.
 const RECENT: usize = 2 * CHUNK_ROWS;
 
 /// Everything that was stored, ready for queries.
-#[derive(Default)]
 pub(crate) struct Loaded {
     pub(crate) chunks: Vec<Arc<Chunk>>,
     pub(crate) newest: Vec<Arc<Event>>,
@@ -28,11 +27,29 @@ pub(crate) struct Loaded {
     pub(crate) last_received: Option<Micros>,
 }
 
+impl Loaded {
+    /// Of an empty trail.
+    pub(crate) fn nothing(hashing: Hashing) -> Self {
+        Self {
+            chunks: Vec::new(),
+            newest: Vec::new(),
+            derived: Derived::new(hashing),
+            count: 0,
+            last_seq: Seq(0),
+            last_id: None,
+            first_received: None,
+            last_received: None,
+        }
+    }
+}
+
 /// Reads all events of the log. The last chunk's worth stays as rows.
 pub(crate) fn load(database: &Database, access: Access, log: LogId) -> Result<Loaded, StoreError> {
+    let hashing = Hashing::default();
     let connection = database.connect(access)?;
+    let mut loaded = Loaded::nothing(hashing.clone());
     let Some((first, last)) = database.seqs(&connection)? else {
-        return Ok(Loaded::default());
+        return Ok(loaded);
     };
     // Rows of the newest part are few; what is older is cut at multiples of a chunk.
     let total = last.0 - first.0 + 1;
@@ -46,7 +63,9 @@ pub(crate) fn load(database: &Database, access: Access, log: LogId) -> Result<Lo
         let workers: Vec<_> = (first.0..edge)
             .step_by(usize::try_from(share).unwrap_or(usize::MAX))
             .map(|from| {
-                scope.spawn(move || part(database, access, log, from..(from + share).min(edge)))
+                let seqs = from..(from + share).min(edge);
+                let derived = Derived::new(hashing.clone());
+                scope.spawn(move || part(database, access, log, seqs, derived))
             })
             .collect();
         workers
@@ -58,7 +77,6 @@ pub(crate) fn load(database: &Database, access: Access, log: LogId) -> Result<Lo
             })
             .collect::<Result<Vec<_>, _>>()
     })?;
-    let mut loaded = Loaded::default();
     for part in parts {
         loaded.chunks.extend(part.chunks);
         loaded.derived.join(part.derived);
@@ -67,7 +85,7 @@ pub(crate) fn load(database: &Database, access: Access, log: LogId) -> Result<Lo
     }
     let mut newest = Vec::new();
     read(database, &connection, log, edge..last.0 + 1, |event| {
-        newest.push(Arc::new(event))
+        newest.push(Arc::new(event));
     })?;
     for event in &newest {
         loaded.derived.replay(event);
@@ -106,7 +124,6 @@ fn replay_recent(loaded: &mut Loaded, newest: &[Arc<Event>]) {
 }
 
 /// What one thread read.
-#[derive(Default)]
 struct Part {
     chunks: Vec<Arc<Chunk>>,
     derived: Derived,
@@ -114,27 +131,43 @@ struct Part {
     count: u64,
 }
 
+impl Part {
+    fn take(&mut self, chunk: Chunk) {
+        let ids = chunk.id.values().chunks_exact(16);
+        let last = ids
+            .max()
+            .and_then(|id| EventId::from_bytes(id.try_into().ok()?).ok());
+        self.last_id = self.last_id.max(last);
+        self.count += chunk.rows as u64;
+        self.derived.replay_chunk(&chunk);
+        self.chunks.push(Arc::new(chunk));
+    }
+}
+
 fn part(
     database: &Database,
     access: Access,
     log: LogId,
     seqs: std::ops::Range<u64>,
+    derived: Derived,
 ) -> Result<Part, StoreError> {
     let connection = database.connect(access)?;
-    let mut part = Part::default();
-    let mut rows: Vec<Event> = Vec::with_capacity(CHUNK_ROWS);
-    read(database, &connection, log, seqs, |event| {
-        part.last_id = part.last_id.max(Some(event.draft.id));
-        part.derived.replay(&event);
-        part.count += 1;
-        rows.push(event);
-        if rows.len() == CHUNK_ROWS {
-            part.chunks.push(Arc::new(Chunk::build(&rows)));
-            rows.clear();
+    let mut part = Part {
+        chunks: Vec::new(),
+        derived,
+        last_id: None,
+        count: 0,
+    };
+    let mut builder = ChunkBuilder::default();
+    read_rows(database, &connection, seqs, |fields| {
+        builder.push(fields);
+        if builder.is_full() {
+            part.take(builder.finish(log));
         }
+        Some(())
     })?;
-    if !rows.is_empty() {
-        part.chunks.push(Arc::new(Chunk::build(&rows)));
+    if builder.rows() > 0 {
+        part.take(builder.finish(log));
     }
     Ok(part)
 }
@@ -146,6 +179,19 @@ pub(crate) fn read(
     log: LogId,
     seqs: std::ops::Range<u64>,
     mut take: impl FnMut(Event),
+) -> Result<(), StoreError> {
+    read_rows(database, connection, seqs, |fields| {
+        take(fields.to_event(log)?);
+        Some(())
+    })
+}
+
+/// Hands out the rows of a range of seqs in order; `take` says `None` to one that is no event.
+fn read_rows(
+    database: &Database,
+    connection: &Connection,
+    seqs: std::ops::Range<u64>,
+    mut take: impl FnMut(&Fields<'_>) -> Option<()>,
 ) -> Result<(), StoreError> {
     let wrong = |error: rusqlite::Error| database.opening_error(&error);
     let mut statement = connection
@@ -159,35 +205,26 @@ pub(crate) fn read(
         .query([bound(seqs.start), bound(seqs.end)])
         .map_err(wrong)?;
     while let Some(row) = rows.next().map_err(wrong)? {
-        let seq: i64 = row.get(0).map_err(wrong)?;
-        let event = event_of(log, row).map_err(wrong)?;
-        take(event.ok_or_else(|| database.damaged(format!("event {seq} cannot be read")))?);
+        let taken = fields_of(row)
+            .filter(Fields::are_sound)
+            .and_then(|fields| take(&fields));
+        if taken.is_none() {
+            let seq: i64 = row.get(0).map_err(wrong)?;
+            return Err(database.damaged(format!("event {seq} cannot be read")));
+        }
     }
     Ok(())
 }
 
-fn event_of(log: LogId, row: &rusqlite::Row<'_>) -> rusqlite::Result<Option<Event>> {
-    let seq: i64 = row.get(0)?;
-    let time = Micros(row.get(2)?);
-    let first: i64 = row.get(4)?;
-    let polling: bool = row.get(5)?;
-    let (Ok(id), Ok(body)) = (row.get_ref(1)?.as_blob(), row.get_ref(6)?.as_blob()) else {
-        return Ok(None);
-    };
-    let draft = <[u8; 16]>::try_from(id)
-        .ok()
-        .and_then(|id| EventId::from_bytes(id).ok())
-        .and_then(|id| decode_body(id, time, body));
-    let (Some(mut draft), Ok(seq), Ok(first)) = (draft, u64::try_from(seq), u8::try_from(first))
-    else {
-        return Ok(None);
-    };
-    draft.polling = polling;
-    Ok(Some(Event {
-        log,
-        seq: Seq(seq),
-        received: Micros(row.get(3)?),
-        first: FirstSet(first),
-        draft,
-    }))
+fn fields_of<'r>(row: &'r rusqlite::Row<'_>) -> Option<Fields<'r>> {
+    let body = row.get_ref(6).ok()?.as_blob().ok()?;
+    Some(Fields {
+        seq: u64::try_from(row.get::<_, i64>(0).ok()?).ok()?,
+        id: row.get_ref(1).ok()?.as_blob().ok()?.try_into().ok()?,
+        time: row.get(2).ok()?,
+        received: row.get(3).ok()?,
+        first: row.get(4).ok()?,
+        polling: row.get(5).ok()?,
+        ..decode_body(body)?
+    })
 }

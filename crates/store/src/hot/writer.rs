@@ -5,7 +5,7 @@ use std::thread::JoinHandle;
 
 use admintrail_event::{Draft, Event, EventId, FirstSet, LogId, Micros, Seq};
 use parking_lot::{Mutex, RwLock};
-use rusqlite::{Connection, ErrorCode, OptionalExtension};
+use rusqlite::{CachedStatement, Connection, ErrorCode, OptionalExtension};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::database::{Access, Database, cause_of};
@@ -121,7 +121,7 @@ struct Work {
 /// What one commit accepted.
 #[derive(Default)]
 struct Accepted {
-    events: Vec<Event>,
+    events: Vec<Arc<Event>>,
     replies: Vec<(Reply, Vec<Receipt>)>,
     last_id: Option<EventId>,
 }
@@ -197,14 +197,20 @@ impl Work {
         }
         let transaction =
             connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+        let mut statements = Statements::prepare(&transaction)?;
         for (batch, (_, receipts)) in drafts.into_iter().zip(&mut accepted.replies) {
-            for prepared in batch {
-                let id = prepared.draft.id;
+            for Prepared {
+                mut draft,
+                digest,
+                body,
+            } in batch
+            {
+                let id = draft.id;
                 // Ids are nearly ascending: most are above all others and need no look-up.
                 if accepted.last_id.is_some_and(|last| id <= last)
-                    && let Some(known) = known(&transaction, archive.as_ref(), id)?
+                    && let Some(known) = statements.known(archive.as_ref(), id)?
                 {
-                    receipts.push(if known.digest == prepared.digest {
+                    receipts.push(if known.digest == digest {
                         Receipt::Duplicate(known.seq)
                     } else {
                         Receipt::Conflict(known.seq)
@@ -212,27 +218,22 @@ impl Work {
                     continue;
                 }
                 seq = Seq(seq.0 + 1);
-                let Prepared {
-                    mut draft,
-                    digest,
-                    body,
-                } = prepared;
                 let (first, polling) = derived.judge(&draft);
                 draft.polling = polling;
-                accepted.events.push(Event {
+                let event = Arc::new(Event {
                     log: *log,
                     seq,
                     received,
                     first,
                     draft,
                 });
-                if let Some(event) = accepted.events.last() {
-                    insert(&transaction, event, &digest, &body)?;
-                }
+                accepted.events.push(Arc::clone(&event));
+                statements.insert(&event, &digest, &body)?;
                 accepted.last_id = accepted.last_id.max(Some(id));
                 receipts.push(Receipt::Accepted(seq));
             }
         }
+        drop(statements);
         transaction.commit()?;
         Ok(())
     }
@@ -250,7 +251,7 @@ impl Work {
         }
     }
 
-    fn show(&mut self, events: Vec<Event>) {
+    fn show(&mut self, mut events: Vec<Arc<Event>>) {
         let parts = &mut self.parts;
         {
             let mut derived = parts.derived.write();
@@ -263,8 +264,7 @@ impl Work {
             status.last_received = events.last().map(|e| e.received);
         }
         parts.last_seq = events.last().map_or(parts.last_seq, |event| event.seq);
-        let mut shared = events.into_iter().map(Arc::new).collect();
-        if parts.mirror.add(&mut shared) {
+        if parts.mirror.add(&mut events) {
             let _ = self.full.try_send(());
         }
         parts.visible.send_replace(parts.last_seq);
@@ -313,7 +313,9 @@ impl Work {
             &parts.connection,
             parts.log,
             from..u64::MAX,
-            |e| found.push(e),
+            |event| {
+                found.push(Arc::new(event));
+            },
         );
         if let Err(error) = read {
             tracing::error!(%error, "what was written last cannot be read");
@@ -331,40 +333,42 @@ impl Work {
     }
 }
 
-fn known(
-    connection: &Connection,
-    archive: &dyn Archive,
-    id: EventId,
-) -> Result<Option<Known>, WriteError> {
-    let mut statement =
-        connection.prepare_cached("SELECT seq, digest FROM events WHERE id = ?1")?;
-    let found: Option<(i64, [u8; 16])> = statement
-        .query_row([id.as_bytes().as_slice()], |row| {
-            Ok((row.get(0)?, row.get(1)?))
-        })
-        .optional()?;
-    match found {
-        Some((seq, digest)) => Ok(Some(Known {
-            seq: Seq(u64::try_from(seq).unwrap_or(0)),
-            digest,
-        })),
-        None => archive.find(id).map_err(WriteError::Archive),
-    }
+/// What one transaction runs again and again.
+struct Statements<'c> {
+    known: CachedStatement<'c>,
+    insert: CachedStatement<'c>,
 }
 
-fn insert(
-    connection: &Connection,
-    event: &Event,
-    digest: &[u8; 16],
-    body: &[u8],
-) -> Result<(), WriteError> {
-    let FirstSet(first) = event.first;
-    connection
-        .prepare_cached(
-            "INSERT INTO events (seq, id, time, received, first, polling, digest, body)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-        )?
-        .execute(rusqlite::params![
+impl<'c> Statements<'c> {
+    fn prepare(connection: &'c Connection) -> Result<Self, WriteError> {
+        Ok(Self {
+            known: connection.prepare_cached("SELECT seq, digest FROM events WHERE id = ?1")?,
+            insert: connection.prepare_cached(
+                "INSERT INTO events (seq, id, time, received, first, polling, digest, body)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            )?,
+        })
+    }
+
+    fn known(&mut self, archive: &dyn Archive, id: EventId) -> Result<Option<Known>, WriteError> {
+        let found: Option<(i64, [u8; 16])> = self
+            .known
+            .query_row([id.as_bytes().as_slice()], |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })
+            .optional()?;
+        match found {
+            Some((seq, digest)) => Ok(Some(Known {
+                seq: Seq(u64::try_from(seq).unwrap_or(0)),
+                digest,
+            })),
+            None => archive.find(id).map_err(WriteError::Archive),
+        }
+    }
+
+    fn insert(&mut self, event: &Event, digest: &[u8; 16], body: &[u8]) -> Result<(), WriteError> {
+        let FirstSet(first) = event.first;
+        self.insert.execute(rusqlite::params![
             i64::try_from(event.seq.0).unwrap_or(i64::MAX),
             event.draft.id.as_bytes().as_slice(),
             event.draft.time.0,
@@ -374,7 +378,8 @@ fn insert(
             digest.as_slice(),
             body,
         ])?;
-    Ok(())
+        Ok(())
+    }
 }
 
 /// Why a commit failed.

@@ -1,0 +1,128 @@
+use std::fs;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use admintrail_event::Seq;
+use admintrail_store::{Receipt, StoreError, Submission, Trail};
+
+use crate::support::{Fixture, draft, first_page, options, view};
+
+#[test]
+fn an_event_sent_ten_times_is_accepted_once() {
+    let mut fixture = Fixture::new();
+    assert_eq!(fixture.append([draft(1)]), [Receipt::Accepted(Seq(1))]);
+    for _ in 0..5 {
+        assert_eq!(fixture.append([draft(1)]), [Receipt::Duplicate(Seq(1))]);
+    }
+    fixture.reopen();
+    for _ in 0..5 {
+        assert_eq!(fixture.append([draft(1)]), [Receipt::Duplicate(Seq(1))]);
+    }
+    assert_eq!(fixture.trail.count(&view("")).unwrap(), 1);
+}
+
+#[test]
+fn another_event_under_a_known_id_is_refused_and_the_rest_is_kept() {
+    let fixture = Fixture::new();
+    fixture.append([draft(1)]);
+    let mut forged = draft(1);
+    forged.path = "/elsewhere".to_owned();
+    let receipts = fixture.append([forged, draft(2), draft(2), draft(0)]);
+    assert_eq!(
+        receipts,
+        [
+            Receipt::Conflict(Seq(1)),
+            Receipt::Accepted(Seq(2)),
+            Receipt::Duplicate(Seq(2)),
+            Receipt::Accepted(Seq(3)),
+        ]
+    );
+    assert_eq!(
+        fixture.paths(&view("")),
+        ["/client/2", "/client/1", "/client/0"]
+    );
+}
+
+#[test]
+fn what_was_sent_reads_back_field_by_field() {
+    let mut fixture = Fixture::new();
+    let sent: Vec<_> = (0..9_000).map(draft).collect();
+    fixture.append(sent.clone());
+    for _ in 0..2 {
+        for n in [0, 4_095, 4_096, 8_191, 8_999] {
+            let event = fixture.trail.event(sent[n].id).unwrap().unwrap();
+            assert_eq!(event.draft, sent[n]);
+        }
+        fixture.reopen();
+    }
+}
+
+#[test]
+fn many_writers_each_get_their_own_place() {
+    let fixture = Fixture::new();
+    let trail = &fixture.trail;
+    std::thread::scope(|scope| {
+        for writer in 0..8_u64 {
+            scope.spawn(move || {
+                for n in 0..200 {
+                    let batch = vec![Submission::new(draft(writer * 1_000 + n))];
+                    assert!(matches!(
+                        trail.append_blocking(batch).unwrap()[..],
+                        [Receipt::Accepted(_)]
+                    ));
+                }
+            });
+        }
+    });
+    assert_eq!(trail.count(&view("")).unwrap(), 1_600);
+    assert_eq!(trail.state().last_seq, Seq(1_600));
+}
+
+#[test]
+fn a_closed_trail_says_so() {
+    let fixture = Fixture::new();
+    fixture.trail.close();
+    let refused = fixture
+        .trail
+        .append_blocking(vec![Submission::new(draft(1))]);
+    assert!(matches!(refused, Err(StoreError::Closed)));
+}
+
+/// Copies the folder as a power cut would leave it, the log cut at every 97th byte of its tail.
+#[test]
+fn a_torn_log_keeps_whole_commits_and_nothing_else() {
+    let fixture = Fixture::new();
+    for n in 0..40 {
+        fixture.append([draft(2 * n), draft(2 * n + 1)]);
+    }
+    let log = fs::read(fixture.dir.path().join("trail.db-wal")).unwrap();
+    let seen = AtomicUsize::new(usize::MAX);
+    for length in (log.len().saturating_sub(64 * 1024)..log.len())
+        .rev()
+        .step_by(97 * 7)
+    {
+        let copy = tempfile::tempdir().unwrap();
+        fs::copy(
+            fixture.dir.path().join("trail.db"),
+            copy.path().join("trail.db"),
+        )
+        .unwrap();
+        fs::write(copy.path().join("trail.db-wal"), &log[..length]).unwrap();
+        let trail = Trail::open(options(copy.path(), &Arc::default())).unwrap();
+        let page = trail.page(&view(""), &first_page(1_000)).unwrap();
+        let count = page.events.len();
+        assert_eq!(count % 2, 0, "half a commit at {length} bytes");
+        assert!(
+            count <= seen.swap(count, Ordering::Relaxed),
+            "a shorter log cannot know more"
+        );
+        let expected = (0..count as u64).rev().map(|n| format!("/client/{n}"));
+        assert!(
+            page.events
+                .iter()
+                .map(|e| e.draft.path.clone())
+                .eq(expected)
+        );
+    }
+    assert!(seen.into_inner() < 80, "the cut must have cost something");
+}

@@ -1,0 +1,14 @@
+//! The trail as its users see it: what is acknowledged stays, what is asked is answered.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test may fail this way"
+)]
+
+mod answers;
+mod durability;
+mod opening;
+mod paging;
+mod support;
+mod tailing;
