@@ -4,7 +4,21 @@
 //! uses, and joins them: the proxy before each panel, our own pages, the control socket. It may
 //! use every other room; no other room uses it.
 
+mod cli;
+mod clock;
 mod config;
+mod control_socket;
+mod data_folder;
+mod logging;
+mod own_pages;
 mod proxy;
+mod recording;
+mod serve;
+mod shell_user;
+mod stop;
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cli::run()
+}

@@ -21,7 +21,6 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
 use tower_service::Service;
 
@@ -29,6 +28,7 @@ use super::connection::{CountedBody, UnderWay, Watched, WatchedIo};
 use super::framing::ends_http;
 use super::register::Register;
 use super::tunnel::{self, Tunnels};
+use crate::stop::Stop;
 
 /// Largest request head.
 const MAX_HEAD: usize = 64 * 1024;
@@ -57,7 +57,7 @@ pub(crate) async fn serve<S, B>(
     listener: TcpListener,
     service: S,
     options: ListenerOptions,
-    mut stop: watch::Receiver<bool>,
+    mut stop: Stop,
 ) where
     S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>
         + Clone
@@ -80,7 +80,7 @@ pub(crate) async fn serve<S, B>(
     loop {
         let accepted = tokio::select! {
             accepted = accept(&listener, &register, options.max_connections) => accepted,
-            () = stopped(&mut stop) => break,
+            () = stop.told() => break,
         };
         let (stream, peer) = accepted;
         // Answers leave at once; without this a small one may wait 40 ms for an acknowledgement.
@@ -100,11 +100,6 @@ pub(crate) async fn serve<S, B>(
     drop(listener);
     register.emptied().await;
     sweeper.abort();
-}
-
-/// Waits for the word to stop.
-async fn stopped(stop: &mut watch::Receiver<bool>) {
-    let _ = stop.wait_for(|stop| *stop).await;
 }
 
 /// The next connection. At the limit, the one that has been idle longest makes room; while all
@@ -159,7 +154,7 @@ async fn connection<S, B>(
     service: S,
     watched: &Arc<Watched>,
     options: &ListenerOptions,
-    stop: watch::Receiver<bool>,
+    stop: Stop,
 ) where
     S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>
         + Clone
@@ -192,7 +187,7 @@ async fn http1<T, S, B>(
     service: S,
     watched: &Arc<Watched>,
     options: &ListenerOptions,
-    mut stop: watch::Receiver<bool>,
+    mut stop: Stop,
 ) where
     T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>
@@ -215,7 +210,7 @@ async fn http1<T, S, B>(
     let mut connection = pin!(connection);
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
-        () = stopped(&mut stop) => {
+        () = stop.told() => {
             connection.as_mut().graceful_shutdown();
             connection.await
         }
@@ -231,7 +226,7 @@ async fn http2<T, S, B>(
     service: S,
     watched: &Arc<Watched>,
     options: &ListenerOptions,
-    mut stop: watch::Receiver<bool>,
+    mut stop: Stop,
 ) where
     T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>
@@ -254,7 +249,7 @@ async fn http2<T, S, B>(
     let mut connection = pin!(connection);
     tokio::select! {
         _ = connection.as_mut() => {}
-        () = stopped(&mut stop) => {
+        () = stop.told() => {
             connection.as_mut().graceful_shutdown();
             let _ = connection.await;
         }

@@ -13,8 +13,9 @@ use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
 use parking_lot::Mutex;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, split};
-use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
+
+use crate::stop::Stop;
 
 /// Bytes taken at once.
 const PIECE: usize = 16 * 1024;
@@ -23,11 +24,11 @@ const PIECE: usize = 16 * 1024;
 #[derive(Clone)]
 pub(crate) struct Tunnels {
     tasks: TaskTracker,
-    stop: watch::Receiver<bool>,
+    stop: Stop,
 }
 
 impl Tunnels {
-    pub(crate) fn new(stop: watch::Receiver<bool>) -> Self {
+    pub(crate) fn new(stop: Stop) -> Self {
         Self {
             tasks: TaskTracker::new(),
             stop,
@@ -40,7 +41,7 @@ impl Tunnels {
         self.tasks.spawn(async move {
             tokio::select! {
                 () = task => {}
-                _ = stop.wait_for(|stop| *stop) => {}
+                () = stop.told() => {}
             }
         });
     }

@@ -1,0 +1,80 @@
+//! `admintrail query`
+
+use std::io::{self, Write};
+
+use admintrail_event::EventJson;
+use admintrail_store::{Order, PageRequest, Relation, Trail, TrailOptions};
+use clap::Args;
+
+use super::view::ViewArgs;
+use super::{Failure, Global, Outcome, output, row, server_or_folder};
+use crate::clock;
+
+#[derive(Args)]
+pub(super) struct QueryArgs {
+    #[command(flatten)]
+    view: ViewArgs,
+    /// Most events, the newest first
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u64).range(1..))]
+    limit: u64,
+    /// One JSON object a line
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn run(global: &Global, args: &QueryArgs) -> Outcome {
+    let view = args.view.view()?;
+    let dir = global.data_folder()?;
+    let trail = open(&dir)?;
+    server_or_folder::note_look(&dir, "query", &args.view.filter);
+    let mut out = output::stdout();
+    let colours = output::colours(&io::stdout());
+    let mut left = usize::try_from(args.limit).unwrap_or(usize::MAX);
+    let mut cursor = None;
+    let mut first = None;
+    while left > 0 {
+        let request = PageRequest {
+            order: Order::Descending,
+            limit: left.min(1_000),
+            cursor,
+            last: false,
+        };
+        let page = trail.page(&view, &request)?;
+        left -= page.events.len().min(left);
+        for event in &page.events {
+            if args.json {
+                serde_json::to_writer(&mut out, &EventJson(event)).map_err(io::Error::from)?;
+                writeln!(out)?;
+            } else {
+                writeln!(
+                    out,
+                    "{}",
+                    row::line(&serde_json::to_value(EventJson(event))?, colours)
+                )?;
+            }
+        }
+        first.get_or_insert(page.total);
+        cursor = page.older;
+        if cursor.is_none() || page.events.is_empty() {
+            break;
+        }
+    }
+    out.flush()?;
+    if let Some(total) = first.filter(|_| !args.json) {
+        let plus = if total.relation == Relation::AtLeast {
+            "+"
+        } else {
+            ""
+        };
+        output::say(&format!("{}{plus} events match", total.value));
+    }
+    Ok(())
+}
+
+/// The trail for reading, beside a server or without one.
+pub(super) fn open(dir: &std::path::Path) -> Result<Trail, Failure> {
+    Ok(Trail::open_read_only(TrailOptions {
+        dir: dir.to_owned(),
+        clock: clock::system(),
+    })?)
+}

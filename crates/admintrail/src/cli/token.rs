@@ -1,0 +1,104 @@
+//! `admintrail token`
+
+use std::io::Write;
+
+use clap::{Args, Subcommand};
+use serde_json::Value;
+
+use super::server_or_folder::ask;
+use super::{Global, Outcome, output};
+use crate::control_socket::{Ask, TokenShown};
+
+#[derive(Subcommand)]
+pub(super) enum TokenCommand {
+    /// Make a token and print it, this once
+    Create(CreateArgs),
+    /// List the tokens, without their secrets
+    List {
+        /// One JSON array
+        #[arg(long)]
+        json: bool,
+    },
+    /// Refuse a token from now on
+    Revoke {
+        /// Which
+        #[arg(long)]
+        name: String,
+    },
+}
+
+#[derive(Args)]
+pub(super) struct CreateArgs {
+    /// A name to know it by
+    #[arg(long)]
+    name: String,
+    /// What it may do
+    #[arg(long, value_parser = ["read", "ingest"])]
+    scope: String,
+    /// Only this panel; may be repeated [default: every panel]
+    #[arg(long = "panel", value_name = "PANEL")]
+    panels: Vec<String>,
+}
+
+pub(super) fn run(global: &Global, command: TokenCommand) -> Outcome {
+    let mut out = output::stdout();
+    match command {
+        TokenCommand::Create(CreateArgs {
+            name,
+            scope,
+            panels,
+        }) => {
+            let made: Value = ask(
+                global,
+                Ask::CreateToken {
+                    name,
+                    scope,
+                    panels,
+                },
+            )?;
+            writeln!(
+                out,
+                "{}",
+                made.get("token")
+                    .and_then(Value::as_str)
+                    .unwrap_or_default()
+            )?;
+        }
+        TokenCommand::List { json } => {
+            let tokens: Vec<TokenShown> = ask(global, Ask::Tokens)?;
+            if json {
+                serde_json::to_writer_pretty(&mut out, &tokens)?;
+                writeln!(out)?;
+            } else {
+                let rows: Vec<Vec<String>> = tokens.into_iter().map(row).collect();
+                output::table(
+                    &mut out,
+                    &["NAME", "SCOPE", "STATE", "LAST USED", "PANELS"],
+                    &rows,
+                )?;
+            }
+        }
+        TokenCommand::Revoke { name } => {
+            ask::<Value>(global, Ask::RevokeToken { name }).map(drop)?
+        }
+    }
+    Ok(out.flush()?)
+}
+
+fn row(token: TokenShown) -> Vec<String> {
+    let state = token
+        .revoked
+        .map_or_else(|| "live".to_owned(), |at| format!("revoked {at}"));
+    let panels = if token.panels.is_empty() {
+        "every panel".to_owned()
+    } else {
+        token.panels.join(", ")
+    };
+    vec![
+        token.name,
+        token.scope,
+        state,
+        token.last_used.unwrap_or_else(|| "never".to_owned()),
+        panels,
+    ]
+}

@@ -1,0 +1,141 @@
+//! What is asked and answered.
+
+use std::net::SocketAddr;
+
+use serde::{Deserialize, Serialize};
+
+/// A question to the server. No `Debug`: some carry passwords.
+#[derive(Serialize, Deserialize)]
+#[serde(tag = "ask", rename_all = "snake_case", deny_unknown_fields)]
+pub(crate) enum Ask {
+    /// How are you?
+    Status,
+    /// Makes an account. Without a password: a link with which the person sets one.
+    AddAccount {
+        email: String,
+        name: String,
+        role: String,
+        password: Option<String>,
+    },
+    /// Every account.
+    Accounts,
+    /// Keeps somebody from signing in, and ends their sessions.
+    DisableAccount { email: String },
+    /// A link to set a new password.
+    ResetPassword { email: String },
+    /// Makes a token.
+    CreateToken {
+        name: String,
+        scope: String,
+        panels: Vec<String>,
+    },
+    /// Every token.
+    Tokens,
+    /// Refuses a token from now on.
+    RevokeToken { name: String },
+    /// Takes over events. The answer is an [`ImportReport`].
+    Import {
+        panel: Option<String>,
+        lines: Vec<ImportLine>,
+    },
+    /// The last events of a filter, then each new one, until the asker goes away.
+    Tail { filter: String, last: usize },
+    /// Somebody read the record from the shell: that is recorded too.
+    Looked { command: String, filter: String },
+}
+
+/// One line of a file.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct ImportLine {
+    /// 1-based.
+    pub(crate) number: u64,
+    /// Which of several equal lines of the file this is, from 0 on.
+    pub(crate) repeat: u32,
+    /// The line.
+    pub(crate) text: String,
+}
+
+/// What became of the lines.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(crate) struct ImportReport {
+    pub(crate) accepted: u64,
+    pub(crate) duplicates: u64,
+    pub(crate) errors: Vec<LineError>,
+}
+
+/// A line that was not taken.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct LineError {
+    pub(crate) line: u64,
+    pub(crate) message: String,
+}
+
+/// What the server says of itself.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Status {
+    pub(crate) version: String,
+    pub(crate) pid: u32,
+    /// Where its pages listen.
+    pub(crate) listen: SocketAddr,
+    /// Whether they speak TLS.
+    pub(crate) tls: bool,
+    /// Why nothing can be recorded at the moment.
+    pub(crate) failing: Option<String>,
+    pub(crate) events: u64,
+}
+
+/// An account as commands show it.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct AccountShown {
+    pub(crate) email: String,
+    pub(crate) name: String,
+    pub(crate) role: String,
+    pub(crate) disabled: bool,
+    pub(crate) created: String,
+    pub(crate) last_sign_in: Option<String>,
+}
+
+/// A token as commands show it; never its secret.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct TokenShown {
+    pub(crate) name: String,
+    pub(crate) scope: String,
+    pub(crate) panels: Vec<String>,
+    pub(crate) created: String,
+    pub(crate) last_used: Option<String>,
+    pub(crate) revoked: Option<String>,
+}
+
+/// Why something was not done.
+#[derive(Debug, Clone, Serialize, Deserialize, thiserror::Error)]
+#[error("{message}")]
+pub(crate) struct Refused {
+    /// What is wrong and what to do instead.
+    pub(crate) message: String,
+    /// The asker's mistake (exit 2) rather than the world's (exit 1).
+    pub(crate) usage: bool,
+}
+
+impl Refused {
+    pub(crate) fn usage(message: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+            usage: true,
+        }
+    }
+
+    pub(crate) fn failed(message: impl std::fmt::Display) -> Self {
+        Self {
+            message: message.to_string(),
+            usage: false,
+        }
+    }
+}
+
+/// One line of an answer.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Reply {
+    Done(serde_json::Value),
+    Refused(Refused),
+}
