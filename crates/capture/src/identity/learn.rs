@@ -12,7 +12,6 @@ use admintrail_event::{KnownBy, Micros, Reading, SessionHash, Step};
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE, LOCATION};
 use http::{HeaderMap, StatusCode};
 
-use super::resolve::is_session_cookie;
 use super::{Change, Identity, Saved, Undecided, basic, cookies, looks_secret};
 use crate::{Binding, Recorder};
 
@@ -129,8 +128,12 @@ impl Exchange<'_> {
             return None;
         }
         let location = location.to_str().ok()?.trim();
-        let target = absolute(self.path, location);
-        Some(self.recorder.rules().preset.is_sign_in_target(&target))
+        Some(
+            self.recorder
+                .rules()
+                .preset
+                .sign_in_target_from(self.path, location),
+        )
     }
 
     fn content_is(&self, wanted: &[&str]) -> bool {
@@ -173,7 +176,7 @@ impl Exchange<'_> {
             }
             let rule = std::str::from_utf8(cookie.name)
                 .ok()
-                .and_then(|n| is_session_cookie(preset, n));
+                .and_then(|n| preset.is_session_cookie(n));
             let list = match rule {
                 Some(true) => &mut named,
                 None if looks_secret(cookie.value) && cookie.http_only => &mut hidden,
@@ -191,22 +194,6 @@ impl Exchange<'_> {
             .find(|list| !list.is_empty())
             .unwrap_or_default()
     }
-}
-
-/// A redirect target as a path or an absolute URI.
-fn absolute(base: &str, location: &str) -> String {
-    let is_absolute = location.starts_with('/') || location.contains("://");
-    if is_absolute {
-        return location.to_owned();
-    }
-    if location.is_empty() || location.starts_with(['?', '#']) {
-        return format!("{base}{location}");
-    }
-    let folder = base
-        .rfind('/')
-        .and_then(|at| base.get(..=at))
-        .unwrap_or("/");
-    format!("{folder}{location}")
 }
 
 /// Binds credentials to a name, all as one session.
@@ -291,22 +278,5 @@ fn pend(
             };
             recorder.memory().pend(fresh.hash, undecided);
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn redirects_are_read_from_where_they_were_sent() {
-        assert_eq!(absolute("/admin/login/", "/x"), "/x");
-        assert_eq!(absolute("/admin/login", "home"), "/admin/home");
-        assert_eq!(absolute("/admin/login", "?error=1"), "/admin/login?error=1");
-        assert_eq!(
-            absolute("/admin/login", "https://h/login"),
-            "https://h/login"
-        );
-        assert_eq!(absolute("", "login"), "/login");
     }
 }

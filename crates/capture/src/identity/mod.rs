@@ -4,16 +4,17 @@
 mod basic;
 mod cookies;
 mod credential;
+mod form;
 mod header;
 mod keeper;
 mod learn;
 mod memory;
 mod reply;
 mod resolve;
-mod typed_name;
 
 pub(crate) use credential::Hasher;
 use credential::looks_secret;
+pub(crate) use form::Form;
 use keeper::Change;
 pub(crate) use keeper::{Keeper, Saved};
 pub(crate) use learn::{Exchange, Finding, Naming, Peek, on_head};
@@ -21,4 +22,3 @@ pub(crate) use memory::PanelMemory;
 use memory::Undecided;
 pub(crate) use resolve::Identity;
 use resolve::{Credential, Source};
-pub(crate) use typed_name::typed_name;

@@ -127,7 +127,7 @@ fn credentials(recorder: &Recorder, headers: &HeaderMap, now: Micros) -> (Vec<Cr
     for (name, value) in cookies::sent(headers).take(MAX_COOKIES) {
         let rule = std::str::from_utf8(name)
             .ok()
-            .and_then(|n| is_session_cookie(preset, n));
+            .and_then(|n| preset.is_session_cookie(n));
         if rule == Some(false) || (rule.is_none() && !credential::looks_secret(value)) {
             continue;
         }
@@ -139,16 +139,6 @@ fn credentials(recorder: &Recorder, headers: &HeaderMap, now: Micros) -> (Vec<Cr
         }
     }
     (found, anonymous)
-}
-
-/// What the preset says of a cookie, its security prefix (RFC 6265bis section 4.1.3) aside.
-pub(super) fn is_session_cookie(preset: &admintrail_event::Preset, name: &str) -> Option<bool> {
-    preset.is_session_cookie(name).or_else(|| {
-        let bare = name
-            .strip_prefix("__Host-")
-            .or_else(|| name.strip_prefix("__Secure-"))?;
-        preset.is_session_cookie(bare)
-    })
 }
 
 fn token(headers: &HeaderMap) -> Option<&[u8]> {
@@ -195,7 +185,7 @@ fn session_of(recorder: &Recorder, credentials: &[Credential]) -> Session {
         None => true,
         Some(name) => {
             std::str::from_utf8(name)
-                .is_ok_and(|n| is_session_cookie(&recorder.rules().preset, n) == Some(true))
+                .is_ok_and(|n| recorder.rules().preset.is_session_cookie(n) == Some(true))
                 || recorder.memory().binds_cookie(name)
         }
     });

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::{ACCEPT_ENCODING, CONTENT_TYPE};
+use http::header::ACCEPT_ENCODING;
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body::Body;
 use tower_service::Service;
@@ -12,6 +12,7 @@ use admintrail_event::{Ending, Step};
 
 use super::answer::Answer;
 use super::declared::Declared;
+use super::head::Sent;
 use super::open::Open;
 use super::watch::RequestWatch;
 use super::{RecordBody, UpgradeGuard, head, refusal, upgrade};
@@ -36,20 +37,16 @@ where
         return Ok(refuse(&recorder, open));
     }
 
-    let signing_in = open.reading.step == Step::SignIn;
+    let sent = Sent::of(&recorder, &parts);
+    let reads_form = open.reading.step == Step::SignIn || sent.needs_form;
     if !body.is_end_stream() {
-        open.watch = Some(Arc::new(if signing_in {
-            RequestWatch::of_sign_in()
+        open.watch = Some(Arc::new(if reads_form {
+            RequestWatch::of_form()
         } else {
             RequestWatch::default()
         }));
     }
-    let form_type = parts
-        .headers
-        .get(CONTENT_TYPE)
-        .filter(|_| signing_in)
-        .cloned();
-    if signing_in {
+    if reads_form || open.reading.step == Step::SecondFactor {
         // The answer has to be read, and no panel has to compress it.
         parts
             .headers
@@ -60,11 +57,6 @@ where
         parts.extensions.insert(guard.clone());
     }
     let body = RecordBody::request(body, open.watch.clone());
-    let (is_head, is_connect) = (
-        parts.method == Method::HEAD,
-        parts.method == Method::CONNECT,
-    );
-    let path = parts.uri.clone();
     let mut response = match inner.call(Request::from_parts(parts, body)).await {
         Ok(response) => response,
         Err(error) => {
@@ -75,22 +67,26 @@ where
 
     let status = response.status();
     open.answered(status);
-    let tunnels = upgrading && upgrade::is_switched(status, is_connect);
-    let empty = is_head || tunnels || has_no_body(status) || response.body().is_end_stream();
+    let tunnels = upgrading && upgrade::is_switched(status, sent.method == Method::CONNECT);
+    let empty = sent.method == Method::HEAD
+        || tunnels
+        || has_no_body(status)
+        || response.body().is_end_stream();
     let mut peek = None;
     if let Some(declared) = response.extensions_mut().remove::<Declared>() {
         open.declared(declared);
     } else {
+        let typed = open.read_form(&sent);
         let mut finding = identity::on_head(&Exchange {
             recorder: &recorder,
             reading: &open.reading,
             identity: &open.identity,
-            path: path.path(),
+            path: sent.uri.path(),
             changes,
             status,
             headers: response.headers(),
             empty,
-            typed: open.typed_name(form_type.as_ref().map(HeaderValue::as_bytes)),
+            typed,
             now: recorder.trunk().now(),
         });
         peek = finding.peek.take();

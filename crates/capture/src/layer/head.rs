@@ -1,9 +1,9 @@
 //! The head of a request as the event's first half.
 
-use admintrail_event::{Draft, KnownBy, Limits, Reading, RequestHead, Step, clip, encode_bytes};
-use http::header::{ACCEPT, AUTHORIZATION, CONNECTION, HOST, UPGRADE, USER_AGENT};
+use admintrail_event::{Draft, KnownBy, Limits, RequestHead, Step, clip, encode_bytes};
+use http::header::{ACCEPT, AUTHORIZATION, CONNECTION, CONTENT_TYPE, HOST, UPGRADE, USER_AGENT};
 use http::request::Parts;
-use http::{HeaderMap, HeaderName, Method};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
 
 use super::declared::Peer;
 use super::open::Open;
@@ -21,23 +21,21 @@ pub(super) fn read(recorder: &Recorder, parts: &mut Parts) -> Box<Open> {
     let socket = peer.map(|peer| peer.addr.ip().to_canonical());
     let identity = Identity::of(recorder, &mut parts.headers, socket, time);
 
-    // Redacted first, so that neither route nor object can repeat a secret.
-    let path = rules.preset.redact_path(parts.uri.path());
-    let query = parts
-        .uri
-        .query()
-        .map(|query| rules.preset.redact_query(query));
     let headers = &parts.headers;
-    let mut reading = rules.preset.read(&RequestHead {
+    let reading = rules.preset.read(&RequestHead {
         method: parts.method.as_str(),
-        path: &path,
-        query: query.as_deref(),
+        path: parts.uri.path(),
+        query: parts.uri.query(),
         accept: text(headers, &ACCEPT),
         requested_with: text(headers, &HeaderName::from_static("x-requested-with")),
         bearer: is_bearer(headers),
         fetch_dest: text(headers, &HeaderName::from_static("sec-fetch-dest")),
     });
-    make_safe(&mut reading);
+    let path = rules.preset.redact_path(parts.uri.path());
+    let query = parts
+        .uri
+        .query()
+        .map(|query| rules.preset.redact_query(query));
 
     let (path, path_bytes) = safe(path, Limits::PATH);
     let (query, query_bytes) = safe_option(query, Limits::QUERY);
@@ -135,15 +133,6 @@ fn scheme(client: Option<&Client>, parts: &Parts) -> Option<String> {
     }
 }
 
-fn make_safe(reading: &mut Reading) {
-    reading.route = safe(std::mem::take(&mut reading.route), Limits::TEXT).0;
-    reading.action = safe(std::mem::take(&mut reading.action), Limits::TEXT).0;
-    reading.object = reading
-        .object
-        .take()
-        .map(|object| safe(object, Limits::TEXT).0);
-}
-
 /// Encoded and cut; plain short text, which is nearly all of it, passes untouched.
 pub(super) fn safe(text: String, max: usize) -> (String, Option<u32>) {
     let plain = text.bytes().all(|b| matches!(b, b' '..=b'~'));
@@ -163,5 +152,43 @@ fn safe_option(text: Option<String>, max: usize) -> (Option<String>, Option<u32>
     match text.map(|text| safe(text, max)) {
         Some((text, cut)) => (Some(text), cut),
         None => (None, None),
+    }
+}
+
+/// What is remembered of a request after it was forwarded.
+pub(super) struct Sent {
+    pub(super) method: Method,
+    pub(super) uri: Uri,
+    /// `Content-Type`, of forms that are read.
+    pub(super) content_type: Option<HeaderValue>,
+    /// Only the form can tell the step.
+    pub(super) needs_form: bool,
+}
+
+impl Sent {
+    pub(super) fn of(recorder: &Recorder, parts: &Parts) -> Self {
+        let mut sent = Self {
+            method: parts.method.clone(),
+            uri: parts.uri.clone(),
+            content_type: None,
+            needs_form: false,
+        };
+        if !is_safe(&parts.method) {
+            sent.needs_form = recorder.rules().preset.needs_form(&sent.head());
+            sent.content_type = parts.headers.get(CONTENT_TYPE).cloned();
+        }
+        sent
+    }
+
+    pub(super) fn head(&self) -> RequestHead<'_> {
+        RequestHead {
+            method: self.method.as_str(),
+            path: self.uri.path(),
+            query: self.uri.query(),
+            accept: None,
+            requested_with: None,
+            bearer: false,
+            fetch_dest: None,
+        }
     }
 }

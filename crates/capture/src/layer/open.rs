@@ -3,14 +3,16 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use admintrail_event::{Draft, Ending, KnownBy, Limits, Outcome, PanelName, Reading};
-use http::StatusCode;
+use admintrail_event::{
+    Draft, Ending, KnownBy, Limits, Outcome, PanelName, Reading, Step, clip, encode_bytes,
+};
+use http::{HeaderValue, StatusCode};
 
 use super::declared::Declared;
-use super::head::safe;
+use super::head::{Sent, safe};
 use super::watch::RequestWatch;
 use crate::Recorder;
-use crate::identity::{self, Finding, Identity, Naming, Saved};
+use crate::identity::{Finding, Form, Identity, Naming, Saved};
 
 /// Dropping it finishes the event as dropped.
 pub(super) struct Open {
@@ -20,8 +22,10 @@ pub(super) struct Open {
     pub(super) identity: Identity,
     pub(super) watch: Option<Arc<RequestWatch>>,
     /// Denied whatever the status says: a failed sign-in, or sent to sign-in.
-    pub(super) denied: bool,
-    pub(super) sent_to_sign_in: bool,
+    denied: bool,
+    sent_to_sign_in: bool,
+    /// A sign-in that the panel has neither accepted nor refused.
+    undecided: bool,
     action: Option<String>,
     started: Instant,
     finished: bool,
@@ -49,6 +53,7 @@ impl Open {
             watch: None,
             denied: false,
             sent_to_sign_in: false,
+            undecided: false,
             action: None,
             started: Instant::now(),
             finished: false,
@@ -59,12 +64,28 @@ impl Open {
         self.draft.status = Some(status.as_u16());
     }
 
-    /// The name in the sign-in form that passed, if this was one. Its copy is overwritten.
-    pub(super) fn typed_name(&self, content_type: Option<&[u8]>) -> Option<String> {
-        let form = self.watch.as_ref()?.form.as_ref()?;
-        let form = std::mem::take(&mut *form.lock());
-        let fields = self.recorder.rules().preset.user_name_fields();
-        identity::typed_name(content_type, form.bytes()?, form.ended, fields)
+    /// What the form that passed tells: the step, where only a form can, and the typed name.
+    /// Nothing else of it is kept; the copy is overwritten.
+    pub(super) fn read_form(&mut self, sent: &Sent) -> Option<String> {
+        let copy = std::mem::take(&mut *self.watch.as_ref()?.form.as_ref()?.lock());
+        let content_type = sent.content_type.as_ref().map(HeaderValue::as_bytes);
+        let form = Form::read(content_type, copy.bytes()?, copy.ended);
+        let preset = &self.recorder.rules().preset;
+        if sent.needs_form {
+            let step = preset.step_of_form(&sent.head(), form.fields());
+            if step != self.reading.step {
+                self.reading.step = step;
+                match step {
+                    Step::SignOut => "Signed out".clone_into(&mut self.reading.action),
+                    Step::SecondFactor => {
+                        "Confirmed second factor".clone_into(&mut self.reading.action);
+                    }
+                    Step::SignIn | Step::SignInForm | Step::Ordinary => {}
+                }
+            }
+        }
+        let typed = preset.user_name_in(form.fields())?.trim();
+        Some(clip(encode_bytes(typed.as_bytes()), Limits::TEXT).0)
     }
 
     /// Nobody is named: the panel did not accept who it seemed to be.
@@ -84,7 +105,7 @@ impl Open {
             let known = trunk.keeper.knows(&rules.panel, typed);
             let kept =
                 admintrail_event::attempted_name(typed, known, rules.attempted_names, &trunk.key);
-            safe(kept, Limits::TEXT).0
+            clip(kept, Limits::TEXT).0
         });
     }
 
@@ -92,6 +113,7 @@ impl Open {
     pub(super) fn learned(&mut self, finding: Finding) -> Vec<Saved> {
         self.denied = finding.denied;
         self.sent_to_sign_in = finding.sent_to_sign_in;
+        self.undecided = !finding.denied && matches!(finding.naming, Naming::Attempt(_));
         match finding.naming {
             Naming::Keep => {}
             Naming::Nobody => self.unname(),
@@ -151,13 +173,19 @@ impl Open {
         draft.action = match self.action.take() {
             Some(action) => action,
             None => {
-                let sentence = self.recorder.rules().preset.sentence(
+                let undecided = self.undecided && draft.outcome == Outcome::Success;
+                let sentence = self.recorder.rules().preset.sentence_of(
                     &self.reading,
-                    draft.outcome,
+                    if undecided {
+                        Outcome::Unknown
+                    } else {
+                        draft.outcome
+                    },
+                    draft.status,
                     self.sent_to_sign_in,
                     draft.attempted.as_deref(),
                 );
-                safe(sentence, Limits::TEXT).0
+                clip(sentence, Limits::TEXT).0
             }
         };
         let nothing = Draft::request(draft.id, draft.time, PanelName::own(), "", "");

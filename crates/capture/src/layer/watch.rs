@@ -55,8 +55,8 @@ pub(super) struct RequestWatch {
 }
 
 impl RequestWatch {
-    /// Also keeps a copy of the body, to find the user name in.
-    pub(super) fn of_sign_in() -> Self {
+    /// Also keeps a copy of the body, to read the form.
+    pub(super) fn of_form() -> Self {
         Self {
             received: AtomicU64::new(0),
             form: Some(Mutex::default()),
