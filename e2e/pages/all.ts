@@ -65,7 +65,7 @@ export const SIGHTS: Sight[] = [
     name: "session-timeline",
     show: async (page, stack) => {
       await list(page, stack).open({ q: "panel:django admin:tom" }, `${PATH}/sessions`);
-      await page.getByRole("row").filter({ hasText: "tom" }).first().getByRole("link").first().click();
+      await page.locator("tr[data-session]").first().getByRole("link").first().click();
       await page.waitForLoadState();
     },
   },

@@ -37,9 +37,9 @@ test("a sign-in names the admin, and so does every request after it", async ({ s
   expect(edit).toMatchObject({ admin: "olena", ip: ADDRESS.olena, status: 302, outcome: "success" });
   expect(edit.session).toBe(signIn.session);
   expect(edit.session).toMatch(/^[0-9a-f]{32}$/);
-  expect(edit.action).toMatch(/^Changed user/);
-  expect(edit.object).toContain(day.edited);
-  expect(edit.route).toBe("/admin/auth/user/{id}/change/");
+  expect(edit.action).toBe(`Changed user ${day.edited}`);
+  expect(edit.object).toBe(`auth/user/${day.edited}`);
+  expect(edit.route).toMatch(/^\/admin\/auth\/user\/\{id\}\/change\/?$/);
   expect(edit.duration_us).toBeGreaterThan(0);
   expect(edit.request_bytes).toBeGreaterThan(100);
   expect(edit.user_agent).toContain("Chrome");
@@ -50,10 +50,10 @@ test("two admins at the same panel are never mixed up", async ({ stack, day }) =
   const events = (await stack.api.events(`panel:django ip:${ADDRESS.tom} -is:asset`, { order: "asc" })).events;
   const add = last(events, "POST", "/admin/auth/user/add/");
   expect(add).toMatchObject({ admin: "tom", status: 302, outcome: "success" });
-  expect(add.action).toMatch(/^(Created|Added) user/);
+  expect(add.action).toBe("Added user");
   const remove = last(events, "POST", `/admin/auth/user/${day.deleted}/delete/`);
   expect(remove).toMatchObject({ admin: "tom", status: 302, outcome: "success" });
-  expect(remove.action).toMatch(/^Deleted user/);
+  expect(remove.action).toBe(`Deleted user ${day.deleted}`);
   for (const event of events.slice(events.indexOf(last(events, "POST", "/admin/login/")))) {
     expect(event.admin, `${event.method} ${event.path}`).toBe("tom");
   }
@@ -65,7 +65,7 @@ test("a page that an admin may not see is recorded as denied, under the admin's 
   const events = (await stack.api.events(`panel:django ip:${ADDRESS.ines} -is:asset`, { order: "asc" })).events;
   const forbidden = last(events, "GET", "/admin/auth/user/");
   expect(forbidden).toMatchObject({ admin: "ines", status: 403, outcome: "denied" });
-  expect(forbidden.action).toMatch(/^Denied: /);
+  expect(forbidden.action).toMatch(/^Denied: listed users$/i);
 });
 
 test("sign-out ends the name: what comes after it belongs to nobody", async ({ stack, day: _ }) => {
