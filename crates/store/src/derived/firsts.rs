@@ -2,7 +2,7 @@
 
 use hashbrown::{HashMap, HashSet};
 
-use admintrail_event::{Draft, FirstSet, Micros, fold};
+use admintrail_event::{Draft, FirstSet, Micros, folded};
 
 use super::Hashing;
 use crate::columns::{Chunk, TextColumn};
@@ -35,7 +35,7 @@ impl Firsts {
         let Some(admin) = &draft.admin else {
             return FirstSet::default();
         };
-        let folded = fold(admin);
+        let folded = folded(admin);
         let seen = match self.admins.get_mut(&*folded) {
             Some(seen) => seen,
             None => self.admins.entry_ref(&*folded).or_default(),
@@ -95,10 +95,10 @@ impl Firsts {
                 routes.insert((admin, panel, method, route));
             }
         }
-        let admins: Vec<String> = chunk.admin.values().map(fold).collect();
+        let admins: Vec<_> = chunk.admin.values().map(folded).collect();
         let mut seen = |admin: usize, note: &mut dyn FnMut(&mut Seen)| {
             if let Some(admin) = admins.get(admin) {
-                note(self.admins.entry_ref(admin.as_str()).or_default());
+                note(self.admins.entry_ref(&**admin).or_default());
             }
         };
         let addresses: Vec<u128> = chunk.ip.values().map(u128::from_be_bytes).collect();
@@ -129,7 +129,7 @@ impl Firsts {
     /// Takes back what an event was the first of.
     pub(crate) fn forget(&mut self, draft: &Draft, first: FirstSet) {
         let Some(admin) = &draft.admin else { return };
-        let folded = fold(admin);
+        let folded = folded(admin);
         let Some(seen) = self.admins.get_mut(&*folded) else {
             return;
         };

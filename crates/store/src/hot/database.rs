@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use admintrail_event::{LogId, Seq};
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension};
 
+use super::checkpoint::LONGEST_LOG;
 use crate::StoreError;
 
 /// Numbered, forward only. The number of the last one applied is `user_version`.
@@ -24,6 +25,9 @@ const MIGRATIONS: &[&str] = &[
      ) STRICT;
      CREATE UNIQUE INDEX events_id ON events (id);",
 ];
+
+/// Bytes of a page: large enough for bodies, small enough for commits of one event.
+const PAGE: i64 = 8_192;
 
 /// Whether anything may be written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,7 +54,9 @@ impl Database {
         let connection = match access {
             Access::Write => {
                 self.make_file()?;
-                Connection::open(&self.path)
+                // A connection stays with one thread.
+                let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+                Connection::open_with_flags(&self.path, flags)
             }
             Access::Read => Connection::open_with_flags(
                 &self.path,
@@ -82,15 +88,16 @@ impl Database {
         connection.busy_timeout(std::time::Duration::from_secs(5))?;
         connection.pragma_update(None, "cache_size", -2_048)?;
         if access == Access::Write {
-            connection.pragma_update(None, "page_size", 8_192)?;
+            connection.pragma_update(None, "page_size", PAGE)?;
             let mode: String =
                 connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
             if mode != "wal" {
                 tracing::warn!(mode, path = %self.path.display(), "SQLite refuses write-ahead logging here");
             }
             connection.pragma_update(None, "synchronous", "FULL")?;
-            // Pages of about 32 MiB are moved at once: fewer syncs for those who write much.
-            connection.pragma_update(None, "wal_autocheckpoint", 4_000)?;
+            // A thread of its own does it; the writer only when that one cannot keep up.
+            let longest = LONGEST_LOG / PAGE;
+            connection.pragma_update(None, "wal_autocheckpoint", longest)?;
             connection.pragma_update(None, "journal_size_limit", 64 << 20)?;
         }
         Ok(())

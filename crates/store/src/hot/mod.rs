@@ -1,5 +1,6 @@
 //! The hot part of the trail: `trail.db`, one writer thread, and loading it again.
 
+mod checkpoint;
 mod database;
 mod load;
 mod row;

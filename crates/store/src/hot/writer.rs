@@ -8,6 +8,7 @@ use parking_lot::{Mutex, RwLock};
 use rusqlite::{CachedStatement, Connection, ErrorCode, OptionalExtension};
 use tokio::sync::{mpsc, oneshot, watch};
 
+use super::checkpoint::Checkpoints;
 use super::database::{Access, Database, cause_of};
 use super::load::read;
 use crate::StoreError;
@@ -20,6 +21,9 @@ use crate::trail::Receipt;
 const WAITING: usize = 1_024;
 /// Events of one commit, unless a single batch has more.
 const COMMIT_EVENTS: usize = 8_192;
+
+/// Bytes of a row beside its body, index included.
+const ROW_BYTES: usize = 96;
 
 /// An event made ready to be written.
 pub(crate) struct Prepared {
@@ -80,13 +84,18 @@ impl Writer {
                     mirror.make_chunks();
                 }
             })?;
-        let work = Work { parts, full };
+        let (checkpoints, checkpointer) = Checkpoints::start(parts.database.clone())?;
+        let work = Work {
+            parts,
+            full,
+            checkpoints,
+        };
         let writer = std::thread::Builder::new()
             .name("trail-writer".to_owned())
             .spawn(move || work.run(inbox))?;
         Ok(Self {
             commands,
-            threads: Mutex::new(vec![writer, chunker]),
+            threads: Mutex::new(vec![writer, chunker, checkpointer]),
         })
     }
 
@@ -116,6 +125,7 @@ struct Work {
     parts: WriterParts,
     /// Wakes the thread that makes chunks.
     full: crossbeam_channel::Sender<()>,
+    checkpoints: Checkpoints,
 }
 
 /// What one commit accepted.
@@ -124,6 +134,8 @@ struct Accepted {
     events: Vec<Arc<Event>>,
     replies: Vec<(Reply, Vec<Receipt>)>,
     last_id: Option<EventId>,
+    /// Bytes of the rows.
+    bytes: usize,
 }
 
 impl Work {
@@ -230,6 +242,7 @@ impl Work {
                 accepted.events.push(Arc::clone(&event));
                 statements.insert(&event, &digest, &body)?;
                 accepted.last_id = accepted.last_id.max(Some(id));
+                accepted.bytes += body.len() + ROW_BYTES;
                 receipts.push(Receipt::Accepted(seq));
             }
         }
@@ -242,6 +255,7 @@ impl Work {
     fn publish(&mut self, accepted: Accepted) {
         let parts = &mut self.parts;
         parts.last_id = accepted.last_id;
+        self.checkpoints.wrote(accepted.bytes);
         if !accepted.events.is_empty() {
             self.show(accepted.events);
         }
