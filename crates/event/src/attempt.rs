@@ -100,6 +100,9 @@ const TRIED_BY_ATTACKERS: &[&str] = &[
     "zabbix",
 ];
 
+/// A field that was sent empty.
+const NO_NAME: &str = "no name";
+
 /// What is recorded of a tried name. `is_admin`: somebody has signed in under it before.
 /// Otherwise "unknown name (9 characters) #3fa2": the fingerprint (HMAC under `key`) groups equal
 /// tries. It is short on purpose: even with the key it confirms no guessed password.
@@ -107,10 +110,11 @@ const TRIED_BY_ATTACKERS: &[&str] = &[
 pub fn attempted_name(typed: &str, is_admin: bool, keep: AttemptedNames, key: &[u8; 32]) -> String {
     let name = typed.trim();
     if name.is_empty() {
-        return "no name".to_owned();
+        return NO_NAME.to_owned();
     }
     let folded = fold(name);
-    if is_admin || keep == AttemptedNames::All || TRIED_BY_ATTACKERS.contains(&folded.as_str()) {
+    let harmless = TRIED_BY_ATTACKERS.contains(&folded.as_str()) || is_hidden(name);
+    if is_admin || keep == AttemptedNames::All || harmless {
         return clip(encode_text(name).into_owned(), Limits::TEXT).0;
     }
     let length = name.chars().count();
@@ -123,6 +127,22 @@ pub fn attempted_name(typed: &str, is_admin: bool, keep: AttemptedNames, key: &[
         "unknown name ({length} {unit}) #{}",
         fingerprint(&folded, key)
     )
+}
+
+/// Whether it is what this room has made of a name before: an event that was exported.
+fn is_hidden(name: &str) -> bool {
+    let parts = name
+        .strip_prefix("unknown name (")
+        .and_then(|rest| rest.split_once(" character"))
+        .and_then(|(length, rest)| {
+            Some((length, rest.trim_start_matches('s').strip_prefix(") #")?))
+        });
+    name == NO_NAME
+        || parts.is_some_and(|(length, fingerprint)| {
+            length.bytes().all(|byte| byte.is_ascii_digit())
+                && fingerprint.len() == 4
+                && fingerprint.bytes().all(|byte| byte.is_ascii_hexdigit())
+        })
 }
 
 /// Four hexadecimal digits of an HMAC-SHA-256.
@@ -189,8 +209,20 @@ mod tests {
     }
 
     #[test]
-    fn the_list_is_folded_and_sorted() {
+    fn the_list_is_in_the_form_in_which_names_are_compared() {
         assert!(TRIED_BY_ATTACKERS.iter().all(|name| fold(name) == **name));
-        assert!(TRIED_BY_ATTACKERS.is_sorted());
+    }
+
+    #[test]
+    fn what_was_hidden_once_stays_as_it_is() {
+        let hidden = known("S3cret-Phrase", false);
+        assert_eq!(known(&hidden, false), hidden);
+        assert_eq!(known("no name", false), "no name");
+        for forged in [
+            "unknown name (x characters) #3fa2",
+            "unknown name (9 characters) #pass",
+        ] {
+            assert_ne!(known(forged, false), forged);
+        }
     }
 }

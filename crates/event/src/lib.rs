@@ -18,6 +18,8 @@ mod json;
 mod kinds;
 mod preset;
 mod submit;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 
 pub use attempt::{AttemptedNames, attempted_name};
 pub use digest::submission_digest;

@@ -41,14 +41,7 @@ enum Sent<T> {
 }
 
 impl<T> Sent<T> {
-    fn value(self) -> Option<T> {
-        match self {
-            Self::Value(value) => Some(value),
-            Self::Missing | Self::Null => None,
-        }
-    }
-
-    /// What was sent, null included, else the preset's word.
+    /// What was sent, null included, else what is filled in.
     fn or_fill(self, fill: impl FnOnce() -> Option<T>) -> Option<T> {
         match self {
             Self::Missing => fill(),
@@ -85,7 +78,7 @@ pub struct SubmittedEvent {
     scheme: Option<String>,
     host: Option<String>,
     path: String,
-    query: Option<String>,
+    query: Sent<String>,
     route: Sent<String>,
     action: Option<String>,
     object: Sent<String>,
@@ -195,8 +188,11 @@ impl SubmittedEvent {
 
     fn from_fields(Fields(fields): Fields) -> Result<Self, SubmitError> {
         let mut fields = Reader { fields };
+        if let Some(name) = fields.repeated() {
+            return Err(SubmitError::new(name, "is given twice; send it once"));
+        }
         for decided_by_the_trail in ["log", "seq", "received", "first"] {
-            fields.take(decided_by_the_trail)?;
+            fields.take(decided_by_the_trail);
         }
         let event = Self {
             id: fields.text_as(
@@ -235,7 +231,7 @@ impl SubmittedEvent {
             path: fields
                 .text("path")?
                 .ok_or_else(|| needed("path", "such as /client/4711"))?,
-            query: fields.text("query")?,
+            query: fields.sent("query")?,
             route: fields.sent("route")?,
             action: fields.name("action")?,
             object: fields.sent("object")?,
@@ -280,8 +276,8 @@ impl SubmittedEvent {
         let text = |text: String| clip(encode_text(&text).into_owned(), Limits::TEXT).0;
         // Whoever sends a whole URL path means the part after `?` as the query.
         let (path, query) = match (self.query, self.path.split_once('?')) {
-            (None, Some((path, query))) => (path.to_owned(), Some(query.to_owned())),
-            (query, _) => (self.path, query),
+            (Sent::Missing, Some((path, query))) => (path.to_owned(), Some(query.to_owned())),
+            (query, _) => (self.path, query.or_fill(|| None)),
         };
         let (path, query) = (
             encode_text(&path).into_owned(),
@@ -349,11 +345,13 @@ impl SubmittedEvent {
             route: self
                 .route
                 .or_fill(|| request.then_some(reading.route))
+                .filter(|route| !route.is_empty())
                 .map(text),
             action,
             object: self
                 .object
                 .or_fill(|| reading.object.filter(|_| request))
+                .filter(|object| !object.is_empty())
                 .map(text),
             status: self.status,
             outcome,
@@ -426,29 +424,33 @@ struct Reader {
 }
 
 impl Reader {
-    fn take(&mut self, field: &str) -> Result<Option<Value>, SubmitError> {
-        let Some(at) = self.fields.iter().position(|(name, _)| name == field) else {
-            return Ok(None);
-        };
-        let (_, value) = self.fields.swap_remove(at);
-        if self.fields.iter().any(|(name, _)| name == field) {
-            return Err(SubmitError::new(field, "is given twice; send it once"));
-        }
-        Ok(Some(value))
+    /// A field that was sent more than once.
+    fn repeated(&self) -> Option<&str> {
+        self.fields.iter().enumerate().find_map(|(at, (name, _))| {
+            let earlier = self.fields.get(..at)?;
+            earlier
+                .iter()
+                .any(|(other, _)| other == name)
+                .then_some(name.as_str())
+        })
+    }
+
+    fn take(&mut self, field: &str) -> Option<Value> {
+        let at = self.fields.iter().position(|(name, _)| name == field)?;
+        Some(self.fields.swap_remove(at).1)
     }
 
     fn sent(&mut self, field: &str) -> Result<Sent<String>, SubmitError> {
-        Ok(match self.take(field)? {
+        Ok(match self.take(field) {
             None => Sent::Missing,
             Some(Value::Null) => Sent::Null,
-            Some(Value::String(text)) if text.is_empty() => Sent::Null,
             Some(Value::String(text)) => Sent::Value(text),
             Some(other) => return Err(wrong(field, "a text", &other)),
         })
     }
 
     fn text(&mut self, field: &str) -> Result<Option<String>, SubmitError> {
-        match self.take(field)? {
+        match self.take(field) {
             None | Some(Value::Null) => Ok(None),
             Some(Value::String(text)) => Ok(Some(text)),
             Some(other) => Err(wrong(field, "a text", &other)),
@@ -457,7 +459,7 @@ impl Reader {
 
     /// A text that says something if it is there: an empty one is none.
     fn name(&mut self, field: &str) -> Result<Option<String>, SubmitError> {
-        Ok(self.sent(field)?.value())
+        Ok(self.text(field)?.filter(|text| !text.is_empty()))
     }
 
     fn text_as<T: FromStr>(&mut self, field: &str, what: &str) -> Result<Option<T>, SubmitError> {
@@ -481,7 +483,7 @@ impl Reader {
     }
 
     fn number(&mut self, field: &str) -> Result<Option<u64>, SubmitError> {
-        match self.take(field)? {
+        match self.take(field) {
             None | Some(Value::Null) => Ok(None),
             Some(value) => value
                 .as_u64()
@@ -510,7 +512,7 @@ impl Reader {
     }
 
     fn truth(&mut self, field: &str) -> Result<Option<bool>, SubmitError> {
-        match self.take(field)? {
+        match self.take(field) {
             None | Some(Value::Null) => Ok(None),
             Some(Value::Bool(truth)) => Ok(Some(truth)),
             Some(other) => Err(wrong(field, "true or false", &other)),

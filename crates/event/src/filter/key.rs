@@ -218,7 +218,6 @@ const HABITS: &[(&str, &str)] = &[
     ("client", "ip"),
     ("net", "ip"),
     ("code", "status"),
-    ("http", "status"),
     ("verb", "method"),
     ("time", "duration"),
     ("took", "duration"),

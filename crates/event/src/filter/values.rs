@@ -89,7 +89,7 @@ fn duration(text: &str) -> Option<Number> {
     let mut step = unit;
     let mut first = whole.parse::<u64>().ok()?.checked_mul(unit)?;
     for digit in decimals.bytes() {
-        if step % 10 != 0 {
+        if !step.is_multiple_of(10) {
             return None;
         }
         step /= 10;

@@ -73,16 +73,20 @@ impl Filter {
     /// value adds to the box.
     #[must_use]
     pub fn word_for(key: Key, value: &str) -> String {
-        format!("{key}:{}", quote(value))
+        let pattern = TextPattern::literal(value);
+        format!(
+            "{key}:{}",
+            fmt::from_fn(|f| write_pattern(&pattern, false, f))
+        )
     }
 
     /// With the term added. The same term is not added twice; its contrary gives way.
     #[must_use]
     pub fn with_term(&self, term: Term) -> Self {
-        let others = self.terms.iter().filter(|other| other.test != term.test);
-        Self {
-            terms: others.cloned().chain([term.clone()]).collect(),
-        }
+        let mut terms = self.terms.clone();
+        terms.retain(|other| other.test != term.test);
+        terms.push(term);
+        Self { terms }
     }
 
     /// Without the term at this place.
@@ -95,11 +99,11 @@ impl Filter {
     }
 }
 
-/// A text as one filter value that means exactly it, in quotes where needed.
+/// A text as a bare word that is searched as it is, in quotes where needed.
 #[must_use]
 pub fn quote(text: &str) -> String {
     let pattern = TextPattern::literal(text);
-    fmt::from_fn(|f| write_pattern(&pattern, false, f)).to_string()
+    fmt::from_fn(|f| write_pattern(&pattern, true, f)).to_string()
 }
 
 impl Test {

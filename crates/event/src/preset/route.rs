@@ -33,11 +33,7 @@ impl Found<'_> {
                     let at = self.start + position;
                     let value = segments.get(at).map_or("", |segment| &segment.text);
                     let value = encode_text(value);
-                    if *many {
-                        out.push_str(&plural(&value))
-                    } else {
-                        out.push_str(&value)
-                    }
+                    out.push_str(&if *many { plural(&value).into() } else { value });
                 }
             }
         }

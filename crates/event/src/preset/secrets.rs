@@ -264,10 +264,12 @@ impl Secrets {
                 continue;
             };
             for pattern in self.segments.iter().filter(|pattern| pattern.fits(rest)) {
-                let secret = pattern.pieces().iter().zip(rest);
-                ranges.extend(secret.filter_map(|(piece, segment)| {
-                    matches!(piece, Piece::Named { .. }).then(|| segment.raw.clone())
-                }));
+                let secret = pattern
+                    .pieces()
+                    .iter()
+                    .zip(rest)
+                    .filter(|(piece, _)| matches!(piece, Piece::Named { .. }));
+                ranges.extend(secret.map(|(_, segment)| segment.raw.clone()));
             }
         }
     }

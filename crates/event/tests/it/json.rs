@@ -1,0 +1,265 @@
+//! Events as JSON, out and in again.
+
+use admintrail_event::testing::{accepted, draft, event, workload};
+use admintrail_event::{
+    Draft, Event, EventId, EventJson, FirstSet, Kind, KnownBy, LogId, Micros, Outcome, Preset,
+    RequestType, SubmitError, SubmittedEvent, submission_digest,
+};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+fn fallback() -> EventId {
+    EventId::new(Micros(1_795_000_000_000_000), [1; 10])
+}
+
+fn generic() -> std::sync::Arc<Preset> {
+    Preset::built_in("generic").unwrap()
+}
+
+fn minimal() -> Value {
+    json!({"panel": "billing", "time": "2026-11-22T14:31:58.117Z", "method": "GET", "path": "/client/4711"})
+}
+
+fn with(changes: Value) -> Value {
+    let mut event = minimal();
+    for (name, value) in changes.as_object().unwrap() {
+        event[name] = value.clone();
+    }
+    event
+}
+
+fn submit(event: &Value) -> Result<Draft, SubmitError> {
+    let event = SubmittedEvent::parse(event.to_string().as_bytes())?;
+    Ok(event.into_draft(fallback(), &generic()))
+}
+
+fn taken(changes: Value) -> Draft {
+    submit(&with(changes)).unwrap()
+}
+
+fn refused(changes: Value) -> String {
+    submit(&with(changes)).unwrap_err().to_string()
+}
+
+#[test]
+fn an_event_has_every_field_by_the_names_of_the_design() {
+    let mut draft = workload(5, 1).next().unwrap();
+    draft.query = Some("page=2".into());
+    let mut event = accepted(draft, LogId([0xab; 16]), 42);
+    event.first = FirstSet::IP.with(FirstSet::HOUR);
+    insta::assert_snapshot!(serde_json::to_string_pretty(&EventJson(&event)).unwrap());
+}
+
+#[test]
+fn four_fields_are_enough_and_the_preset_fills_the_rest() {
+    let draft = submit(&minimal()).unwrap();
+    assert_eq!(draft.id, fallback());
+    assert_eq!(draft.time.to_string(), "2026-11-22T14:31:58.117000Z");
+    assert_eq!(draft.request_type, RequestType::Web);
+    assert_eq!(draft.route.as_deref(), Some("/client/{id}"));
+    assert_eq!(draft.action, "Viewed client 4711");
+    assert_eq!(draft.object.as_deref(), Some("client/4711"));
+    assert_eq!(
+        (draft.outcome, draft.known_by),
+        (Outcome::Unknown, KnownBy::None)
+    );
+    assert_eq!(draft.status, None);
+}
+
+#[test]
+fn what_was_sent_is_kept_and_the_rest_follows_from_it() {
+    let draft = taken(json!({"admin": "olena", "status": 403, "method": "DELETE"}));
+    assert_eq!(draft.known_by, KnownBy::Declared);
+    assert_eq!(draft.outcome, Outcome::Denied);
+    assert_eq!(draft.action, "Denied: Deleted client 4711");
+    let draft =
+        taken(json!({"action": "Looked", "object": null, "outcome": "error", "known_by": "jwt"}));
+    assert_eq!((draft.action.as_str(), draft.object), ("Looked", None));
+    assert_eq!(
+        (draft.outcome, draft.known_by),
+        (Outcome::Error, KnownBy::Jwt)
+    );
+    let draft =
+        taken(json!({"attempted": "root", "path": "/login", "method": "POST", "status": 401}));
+    assert_eq!((draft.known_by, draft.admin), (KnownBy::Attempt, None));
+    assert_eq!(draft.action, "Failed sign-in as root");
+    let draft = taken(json!({"kind": "gap", "count": 12, "path": "", "method": ""}));
+    assert_eq!(
+        (draft.kind, draft.count, draft.route),
+        (Kind::Gap, Some(12), None)
+    );
+}
+
+#[test]
+fn what_a_sender_forgot_to_clean_is_cleaned() {
+    let draft = taken(json!({
+        "path": "/reset/MQ/c5l8x7-3a2b9c0d1e2f3a4b/\r\n",
+        "query": "next=/&Token=CANARY\u{202e}",
+        "user_agent": format!("a\u{0}b{}", "x".repeat(2_000)),
+        "admin": "ol\u{1b}[31mena",
+    }));
+    assert_eq!(draft.path, "/reset/MQ/[redacted]/%0D%0A");
+    assert_eq!(draft.query.as_deref(), Some("next=/&Token=[redacted]"));
+    assert_eq!(draft.admin.as_deref(), Some("ol%1B[31mena"));
+    let agent = draft.user_agent.unwrap();
+    assert!(agent.starts_with("a%00bxx") && agent.len() == 1024);
+    assert_eq!(draft.agent_bytes, Some(2_005));
+    let long = taken(json!({"path": format!("/{}", "y".repeat(20_000))}));
+    assert_eq!((long.path.len(), long.path_bytes), (8_192, Some(20_001)));
+}
+
+#[test]
+fn a_path_with_a_query_is_taken_apart() {
+    let draft = taken(json!({"path": "/client/4711?tab=1&api_key=CANARY"}));
+    assert_eq!(draft.path, "/client/4711");
+    assert_eq!(draft.query.as_deref(), Some("tab=1&api_key=[redacted]"));
+    let both = taken(json!({"path": "/x?password=CANARY", "query": "a=1"}));
+    assert_eq!(both.path, "/x?password=[redacted]");
+}
+
+#[test]
+fn mistakes_name_the_field_and_what_to_send() {
+    let all: Vec<String> = [
+        json!({"pth": "/x"}),
+        json!({"nonsense": 1}),
+        json!({"panel": "Billing"}),
+        json!({"panel": null}),
+        json!({"time": "yesterday"}),
+        json!({"time": 1_795_000_000}),
+        json!({"time": "1969-12-31T23:59:59Z"}),
+        json!({"path": null}),
+        json!({"path": ""}),
+        json!({"method": 7}),
+        json!({"id": "3f2b8c1e-1d1e-4c55-9d1b-6a7a2f9f0c11"}),
+        json!({"ip": "office"}),
+        json!({"session": "abc"}),
+        json!({"status": 42}),
+        json!({"status": "200"}),
+        json!({"outcome": "ok"}),
+        json!({"type": "REST"}),
+        json!({"known_by": "guess"}),
+        json!({"duration_us": -1}),
+        json!({"duration_us": 1.5}),
+        json!({"asset": "yes"}),
+        json!({"path_bytes": 5_000_000_000_u64}),
+        json!({"known_by": "attempt", "admin": "olena"}),
+    ]
+    .into_iter()
+    .map(refused)
+    .collect();
+    insta::assert_snapshot!(all.join("\n"));
+}
+
+#[test]
+fn what_is_no_event_is_refused() {
+    let parse = |text: &str| {
+        SubmittedEvent::parse(text.as_bytes())
+            .unwrap_err()
+            .to_string()
+    };
+    for text in [
+        "",
+        "[]",
+        "7",
+        "null",
+        "{",
+        "{\"panel\":\"a\"} x",
+        "{\"path\":\"\\ud800\"}",
+    ] {
+        assert!(
+            parse(text).starts_with("event: is no JSON object"),
+            "{text}"
+        );
+    }
+    assert!(parse("{}").starts_with("time: is needed"));
+    assert!(parse(r#"{"path":"/a","path":"/b"}"#).contains("path: is given twice"));
+    let huge = format!("{{\"path\":\"{}\"}}", "x".repeat(SubmittedEvent::MAX_BYTES));
+    assert!(parse(&huge).contains("are allowed"));
+    let many = format!(
+        "{{{}}}",
+        (0..5_000)
+            .map(|n| format!("\"f{n}\":1"))
+            .collect::<Vec<_>>()
+            .join(",")
+    );
+    assert!(parse(&many).contains("time: is needed"));
+}
+
+#[test]
+fn serde_callers_get_the_same_messages() {
+    let error = serde_json::from_value::<SubmittedEvent>(with(json!({"status": 42}))).unwrap_err();
+    assert!(
+        error.to_string().starts_with("status: 42 is not a status"),
+        "{error}"
+    );
+    let both: Vec<SubmittedEvent> = serde_json::from_value(json!([minimal(), minimal()])).unwrap();
+    assert_eq!(both.len(), 2);
+}
+
+fn there_and_back(event: &Event) -> Draft {
+    let json = serde_json::to_vec(&EventJson(event)).unwrap();
+    SubmittedEvent::parse(&json)
+        .unwrap()
+        .into_draft(fallback(), &generic())
+}
+
+#[test]
+fn an_export_comes_back_as_it_was() {
+    for (at, draft) in workload(11, 3_000).enumerate() {
+        let mut event = accepted(draft, LogId([3; 16]), at as u64 + 1);
+        assert_eq!(there_and_back(&event), event.draft);
+        // The trail found out that it is a background refresh: still the same submission.
+        let before = submission_digest(&event.draft);
+        event.draft.polling = !event.draft.polling;
+        assert_eq!(submission_digest(&there_and_back(&event)), before);
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_event_comes_back_as_it_was(event in event()) {
+        let mut event = event;
+        // A request has a method and a path, and an action says something.
+        for text in [&mut event.draft.method, &mut event.draft.path, &mut event.draft.action] {
+            if text.is_empty() {
+                text.push('-');
+            }
+        }
+        let preset = generic();
+        event.draft.path = preset.redact_path(&event.draft.path);
+        event.draft.query = event.draft.query.map(|query| preset.redact_query(&query));
+        prop_assert_eq!(there_and_back(&event), event.draft);
+    }
+
+    #[test]
+    fn two_different_drafts_never_share_a_digest(one in draft(), other in draft()) {
+        let comparable = |draft: &Draft| Draft { polling: false, ..draft.clone() };
+        prop_assert_eq!(
+            submission_digest(&one) == submission_digest(&other),
+            comparable(&one) == comparable(&other)
+        );
+    }
+
+    /// Text that moves from one field to its neighbour is another submission.
+    #[test]
+    fn the_border_between_fields_counts(draft in draft(), text in "[a-z]{1,6}", cut in 0_usize..6) {
+        let cut = cut.min(text.len());
+        let split = |at: usize| Draft {
+            admin: Some(text[..at].to_owned()),
+            admin_name: Some(text[at..].to_owned()),
+            ..draft.clone()
+        };
+        prop_assert_eq!(submission_digest(&split(cut)) == submission_digest(&split(0)), cut == 0);
+        let missing = Draft { admin: None, ..draft.clone() };
+        let empty = Draft { admin: Some(String::new()), ..draft.clone() };
+        prop_assert_ne!(submission_digest(&missing), submission_digest(&empty));
+    }
+
+    #[test]
+    fn any_bytes_are_taken_or_refused(bytes: Vec<u8>, text in "\\PC{0,60}") {
+        let _ = SubmittedEvent::parse(&bytes);
+        let _ = SubmittedEvent::parse(text.as_bytes());
+        let draft = taken(json!({"path": format!("/{text}"), "query": text, "user_agent": text}));
+        prop_assert!(draft.path.starts_with('/'));
+    }
+}
