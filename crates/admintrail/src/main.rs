@@ -9,6 +9,7 @@ mod clock;
 mod config;
 mod control_socket;
 mod data_folder;
+mod demo;
 mod logging;
 mod own_pages;
 mod proxy;

@@ -9,7 +9,6 @@ use axum::Router;
 use axum::body::Body;
 use bytes::Bytes;
 use http::{Request, Response};
-use tower_service::Service as _;
 
 use crate::serve::Never;
 

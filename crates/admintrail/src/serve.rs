@@ -142,6 +142,7 @@ impl Server {
             base_url: base_url(&config),
             listen: config.listen,
             recorder: config.recorder.clone(),
+            key,
         });
         let tunnels = Tunnels::new(stop.listener());
         Ok(Self {

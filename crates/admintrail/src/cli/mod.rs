@@ -4,6 +4,7 @@
 
 mod account;
 mod config_command;
+mod demo_command;
 mod export;
 mod healthcheck;
 mod import;
@@ -55,6 +56,8 @@ struct Global {
 enum Command {
     /// Record what passes to your panels, and show it
     Serve(serve_command::ServeArgs),
+    /// Show what Admintrail does, with a sample panel and simulated admins
+    Demo(demo_command::DemoArgs),
     /// Make and manage the accounts that may sign in to Admintrail
     #[command(subcommand)]
     Account(account::AccountCommand),
@@ -115,6 +118,7 @@ pub(crate) fn run() -> ExitCode {
     let Cli { global, command } = Cli::parse();
     let done = match command {
         Command::Serve(args) => serve_command::run(&global, args),
+        Command::Demo(args) => demo_command::run(&global, args),
         Command::Account(command) => account::run(&global, command),
         Command::Token(command) => token::run(&global, command),
         Command::Query(args) => query::run(&global, &args),

@@ -12,7 +12,7 @@ use super::{Failure, Global, host_name};
 use crate::config::{Config, Flags};
 use crate::control_socket::{Ask, Client, Desk};
 use crate::serve::{base_url, presets};
-use crate::{cli, clock, shell_user};
+use crate::{cli, clock, data_folder, shell_user};
 
 /// Answers a question, by the server if one runs.
 pub(super) fn ask<T: DeserializeOwned>(global: &Global, ask: Ask) -> Result<T, Failure> {
@@ -53,6 +53,7 @@ pub(super) fn open_desk(global: &Global, dir: &Path) -> Result<Desk, Failure> {
         base_url: base_url(&config),
         listen: config.listen,
         recorder: config.recorder,
+        key: data_folder::key(dir)?,
     })
 }
 

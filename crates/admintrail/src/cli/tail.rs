@@ -44,7 +44,6 @@ pub(super) fn run(global: &Global, args: &TailArgs) -> Outcome {
             std::thread::sleep(Duration::from_millis(500));
             continue;
         };
-        told = false;
         client.send(&Ask::Tail {
             filter: args.filter.clone(),
             last,

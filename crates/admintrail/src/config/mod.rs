@@ -15,7 +15,7 @@ use ipnet::IpNet;
 
 pub(crate) use origin::{Mistakes, Origin};
 pub(crate) use panel::{Panel, ProxyOptions, Timeouts, Upstream};
-pub(crate) use section::{Shown, read_address};
+pub(crate) use section::Shown;
 
 use given::{Given, Raw};
 use section::{Findings, Section};

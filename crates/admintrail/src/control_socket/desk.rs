@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use admintrail_event::{
-    Draft, EventId, KnownBy, Micros, Outcome, PanelName, Preset, RequestType, SubmittedEvent,
-    encode_bytes,
+    AttemptedNames, Draft, EventId, KnownBy, Micros, Outcome, PanelName, Preset, RequestType,
+    SubmittedEvent, attempted_name, encode_bytes,
 };
 use admintrail_store::control::{
     Account, AccountId, LinkPurpose, NewAccount, NewToken, OneTimeLink, Role, TokenScope,
@@ -31,6 +31,8 @@ pub(crate) struct Desk {
     pub(crate) base_url: String,
     pub(crate) listen: SocketAddr,
     pub(crate) recorder: String,
+    /// The key of the data folder.
+    pub(crate) key: [u8; 32],
 }
 
 impl Desk {
@@ -162,7 +164,18 @@ impl Desk {
 
     fn draft(&self, panel: Option<&str>, line: &ImportLine) -> Result<Draft, String> {
         let named = with_panel(&line.text, panel)?;
-        let event = SubmittedEvent::parse(named.as_bytes()).map_err(|error| error.to_string())?;
+        let mut event =
+            SubmittedEvent::parse(named.as_bytes()).map_err(|error| error.to_string())?;
+        if let Some(typed) = event.attempted().map(str::to_owned) {
+            let known =
+                self.trail.knows_admin(&typed) || self.control.knows_admin(event.panel(), &typed);
+            event.set_attempted(attempted_name(
+                &typed,
+                known,
+                AttemptedNames::Known,
+                &self.key,
+            ));
+        }
         if event.panel().as_str() == PanelName::OWN && panel != Some(PanelName::OWN) {
             return Err(format!(
                 "panel: {:?} is Admintrail's own; say --panel {} if these are its events",

@@ -137,7 +137,8 @@ async fn tail(
             return;
         }
     };
-    desk.looked("tail", &filter.to_string(), user);
+    let (note, words, user) = (Arc::clone(desk), filter.to_string(), user.to_owned());
+    let _ = tokio::task::spawn_blocking(move || note.looked("tail", &words, &user)).await;
     // Subscribed before the page is read: nothing falls between the two.
     let mut fresh = desk.trail.tail(None);
     let begin = fresh.seq();
