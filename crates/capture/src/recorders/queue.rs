@@ -9,7 +9,6 @@ use tokio::sync::Notify;
 
 pub(super) struct Queue {
     inner: Mutex<Inner>,
-    capacity: usize,
     /// Taken by the delivery task, not yet durable.
     in_flight: AtomicUsize,
     length: AtomicUsize,
@@ -17,17 +16,20 @@ pub(super) struct Queue {
     pub(super) filled: Notify,
 }
 
-#[derive(Default)]
 struct Inner {
     events: VecDeque<Draft>,
+    capacity: usize,
     next_seq: u64,
 }
 
 impl Queue {
     pub(super) fn new(capacity: usize) -> Self {
         Self {
-            inner: Mutex::default(),
-            capacity,
+            inner: Mutex::new(Inner {
+                events: VecDeque::new(),
+                capacity,
+                next_seq: 0,
+            }),
             in_flight: AtomicUsize::new(0),
             length: AtomicUsize::new(0),
             filled: Notify::new(),
@@ -40,7 +42,7 @@ impl Queue {
         let mut inner = self.inner.lock();
         inner.next_seq += 1;
         event.recorder_seq = inner.next_seq;
-        let lost = if inner.events.len() >= self.capacity {
+        let lost = if inner.events.len() >= inner.capacity {
             inner.events.pop_front()
         } else {
             None
@@ -55,13 +57,15 @@ impl Queue {
         lost
     }
 
-    /// Numbers and appends events whatever the capacity.
+    /// Numbers and appends events whatever the capacity, which grows by their number: what an
+    /// earlier run left must not crowd out what comes now.
     pub(super) fn restore(&self, events: impl Iterator<Item = Draft>) {
         let mut inner = self.inner.lock();
         for mut event in events {
             inner.next_seq += 1;
             event.recorder_seq = inner.next_seq;
             inner.events.push_back(event);
+            inner.capacity += 1;
         }
         self.length.store(inner.events.len(), Ordering::Relaxed);
         drop(inner);
