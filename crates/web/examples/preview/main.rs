@@ -12,14 +12,16 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use admintrail_capture::RecorderState;
-use admintrail_event::{Micros, SessionHash};
-use admintrail_store::control::{Account, NewAccount, Role, SecretHash};
+use admintrail_capture::{Peer, RecorderState};
+use admintrail_event::Micros;
+use admintrail_store::control::{NewAccount, NewSession, Role};
 use admintrail_store::{Control, Identity, Submission, Trail, TrailOptions};
-use admintrail_web::auth::Viewer;
+use admintrail_web::auth::cookie::{SESSION_COOKIE, value};
+use admintrail_web::auth::secret::Secret;
 use admintrail_web::{App, AppOptions, PanelInfo, router};
 use axum::extract::Request;
 use axum::middleware::{Next, from_fn};
+use http::{HeaderValue, header};
 
 fn now() -> Micros {
     let since = SystemTime::now()
@@ -36,7 +38,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let state = std::env::var("PREVIEW").unwrap_or_default();
     let dir = tempfile::tempdir()?;
     let (trail, control) = open(dir.path())?;
-    let account = account(&control)?;
+    let cookie = sign_in(&control)?;
     if state != "empty" {
         for batch in sample::days(now(), events).chunks(1_000) {
             trail
@@ -72,21 +74,19 @@ async fn main() -> Result<(), Box<dyn Error>> {
         listen,
         trusted_proxies: Vec::new(),
     });
-    // Everybody is this person.
-    let viewer = Viewer::Account {
-        session: SecretHash([1; 32]),
-        shown: SessionHash([1; 16]),
-        account,
-    };
-    let control = app.control.clone();
     let signed_in = from_fn(move |mut request: Request, next: Next| {
-        let mut viewer = viewer.clone();
-        if let Viewer::Account { account, .. } = &mut viewer {
-            *account = control
-                .account(account.id)
-                .unwrap_or_else(|| Arc::clone(account));
+        // Everybody is this person, unless somebody signed in.
+        let known = value(request.headers(), SESSION_COOKIE).is_some();
+        let before = ["/login", "/setup", "/reset"]
+            .iter()
+            .any(|path| request.uri().path().starts_with(path));
+        if !known && !before {
+            request.headers_mut().append(header::COOKIE, cookie.clone());
         }
-        request.extensions_mut().insert(viewer);
+        request.extensions_mut().insert(Peer {
+            addr: listen,
+            tls: false,
+        });
         next.run(request)
     });
     let service = router(app).layer(signed_in);
@@ -103,7 +103,8 @@ fn open(dir: &Path) -> Result<(Trail, Control), Box<dyn Error>> {
     Ok((trail, Control::open(dir)?))
 }
 
-fn account(control: &Control) -> Result<Arc<Account>, Box<dyn Error>> {
+/// An account with two sessions; the cookie of one of them.
+fn sign_in(control: &Control) -> Result<HeaderValue, Box<dyn Error>> {
     let made = control
         .add_account(NewAccount {
             email: "marek@hosting.example".to_owned(),
@@ -117,7 +118,24 @@ fn account(control: &Control) -> Result<Arc<Account>, Box<dyn Error>> {
             created: now(),
         })
         .wait()?;
-    Ok(made.ok_or("the address is taken")?)
+    let account = made.ok_or("the address is taken")?.id;
+    let mut cookie = None;
+    for agent in [
+        "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) Version/18.1 Safari/604.1",
+        "Mozilla/5.0 (X11; Linux x86_64; rv:144.0) Gecko/20100101 Firefox/144.0",
+    ] {
+        let secret = Secret::generate()?;
+        let session = NewSession {
+            hash: secret.hash(),
+            account,
+            created: now(),
+            ip: Some("203.0.113.90".to_owned()),
+            agent: Some(agent.to_owned()),
+        };
+        control.begin_session(session, None).wait()?;
+        cookie = Some(format!("{SESSION_COOKIE}={}", secret.expose()));
+    }
+    Ok(HeaderValue::from_str(&cookie.unwrap_or_default())?)
 }
 
 /// A request every second or so, so that refreshing shows something.

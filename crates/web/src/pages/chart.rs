@@ -198,7 +198,7 @@ fn ticks(histogram: &Histogram, face: &Face) -> Vec<Tick> {
     while at < histogram.to.0 && ticks.len() < 32 {
         let share = (at - histogram.from.0) as f64 / span as f64;
         // A label at the very edge would be cut off.
-        if (0.02..0.96).contains(&share) {
+        if (0.03..0.965).contains(&share) {
             let minor = ticks.len() % 2 == 1;
             ticks.push(Tick {
                 x: percent(share * 100.0),

@@ -1,6 +1,7 @@
 //! Tabs Admins and IP addresses: what each of them did in the view.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use admintrail_event::{Filter, Micros};
 use admintrail_store::{FacetField, Group, View};
@@ -92,7 +93,8 @@ pub(crate) async fn addresses(scene: Scene) -> Result<Response, WebError> {
 
 async fn show(scene: Scene, field: FacetField) -> Result<Response, WebError> {
     scene.viewer.require(Capability::Read)?;
-    off_thread(move || {
+    let app = Arc::clone(&scene.app);
+    off_thread(&app, move || {
         let view = scene.view();
         let status = overview::status(&view);
         let tab = draw(&scene, view, field)?;

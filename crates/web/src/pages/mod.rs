@@ -6,7 +6,10 @@
 mod agent;
 mod chart;
 mod chip;
+mod dashboard;
 mod drawer;
+mod entry;
+mod failure;
 mod filters;
 mod frame;
 mod groups;
@@ -23,9 +26,11 @@ mod requests;
 mod row;
 mod scene;
 mod sessions;
+mod settings;
 mod shell;
 mod statics;
 mod top;
+mod usual;
 
 use std::sync::Arc;
 
@@ -39,44 +44,51 @@ use crate::auth::forms::{FailureView, LinkForm, ResetForm, SetupForm, SignInForm
 pub fn routes() -> Router<Arc<App>> {
     Router::new()
         .route("/static/{version}/{name}", get(statics::serve))
+        .route("/", get(dashboard::show))
         .route(link::REQUESTS, get(requests::show))
         .route(link::SESSIONS, get(sessions::show))
         .route(link::ADMINS, get(groups::admins))
         .route(link::ADDRESSES, get(groups::addresses))
+        .route("/settings/account", get(settings::account::show))
+        .route("/settings/panels", get(settings::panels::show))
+        .route("/settings/tokens", get(settings::tokens::show))
 }
 
 /// Paths of [`routes`] that need no sign-in (static files). A trailing `/` stands for all below it.
 pub const PUBLIC: &[&str] = &["/static/"];
 
 /// A whole page.
+#[must_use]
 pub fn error_page(failure: &FailureView) -> String {
-    format!(
-        "<!doctype html><title>{0}</title><h1>{0}</h1>",
-        failure.title
-    )
+    failure::page(failure)
 }
 
 /// A piece of a page, for requests with the header `X-Fragment`.
+#[must_use]
 pub fn error_fragment(failure: &FailureView) -> String {
-    format!("<p role=\"alert\">{}</p>", failure.title)
+    failure::part(failure)
 }
 
 /// `/login`
-pub fn sign_in_form(_form: &SignInForm) -> String {
-    String::new()
+#[must_use]
+pub fn sign_in_form(form: &SignInForm) -> String {
+    entry::sign_in(form)
 }
 
 /// `/setup`
-pub fn setup_form(_form: &SetupForm) -> String {
-    String::new()
+#[must_use]
+pub fn setup_form(form: &SetupForm) -> String {
+    entry::setup(form)
 }
 
 /// `/login/link`
-pub fn link_form(_form: &LinkForm) -> String {
-    String::new()
+#[must_use]
+pub fn link_form(form: &LinkForm) -> String {
+    entry::link(form)
 }
 
 /// `/reset`
-pub fn reset_form(_form: &ResetForm) -> String {
-    String::new()
+#[must_use]
+pub fn reset_form(form: &ResetForm) -> String {
+    entry::reset(form)
 }

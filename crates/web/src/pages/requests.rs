@@ -1,6 +1,9 @@
 //! Monitoring → Admin Sessions, tab Requests: the list itself.
 
+use std::sync::Arc;
+
 use admintrail_capture::Declared;
+use admintrail_event::{Event, PanelName};
 use admintrail_store::{Page, View};
 use askama::Template;
 use axum::response::{Html, IntoResponse, Response};
@@ -76,7 +79,8 @@ struct NewRows {
 /// `GET /monitoring/admin-sessions`
 pub(crate) async fn show(scene: Scene) -> Result<Response, WebError> {
     scene.viewer.require(Capability::Read)?;
-    off_thread(move || answer(&scene)).await
+    let app = Arc::clone(&scene.app);
+    off_thread(&app, move || answer(&scene)).await
 }
 
 fn answer(scene: &Scene) -> Result<Response, WebError> {
@@ -209,7 +213,9 @@ fn why_empty(scene: &Scene, page: Option<&Page>) -> Result<Empty, WebError> {
     let Some(page) = page else {
         return Ok(Empty::Mistake);
     };
-    if !page.events.is_empty() {
+    // Our own pages are on record too; that is not what somebody waits for.
+    let own = |event: &Event| event.draft.panel.as_str() == PanelName::OWN;
+    if !page.events.iter().all(own) {
         return Ok(Empty::No);
     }
     let panels = View {
@@ -219,7 +225,11 @@ fn why_empty(scene: &Scene, page: Option<&Page>) -> Result<Empty, WebError> {
     if scene.app.trail.count(&panels)? == 0 {
         return Ok(Empty::Yet(notice::waiting_for(&scene.app)));
     }
-    Ok(Empty::Nothing)
+    Ok(if page.events.is_empty() {
+        Empty::Nothing
+    } else {
+        Empty::No
+    })
 }
 
 /// The API's address of what is shown. It has the page's defaults written out, as the API has others.

@@ -105,7 +105,7 @@ impl StatusCell {
             Outcome::Denied => ("Denied", "bad"),
             Outcome::Failed => ("Failed", "warn"),
             Outcome::Error => ("Error", "bad"),
-            Outcome::Unknown if draft.kind == Kind::Request => ("No answer", "warn"),
+            Outcome::Unknown if draft.kind == Kind::Request => ("Unknown", "warn"),
             Outcome::Unknown => ("", "moved"),
         };
         Self {
@@ -157,7 +157,7 @@ pub(crate) struct Url {
 }
 
 /// How many characters at the end are always shown.
-const TAIL: usize = 12;
+const TAIL: usize = 10;
 
 impl Url {
     pub(crate) fn of(event: &Event) -> Self {

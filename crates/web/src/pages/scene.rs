@@ -80,13 +80,11 @@ impl FromRequestParts<Arc<App>> for Scene {
     }
 }
 
-/// Runs queries off the async threads: they may take milliseconds.
-pub(crate) async fn off_thread<T, F>(work: F) -> Result<T, WebError>
+/// Draws off the async threads: the queries of a page may take milliseconds.
+pub(crate) async fn off_thread<T, F>(app: &App, draw: F) -> Result<T, WebError>
 where
     T: Send + 'static,
     F: FnOnce() -> Result<T, WebError> + Send + 'static,
 {
-    tokio::task::spawn_blocking(work)
-        .await
-        .map_err(WebError::internal)?
+    app.ask(move |_| Ok(draw())).await?
 }

@@ -1,5 +1,7 @@
 //! Tab Sessions: the requests that share a sign-in or token, as one row.
 
+use std::sync::Arc;
+
 use admintrail_store::{SessionRow, SessionsPage, View};
 use askama::Template;
 use axum::response::Response;
@@ -67,7 +69,8 @@ struct SessionsParts {
 /// `GET /monitoring/admin-sessions/sessions`
 pub(crate) async fn show(scene: Scene) -> Result<Response, WebError> {
     scene.viewer.require(Capability::Read)?;
-    off_thread(move || answer(&scene)).await
+    let app = Arc::clone(&scene.app);
+    off_thread(&app, move || answer(&scene)).await
 }
 
 fn answer(scene: &Scene) -> Result<Response, WebError> {

@@ -43,7 +43,6 @@ pub(crate) struct Shell {
     pub(crate) zone_set: bool,
     pub(crate) nav: Vec<NavGroup>,
     pub(crate) me: Option<Me>,
-    pub(crate) version: &'static str,
     /// Seconds and address of the reload in a browser without scripts.
     pub(crate) reload: Option<(u32, String)>,
 }
@@ -87,7 +86,6 @@ impl Shell {
             zone_set: preferences.time_zone.is_some(),
             nav: nav(viewer, place),
             me,
-            version: app.version,
             ..Self::bare(title)
         }
     }
@@ -104,7 +102,6 @@ impl Shell {
             zone_set: false,
             nav: Vec::new(),
             me: None,
-            version: "",
             reload: None,
         }
     }

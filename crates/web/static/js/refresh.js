@@ -165,8 +165,8 @@ function onVisibility() {
 }
 
 export function watchRefresh() {
-  if (!view() || !menu()) return;
-  setMode(menu()?.dataset.refresh ?? "0");
+  if (!view()) return;
+  setMode(menu()?.dataset.refresh ?? view()?.dataset.refresh ?? "0");
   if (document.hidden) onVisibility();
   document.addEventListener("visibilitychange", onVisibility);
   afterExchange(() => {

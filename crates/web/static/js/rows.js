@@ -28,6 +28,7 @@ export function takeRows(old, incoming, mark) {
   const [here, there] = [old.querySelector("[data-rows]"), incoming.querySelector("[data-rows]")];
   const [body, fresh] = [here?.querySelector("tbody"), there?.querySelector("tbody")];
   if (!here || !there || !body || !fresh) return false;
+  if (!old.querySelector("[data-empty]") !== !incoming.querySelector("[data-empty]")) return false;
 
   const rows = [...fresh.children];
   const arriving = new Map(rows.map((row) => [row.getAttribute("data-event"), row]));

@@ -1,0 +1,267 @@
+//! `/`: who is active, today against usual, what was denied, and whether recording works.
+
+use std::sync::Arc;
+
+use admintrail_capture::Declared;
+use admintrail_event::{Filter, Micros};
+use admintrail_store::{Order, PageRequest, View};
+use askama::Template;
+use axum::response::{Html, IntoResponse, Response};
+
+use crate::ViewQuery;
+use crate::WebError;
+use crate::auth::Capability;
+use crate::pages::frame::ACTIVE;
+use crate::pages::link::{self, REQUESTS, address, term};
+use crate::pages::notice::{self, Notice};
+use crate::pages::number::{bytes, counted, grouped};
+use crate::pages::refresh::RefreshMenu;
+use crate::pages::row::{Row, Who};
+use crate::pages::scene::{Scene, off_thread};
+use crate::pages::shell::{Place, Shell};
+use crate::pages::usual::Usual;
+
+struct Active {
+    who: Who,
+    ago: String,
+    panel: String,
+    href: String,
+}
+
+struct PanelCard {
+    name: String,
+    route: String,
+    today: String,
+    last: String,
+    href: String,
+}
+
+/// Something and how often.
+struct Tally {
+    name: String,
+    count: String,
+    href: String,
+}
+
+#[derive(Template)]
+#[template(path = "pages/dashboard.html")]
+struct Dashboard {
+    shell: Shell,
+    /// Seconds between two looks.
+    refresh: u32,
+    parts: Parts,
+}
+
+#[derive(Template)]
+#[template(path = "parts/dashboard.html")]
+struct DashboardParts {
+    parts: Parts,
+}
+
+struct Parts {
+    notices: Vec<Notice>,
+    waiting: Option<String>,
+    active: Vec<Active>,
+    usual: Usual,
+    denied: Vec<Row>,
+    denied_count: String,
+    denied_from: Vec<Tally>,
+    denied_href: String,
+    changes: Vec<Row>,
+    changes_count: String,
+    changes_href: String,
+    panels: Vec<PanelCard>,
+    recording: &'static str,
+    held: String,
+    since: String,
+    zone: String,
+}
+
+/// `GET /`
+pub(crate) async fn show(scene: Scene) -> Result<Response, WebError> {
+    scene.viewer.require(Capability::Read)?;
+    let app = Arc::clone(&scene.app);
+    off_thread(&app, move || {
+        let parts = draw(&scene)?;
+        let html = if scene.fragment.is_some() {
+            DashboardParts { parts }.render()
+        } else {
+            let shell = Shell::new(&scene.app, &scene.viewer, "Dashboard", Place::Dashboard);
+            let off = RefreshMenu::new(&scene.viewer).seconds().is_none();
+            let refresh = if off { 0 } else { 30 };
+            Dashboard {
+                shell,
+                refresh,
+                parts,
+            }
+            .render()
+        };
+        let mut response = Html(html.map_err(WebError::internal)?).into_response();
+        response.extensions_mut().insert(Declared {
+            action: Some("Viewed dashboard".to_owned()),
+            ..Declared::default()
+        });
+        Ok(response)
+    })
+    .await
+}
+
+/// The address of the list with these words from this moment on.
+fn list(words: &str, from: &str) -> String {
+    let query = ViewQuery {
+        q: words.to_owned(),
+        from: Some(from.to_owned()),
+        ..ViewQuery::default()
+    };
+    address(REQUESTS, &query)
+}
+
+/// Requests of panels (not of our own pages) since a moment, without background refreshes.
+fn view(words: &str, from: Micros) -> Result<View, WebError> {
+    let filter = Filter::parse(format!("-panel:admintrail {words}").trim())?;
+    Ok(View {
+        filter,
+        from: Some(from),
+        fold: true,
+        ..View::default()
+    })
+}
+
+/// Rows of a short list.
+const ROWS: usize = 5;
+
+fn rows(scene: &Scene, view: &View) -> Result<(Vec<Row>, u64), WebError> {
+    let request = PageRequest {
+        order: Order::Descending,
+        limit: ROWS,
+        cursor: None,
+        last: false,
+    };
+    let page = scene.app.trail.page(view, &request)?;
+    let links = link::Links::new(REQUESTS, ViewQuery::default());
+    let row = |event| {
+        let mut row = Row::new(event, &links, &scene.face, None);
+        // The list begins at the row's own day, however long ago that was.
+        row.href = address(
+            REQUESTS,
+            &ViewQuery {
+                event: Some(row.id.clone()),
+                from: Some(String::new()),
+                ..ViewQuery::default()
+            },
+        );
+        row
+    };
+    Ok((page.events.iter().map(row).collect(), page.total.value))
+}
+
+fn draw(scene: &Scene) -> Result<Parts, WebError> {
+    let (app, face, now) = (&scene.app, &scene.face, scene.now());
+    let day = Micros(now.0 - 86_400 * Micros::SECOND);
+    let today = face.day(0);
+    let denied = view("outcome:denied", day)?;
+    let (denied_rows, denied_count) = rows(scene, &denied)?;
+    let (change_rows, change_count) = rows(scene, &view("is:change", day)?)?;
+    let from = app
+        .trail
+        .facet(&denied, admintrail_store::FacetField::Ip, ROWS)?;
+    let state = app.trail.state();
+    let recorder = app.recorder_state();
+    let active = app.trail.active(Micros(now.0 - ACTIVE));
+    let all = View {
+        filter: Filter::parse("-panel:admintrail")?,
+        ..View::default()
+    };
+    let nothing_yet = app.trail.count(&all)? == 0;
+    Ok(Parts {
+        notices: notice::recording(&recorder, &state, face),
+        waiting: nothing_yet.then(|| notice::waiting_for(app)),
+        active: active
+            .iter()
+            .map(|admin| Active {
+                who: Who::named(&admin.admin, admin.admin_name.as_deref()),
+                ago: face.ago(admin.last),
+                panel: admin.panel.to_string(),
+                href: list(&term("admin", &admin.admin), "-1h"),
+            })
+            .collect(),
+        usual: Usual::new(scene, today)?,
+        denied: denied_rows,
+        denied_count: grouped(denied_count),
+        denied_from: from
+            .values
+            .iter()
+            .filter_map(|value| {
+                let ip = value.value.clone()?;
+                Some(Tally {
+                    href: list(&format!("outcome:denied ip:{ip}"), "-24h"),
+                    count: grouped(value.count),
+                    name: ip,
+                })
+            })
+            .collect(),
+        denied_href: list("-panel:admintrail outcome:denied", "-24h"),
+        changes: change_rows,
+        changes_count: grouped(change_count),
+        changes_href: list("-panel:admintrail is:change", "-24h"),
+        panels: panels(scene, today)?,
+        recording: match (
+            recorder.failing.is_some() || state.failing.is_some(),
+            recorder.unrecorded,
+        ) {
+            (true, _) => "stopped",
+            (false, 0) => "works",
+            (false, _) => "has gaps",
+        },
+        held: format!(
+            "{}, {}",
+            counted(state.events, "event", "events"),
+            bytes(state.bytes)
+        ),
+        since: state
+            .first_received
+            .map(|at| face.brief(at))
+            .unwrap_or_default(),
+        zone: face.zone_name(),
+    })
+}
+
+fn panels(scene: &Scene, today: Micros) -> Result<Vec<PanelCard>, WebError> {
+    let (app, face) = (&scene.app, &scene.face);
+    let card = |panel: &crate::PanelInfo| {
+        let words = format!("panel:{}", panel.name);
+        let filter = Filter::parse(&words)?;
+        let request = PageRequest {
+            order: Order::Descending,
+            limit: 1,
+            cursor: None,
+            last: false,
+        };
+        let newest = View {
+            filter: filter.clone(),
+            ..View::default()
+        };
+        let page = app.trail.page(&newest, &request)?;
+        let count = app.trail.count(&View {
+            filter,
+            from: Some(today),
+            fold: true,
+            ..View::default()
+        })?;
+        Ok(PanelCard {
+            name: panel.name.to_string(),
+            route: match (&panel.listen, &panel.upstream) {
+                (Some(listen), Some(upstream)) => format!("{listen} → {upstream}"),
+                (_, Some(upstream)) => upstream.clone(),
+                _ => "sends events".to_owned(),
+            },
+            today: counted(count, "request today", "requests today"),
+            last: page.events.first().map_or_else(
+                || "nothing yet".to_owned(),
+                |event| format!("last {}", face.ago(event.draft.time)),
+            ),
+            href: list(&words, "today"),
+        })
+    };
+    app.panels.iter().map(card).collect()
+}
