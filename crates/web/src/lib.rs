@@ -24,7 +24,6 @@ mod settings;
 mod sign_in;
 pub mod view_query;
 
-pub use api::csv::{csv_header, csv_lines};
 pub use app::{App, AppOptions, PanelInfo};
 pub use error::WebError;
 pub use limits::Limits;

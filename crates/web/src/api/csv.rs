@@ -64,33 +64,6 @@ pub(crate) const COLUMNS: &[(&str, Cell)] = &[
     ("agent_bytes", |e| shown(e.draft.agent_bytes)),
 ];
 
-/// RFC 4180: lines end in CRLF.
-fn lines_writer() -> csv::Writer<Vec<u8>> {
-    csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new())
-}
-
-/// The first line of an export, with its line end: what the shell writes is what the page writes.
-///
-/// # Errors
-/// Memory writers do not fail; the type is the writer's.
-pub fn csv_header() -> std::io::Result<Vec<u8>> {
-    let mut writer = lines_writer();
-    header(&mut writer)?;
-    writer.into_inner().map_err(|error| std::io::Error::other(error.to_string()))
-}
-
-/// One line an event.
-///
-/// # Errors
-/// As [`csv_header`].
-pub fn csv_lines(events: &[Event]) -> std::io::Result<Vec<u8>> {
-    let mut writer = lines_writer();
-    for event in events {
-        row(&mut writer, event)?;
-    }
-    writer.into_inner().map_err(|error| std::io::Error::other(error.to_string()))
-}
-
 /// The first line.
 pub(crate) fn header(writer: &mut csv::Writer<Vec<u8>>) -> csv::Result<()> {
     writer.write_record(COLUMNS.iter().map(|(name, _)| name))

@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use admintrail_capture::Declared;
-use admintrail_event::{Draft, EventId, Kind, PanelName, Preset, SubmittedEvent};
+use admintrail_event::{
+    AttemptedNames, Draft, EventId, Kind, PanelName, Preset, SubmittedEvent, attempted_name,
+};
 use admintrail_store::control::{ApiToken, TokenId};
 use admintrail_store::{Receipt, Submission};
 use axum::Json;
@@ -49,11 +51,8 @@ pub(crate) async fn submit(
     check_panels(token, &submitted)?;
     take_quota(&app, token, &submitted)?;
 
-    let (presets, count) = (Arc::clone(&app.presets), submitted.len());
-    let drafts = app
-        .queries
-        .run(move || drafts(submitted, presets.as_ref()))
-        .await??;
+    let (asked, count) = (Arc::clone(&app), submitted.len());
+    let drafts = app.queries.run(move || drafts(&asked, submitted)).await??;
     let ids: Vec<EventId> = drafts.iter().map(|draft| draft.id).collect();
     let receipts = app
         .trail
@@ -134,28 +133,39 @@ async fn record_gap(app: &App, token: TokenId, name: &str, panel: PanelName) {
     }
 }
 
-fn drafts(
-    submitted: Vec<SubmittedEvent>,
-    presets: &(dyn Fn(&PanelName) -> Option<Arc<Preset>> + Send + Sync),
-) -> Result<Vec<Draft>, WebError> {
+fn drafts(app: &App, submitted: Vec<SubmittedEvent>) -> Result<Vec<Draft>, WebError> {
     let generic = Preset::built_in("generic")
         .ok_or_else(|| WebError::internal("the generic preset is missing"))?;
+    // Events of one panel mostly come together.
     let mut last: Option<(PanelName, Arc<Preset>)> = None;
     submitted
         .into_iter()
-        .map(|event| {
+        .map(|mut event| {
             let preset = match &last {
                 Some((panel, preset)) if panel == event.panel() => Arc::clone(preset),
                 _ => {
-                    let preset = presets(event.panel()).unwrap_or_else(|| Arc::clone(&generic));
+                    let preset = (app.presets)(event.panel());
+                    let preset = preset.unwrap_or_else(|| Arc::clone(&generic));
                     last = Some((event.panel().clone(), Arc::clone(&preset)));
                     preset
                 }
             };
+            if let Some(shown) = event
+                .attempted()
+                .map(|name| tried(app, event.panel(), name))
+            {
+                event.set_attempted(shown);
+            }
             let fallback = EventId::new(event.time(), random::<10>()?);
             Ok(event.into_draft(fallback, &preset))
         })
         .collect()
+}
+
+/// What is kept of a tried name: people type passwords into that field.
+fn tried(app: &App, panel: &PanelName, name: &str) -> String {
+    let is_admin = app.control.knows_admin(panel, name) || app.trail.knows_admin(name);
+    attempted_name(name, is_admin, AttemptedNames::Known, &app.key)
 }
 
 fn answer(ids: &[EventId], receipts: &[Receipt], token: &ApiToken) -> Result<Response, WebError> {

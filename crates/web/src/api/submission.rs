@@ -25,7 +25,7 @@ pub(crate) fn parse(body: &[u8]) -> Result<Vec<SubmittedEvent>, WebError> {
             Err(error) => {
                 bad.push(BadEvent {
                     index,
-                    field: error.field.to_owned(),
+                    field: error.field,
                     message: error.message,
                 });
                 if bad.len() >= LISTED {

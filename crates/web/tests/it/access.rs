@@ -1,0 +1,243 @@
+//! Who may ask what: every route, every actor (Threat 36 in the small).
+
+use admintrail_store::control::{Role, TokenScope};
+use admintrail_web::{Access, routes};
+
+use crate::stack::{Actor, World};
+
+/// The path of a route with something in its place-holders.
+fn target(path: &str) -> String {
+    let query = match path {
+        "/api/v1/facets" => "?field=admin",
+        "/api/v1/export" => "?format=csv",
+        _ => "",
+    };
+    let id = "0190163d-8694-739b-aea5-966c26f8ad91";
+    format!("{}{query}", path.replace("{id}", id))
+}
+
+async fn status(actor: &Actor, method: &str, path: &str) -> u16 {
+    // The stream never ends: its head is enough.
+    let response = actor
+        .open(method, &target(path), None, axum::body::Body::empty())
+        .await;
+    response.status().as_u16()
+}
+
+/// Whether the gate let the request through: what the handler then says does not matter.
+fn let_in(status: u16) -> bool {
+    !matches!(status, 401 | 403)
+}
+
+#[tokio::test]
+async fn every_route_is_open_to_exactly_those_who_may() {
+    use admintrail_web::auth::Capability::{Export, Ingest, Manage, Metrics, OwnAccount, Read};
+    let world = World::new();
+    let actors = [
+        ("anon", world.anon(), vec![]),
+        (
+            "owner",
+            world.owner(),
+            vec![Read, Export, OwnAccount, Manage, Metrics],
+        ),
+        (
+            "auditor",
+            world.signed_in(Role::Auditor),
+            vec![Read, Export, OwnAccount, Metrics],
+        ),
+        (
+            "viewer",
+            world.signed_in(Role::Viewer),
+            vec![Read, OwnAccount],
+        ),
+        (
+            "reader token",
+            world.reader_token(),
+            vec![Read, Export, Metrics],
+        ),
+        (
+            "bound reader token",
+            world.token("bound", TokenScope::Read, &["billing"]).0,
+            vec![Read, Export],
+        ),
+        ("ingest token", world.ingest_token(), vec![Ingest]),
+        (
+            "revoked token",
+            {
+                let (actor, token) = world.token("revoked", TokenScope::Read, &[]);
+                world
+                    .app
+                    .control
+                    .revoke_token(token.id, world.app.now())
+                    .wait()
+                    .unwrap();
+                actor
+            },
+            vec![],
+        ),
+        (
+            "unknown cookie",
+            world.anon().header(
+                "cookie",
+                "admintrail_session=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+            ),
+            vec![],
+        ),
+        (
+            "disabled owner",
+            {
+                let account = world.account("gone@example.org", Role::Owner, None);
+                let actor = world.with_session(&account);
+                world
+                    .app
+                    .control
+                    .set_disabled(account.id, true)
+                    .wait()
+                    .unwrap();
+                actor
+            },
+            vec![],
+        ),
+    ];
+    let table = routes();
+    assert!(table.len() >= 29, "{}", table.len());
+    for (who, actor, may) in &actors {
+        for route in &table {
+            // Bodies are needed elsewhere; sign-out would end the actor's session.
+            if route.path == "/logout" {
+                continue;
+            }
+            let expected = match route.access {
+                Access::Public => true,
+                Access::May(capability) => may.contains(&capability),
+            };
+            let json = actor.clone().json();
+            let status = status(&json, route.method.as_str(), route.path).await;
+            let public_refusal = route.access == Access::Public && status == 401;
+            assert_eq!(
+                let_in(status) || public_refusal,
+                expected,
+                "{who}: {} {} answered {status}",
+                route.method,
+                route.path
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn only_the_listed_routes_are_open_to_strangers() {
+    let open: Vec<String> = routes()
+        .iter()
+        .filter(|route| route.access == Access::Public)
+        .map(|route| format!("{} {}", route.method, route.path))
+        .collect();
+    assert_eq!(
+        open,
+        [
+            "GET /login",
+            "POST /login",
+            "POST /logout",
+            "GET /login/link",
+            "POST /login/link",
+            "GET /setup",
+            "POST /setup",
+            "GET /reset",
+            "POST /reset",
+            "GET /api/v1/openapi.json",
+            "GET /healthz",
+            "GET /readyz",
+        ]
+    );
+}
+
+#[tokio::test]
+async fn what_is_not_listed_is_closed_to_strangers() {
+    let world = World::new();
+    for path in [
+        "/",
+        "/monitoring/admin-sessions",
+        "/monitoring/admin-sessions/sessions",
+        "/settings/account",
+        "/settings/tokens",
+        "/no/such/page",
+        "/static",
+        "/static/../settings/account",
+        "/login/",
+        "/LOGIN",
+        "/api",
+        "/api/v1/events/",
+        "//api/v1/events",
+        "/api/v1/%65vents",
+        "/healthz/",
+        "/metrics",
+    ] {
+        let page = world.anon().get(path).await;
+        let api = ["/api/", "/metrics", "/healthz"]
+            .iter()
+            .any(|front| path.starts_with(front));
+        assert_eq!(page.status.as_u16(), if api { 401 } else { 303 }, "{path}");
+        if !api {
+            assert!(page.header("location").starts_with("/login"), "{path}");
+        }
+        let json = world.anon().json().get(path).await;
+        assert_eq!(json.status.as_u16(), 401, "{path}");
+    }
+    for method in ["POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "BREW"] {
+        let answer = world
+            .anon()
+            .json()
+            .send(method, "/api/v1/events/x", None, "")
+            .await;
+        assert_eq!(answer.status.as_u16(), 401, "{method}");
+    }
+}
+
+#[tokio::test]
+async fn a_token_bound_to_panels_sees_those_alone() {
+    let world = World::new();
+    let mut shop = world.draft(1, Some("olena"), "GET", "/shop");
+    shop.panel = "shop".parse().unwrap();
+    shop.session = Some(admintrail_event::SessionHash([1; 16]));
+    let id = shop.id;
+    let billing = world.draft(2, Some("olena"), "GET", "/billing");
+    world.record(vec![shop, billing]).await;
+    let (bound, _) = world.token("bound", TokenScope::Read, &["billing"]);
+
+    assert_eq!(
+        bound.get("/api/v1/events").await.is(200).paths(),
+        ["/billing"]
+    );
+    assert_eq!(
+        bound
+            .get("/api/v1/events?q=panel:shop")
+            .await
+            .is(200)
+            .paths(),
+        [""; 0]
+    );
+    bound.get(&format!("/api/v1/events/{id}")).await.is(404);
+    bound
+        .get("/api/v1/sessions/01010101010101010101010101010101")
+        .await
+        .is(404);
+    let facet = bound.get("/api/v1/facets?field=panel").await.is(200).json();
+    assert_eq!(
+        facet["values"],
+        serde_json::json!([{"value": "billing", "count": 1}])
+    );
+    let export = bound
+        .get("/api/v1/export?format=ndjson")
+        .await
+        .is(200)
+        .text();
+    assert!(!export.contains("/shop"), "{export}");
+    let sessions = bound.get("/api/v1/sessions").await.is(200).json();
+    assert_eq!(sessions["sessions"], serde_json::json!([]));
+
+    let all = world.reader_token();
+    all.get(&format!("/api/v1/events/{id}")).await.is(200);
+    all.get("/api/v1/sessions/01010101010101010101010101010101")
+        .await
+        .is(200);
+}

@@ -1,0 +1,61 @@
+//! Health and metrics.
+
+use std::sync::atomic::Ordering;
+
+use admintrail_store::control::TokenScope;
+
+use crate::stack::{World, counters};
+
+#[tokio::test]
+async fn anybody_may_ask_whether_it_lives_and_records() {
+    let world = World::new();
+    assert_eq!(world.anon().get("/healthz").await.is(200).text(), "ok\n");
+    assert_eq!(
+        world.anon().get("/readyz").await.is(200).json()["status"],
+        "ready"
+    );
+    world.recorder_fails.store(true, Ordering::SeqCst);
+    let answer = world.anon().get("/readyz").await.is(503);
+    assert_eq!(answer.json()["failing"][0]["part"], "recorder");
+    assert!(
+        !answer.text().contains("/secret/place"),
+        "nothing of the machine: {}",
+        answer.text()
+    );
+    world.anon().get("/healthz").await.is(200);
+}
+
+#[tokio::test]
+async fn metrics_are_prometheus_text_with_the_numbers_of_the_trail() {
+    let world = World::new();
+    world.record_many(7).await;
+    let reader = world.reader_token();
+    let answer = reader.get("/metrics").await.is(200);
+    assert!(
+        answer
+            .header("content-type")
+            .starts_with("text/plain; version=0.0.4")
+    );
+    let text = answer.text();
+    for line in text.lines() {
+        let ok = line.starts_with("# HELP admintrail_")
+            || line.starts_with("# TYPE admintrail_")
+            || line.rsplit_once(' ').is_some_and(|(name, value)| {
+                name.starts_with("admintrail_") && value.parse::<f64>().is_ok()
+            });
+        assert!(ok, "{line}");
+    }
+    let counted = counters(&world).await;
+    assert_eq!(counted["admintrail_trail_events"], 7.0);
+    assert_eq!(counted["admintrail_recording_failing"], 0.0);
+    assert_eq!(counted["admintrail_build_info{version=\"1.2.3\"}"], 1.0);
+    world.owner().get("/metrics").await.is(200);
+    world.anon().get("/metrics").await.is(401);
+    world
+        .token("bound", TokenScope::Read, &["billing"])
+        .0
+        .get("/metrics")
+        .await
+        .is(403);
+    world.ingest_token().get("/metrics").await.is(403);
+}

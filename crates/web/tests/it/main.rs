@@ -1,0 +1,20 @@
+//! The web room through its front door: requests in, answers out, against a real trail.
+
+mod access;
+mod declared;
+mod events;
+mod export;
+mod guard;
+mod health;
+mod ingest;
+mod injection;
+mod links;
+mod openapi;
+mod own_account;
+mod sessions;
+mod setup;
+mod sign_in;
+mod stack;
+mod stream;
+mod summaries;
+mod tokens;
