@@ -164,6 +164,7 @@ pub(super) fn describe(method: &str, segments: &[Segment<'_>]) -> Description {
     };
     let action = match method {
         "GET" | "HEAD" => match form {
+            Some((_, "Created")) => format!("Viewed form of new {}", inner.phrase(false)),
             Some((word, _)) => format!("Viewed {word} form of {}", inner.phrase(false)),
             None if resource.is_collection() => format!("Listed {}", resource.phrase(true)),
             None => format!("Viewed {}", resource.phrase(true)),
@@ -175,6 +176,7 @@ pub(super) fn describe(method: &str, segments: &[Segment<'_>]) -> Description {
             (_, Some(deed)) if !inner.words.is_empty() => {
                 format!("Ran {deed} on {}", inner.phrase(inner.is_collection()))
             }
+            _ if resource.words.is_empty() => "Sent a form to start page".to_owned(),
             _ if resource.is_item() => format!("Changed {}", resource.phrase(false)),
             _ => format!("Created {}", resource.phrase(false)),
         },
@@ -239,12 +241,15 @@ impl<'a> Resource<'a> {
             .is_some_and(|word| !word.id && is_plural(&spoken(&word.text)))
     }
 
-    /// `client/4711`: the last id with what stands before it.
+    /// `client/4711`: the last id with what stands before it, one of them (`/clients/4711` too).
     fn object(&self) -> Option<String> {
         let at = self.words.iter().rposition(|word| word.id)?;
         let id = &self.words.get(at)?.text;
         let kind = self.words.get(..at)?.iter().rev().find(|word| !word.id);
-        Some(kind.map_or_else(|| id.to_string(), |kind| format!("{}/{id}", kind.text)))
+        Some(kind.map_or_else(
+            || id.to_string(),
+            |kind| format!("{}/{id}", singular(&kind.text)),
+        ))
     }
 
     /// "client 4711", "notes of client 4711", "settings/mail"; one of several unless `as_named`.

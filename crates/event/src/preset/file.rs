@@ -121,9 +121,15 @@ struct RouteSection {
 /// Reads a preset; what it does not say comes from the preset it extends.
 pub(super) fn parse(text: &str) -> Result<Preset, PresetError> {
     let at = Lines(text);
-    let file: File = toml::from_str(text).map_err(|error| PresetError {
-        line: error.span().map(|span| at.line(&span)),
-        message: error.message().trim().to_owned(),
+    let file: File = toml::from_str(text).map_err(|error| {
+        let message = error.message().trim();
+        match error.span() {
+            Some(span) => at.error(&span, message),
+            None => PresetError {
+                message: message.to_owned(),
+                line: None,
+            },
+        }
     })?;
     let base = match &file.extends {
         None => Preset::empty(),

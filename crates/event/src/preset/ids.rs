@@ -21,9 +21,10 @@ pub(super) fn is_id(segment: &str) -> bool {
 /// Whether a segment reads like a secret somebody was sent: long and unlike a word.
 pub(super) fn is_token(segment: &str) -> bool {
     let bytes = segment.as_bytes();
+    // A slash can only be an encoded one here.
     let plain = bytes
         .iter()
-        .all(|byte| byte.is_ascii_alphanumeric() || b"-_.~=:+".contains(byte));
+        .all(|byte| byte.is_ascii_alphanumeric() || b"-_.~=:+/".contains(byte));
     let mixed = bytes.iter().any(u8::is_ascii_digit)
         || (bytes.iter().any(u8::is_ascii_uppercase) && bytes.iter().any(u8::is_ascii_lowercase));
     bytes.len() >= 12 && plain && mixed

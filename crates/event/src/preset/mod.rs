@@ -153,8 +153,10 @@ impl Preset {
     /// What the request is. Matched on the normal form of the path; cheap (a few µs).
     #[must_use]
     pub fn read(&self, head: &RequestHead<'_>) -> Reading {
-        let mut segments = normal_form(head.path);
-        self.hide_secrets(head.path, &mut segments);
+        // A `?` or `#` can only be there by mistake, and ends the path for everybody else.
+        let path = head.path.split(['?', '#']).next().unwrap_or("");
+        let mut segments = normal_form(path);
+        self.hide_secrets(path, &mut segments);
         let request_type = self.api.request_type(head, &segments);
         let step = self.step(head, &segments);
         let polling = self.polling.iter().any(|route| {
@@ -163,7 +165,14 @@ impl Preset {
                 && route.takes_query(head.query)
         });
         let text = |text: String| clip(text, Limits::TEXT).0;
-        if let Some(found) = self.routes.find(head.method, &segments, head.query) {
+        // Signing in and out has its own sentences, whatever lines say of the path.
+        let line = match step {
+            Step::Ordinary | Step::SecondFactor => {
+                self.routes.find(head.method, &segments, head.query)
+            }
+            Step::SignIn | Step::SignInForm | Step::SignOut => None,
+        };
+        if let Some(found) = line {
             let fill = |template| text(found.fill(template, &segments));
             let line = found.line;
             return Reading {
@@ -307,9 +316,9 @@ impl Preset {
     /// Segments whose bytes are secret read as `[redacted]` from here on.
     fn hide_secrets(&self, path: &str, segments: &mut [Segment<'_>]) {
         for secret in self.secrets.ranges(path, segments) {
-            let hidden = segments
-                .iter_mut()
-                .filter(|segment| segment.raw.start < secret.end && secret.start < segment.raw.end);
+            let hidden = segments.iter_mut().filter(|segment| {
+                segment.raw.start < secret.end && secret.start < segment.text_end
+            });
             for segment in hidden {
                 segment.text = REDACTED.into();
             }

@@ -19,8 +19,10 @@ pub(crate) const REDACTED: &str = "[redacted]";
 pub(super) struct Segment<'a> {
     /// Decoded, without `;parameters`.
     pub(super) text: Cow<'a, str>,
-    /// The bytes of the path as sent that it came from.
+    /// The bytes of the path as sent that it came from, `;parameters` included.
     pub(super) raw: Range<usize>,
+    /// Where in the path as sent its `;parameters` begin, or it ends.
+    pub(super) text_end: usize,
 }
 
 /// The path as a server reads it that decodes before it splits.
@@ -88,6 +90,7 @@ fn split_plain(path: &str) -> Vec<Segment<'_>> {
         if !text.is_empty() {
             segments.push(Segment {
                 text: Cow::Borrowed(text),
+                text_end: raw.end,
                 raw,
             });
         }
@@ -102,15 +105,16 @@ fn split_decoded(path: &str) -> Vec<Segment<'_>> {
         let (Some(first), Some(last)) = (piece.first(), piece.last()) else {
             continue;
         };
-        let name: Vec<u8> = piece
+        let parameters = piece
             .iter()
-            .map(|byte| byte.value)
-            .take_while(|byte| *byte != b';')
-            .collect();
-        let text = Cow::Owned(String::from_utf8_lossy(&name).into_owned());
+            .position(|byte| byte.value == b';')
+            .unwrap_or(piece.len());
+        let name = piece.get(..parameters).unwrap_or(piece);
+        let bytes: Vec<u8> = name.iter().map(|byte| byte.value).collect();
         segments.push(Segment {
-            text,
+            text: Cow::Owned(String::from_utf8_lossy(&bytes).into_owned()),
             raw: first.from..last.to,
+            text_end: name.last().map_or(first.from, |last| last.to),
         });
     }
     segments

@@ -38,7 +38,7 @@ pub(super) enum SegmentKind {
     Number,
     /// `:id`, what the default actions take for an id.
     Id,
-    /// `:word`, whatever is no id.
+    /// `:word`, no id and no file name.
     Word,
     /// `:token`, long and unlike a word.
     Token,
@@ -191,7 +191,7 @@ impl Piece {
                 SegmentKind::Any => true,
                 SegmentKind::Number => text.bytes().all(|byte| byte.is_ascii_digit()),
                 SegmentKind::Id => is_id(text),
-                SegmentKind::Word => !is_id(text),
+                SegmentKind::Word => !text.contains('.') && !is_id(text),
                 SegmentKind::Token => is_token(text) || text == super::normal::REDACTED,
             },
         }

@@ -187,14 +187,18 @@ impl Secrets {
         (out != text).then_some(out)
     }
 
-    /// Whether a JSON-like text has a member of a secret name: `{"password":"x"}`.
+    /// Whether a JSON-like text has a member of a secret name: `{"password":"x"}`, `{pin:1}`.
     fn has_secret_member(&self, text: &str) -> bool {
         text.contains(['{', '"', '\''])
             && text.match_indices(':').any(|(at, _)| {
                 let before = text.get(..at).unwrap_or("").trim_end();
-                let before = before.trim_end_matches(['"', '\'', '\\']);
+                let bare = before.trim_end_matches(['"', '\'', '\\']);
                 let ends = |c: char| !(c.is_alphanumeric() || matches!(c, '_' | '-' | '.'));
-                self.is_secret_name(before.rsplit(ends).next().unwrap_or(""))
+                let name = bare.rsplit(ends).next().unwrap_or("");
+                let lead = bare.get(..bare.len() - name.len()).unwrap_or("").trim_end();
+                // A word of our own filter language (`session:77f0`) is none.
+                let member = bare.len() < before.len() || lead.ends_with(['{', ',']);
+                member && self.is_secret_name(name)
             })
     }
 

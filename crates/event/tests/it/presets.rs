@@ -1,1 +1,723 @@
+//! What requests mean, preset by preset, and how mistakes in a preset are told.
 
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use admintrail_event::{Outcome, Preset, Reading, RequestHead, RequestType, Step};
+use proptest::prelude::*;
+
+fn preset(name: &str) -> Arc<Preset> {
+    Preset::built_in(name).unwrap()
+}
+
+fn head<'a>(method: &'a str, target: &'a str) -> RequestHead<'a> {
+    let (path, query) = match target.split_once('?') {
+        Some((path, query)) => (path, Some(query)),
+        None => (target, None),
+    };
+    RequestHead {
+        method,
+        path,
+        query,
+        accept: None,
+        requested_with: None,
+        bearer: false,
+        fetch_dest: None,
+    }
+}
+
+fn read(preset: &Preset, request: &str) -> Reading {
+    let (method, target) = request.split_once(' ').unwrap();
+    preset.read(&head(method, target))
+}
+
+/// One line a request: what it is, where, and on what.
+fn told(preset: &Preset, requests: &[&str]) -> String {
+    let mut all = String::new();
+    for request in requests {
+        let reading = read(preset, request);
+        let mut marks = vec![reading.request_type.as_str().to_owned()];
+        if reading.step != Step::Ordinary {
+            marks.push(format!("{:?}", reading.step));
+        }
+        if reading.asset {
+            marks.push("asset".to_owned());
+        }
+        let marks = marks.join(" ");
+        write!(
+            all,
+            "{request}\n  {}  [{marks}]  {}",
+            reading.action, reading.route
+        )
+        .unwrap();
+        if let Some(object) = reading.object {
+            write!(all, "  -> {object}").unwrap();
+        }
+        if let Some(again) = reading.if_200 {
+            write!(all, "\n  200: {again}").unwrap();
+        }
+        all.push('\n');
+    }
+    all
+}
+
+#[test]
+fn every_compiled_in_preset_parses_and_says_what_it_is_for() {
+    for name in Preset::BUILT_IN {
+        assert!(!preset(name).about().is_empty(), "{name}");
+    }
+    assert!(Preset::built_in("nonsense").is_none());
+    // Why one does not parse, if it should not.
+    for name in Preset::BUILT_IN {
+        let path = format!("{}/../../presets/{name}.toml", env!("CARGO_MANIFEST_DIR"));
+        Preset::parse(&std::fs::read_to_string(path).unwrap()).unwrap();
+    }
+}
+
+#[test]
+fn requests_to_any_panel_read_as_sentences() {
+    insta::assert_snapshot!(told(
+        &preset("generic"),
+        &[
+            "GET /",
+            "POST /",
+            "GET /admin/",
+            "GET /client/4711",
+            "GET /clients",
+            "GET /clients/",
+            "GET /dashboard",
+            "GET /settings",
+            "GET /monitoring/admin-sessions",
+            "POST /clients",
+            "POST /client/4711",
+            "POST /client/4711/notes",
+            "POST /client/4711/suspend",
+            "POST /invoices/export",
+            "POST /client/4711/edit",
+            "GET /client/4711/edit",
+            "GET /clients/new",
+            "POST /client/4711/delete",
+            "PUT /admin/api/settings/mail",
+            "PATCH /api/v1/clients/4711",
+            "DELETE /api/v2/clients/3f2b8c1e-1d1e-4c55-9d1b-6a7a2f9f0c11",
+            "DELETE /companies/01ARZ3NDEKTSV4RRFFQ69G5FAV/addresses/5",
+            "GET /client/4711.json",
+            "GET /users.php?id=5",
+            "GET /users/olena@example.org/roles",
+            "HEAD /clients",
+            "OPTIONS /api/clients",
+            "PROPFIND /files",
+            "GET /4711",
+            "GET /api/v1/",
+            "GET /static/app.css",
+            "GET /logo.SVG?v=2",
+            "GET /über/uns%20hier",
+            "GET /a%0d%0ab/%e2%80%ae5",
+        ]
+    ));
+}
+
+#[test]
+fn signing_in_and_out_of_any_panel_is_seen() {
+    insta::assert_snapshot!(told(
+        &preset("generic"),
+        &[
+            "GET /login",
+            "POST /login",
+            "POST /login.php",
+            "POST /wp-login.php",
+            "POST /dologin",
+            "POST /admin/sign_in",
+            "POST /users/sign-in/",
+            "POST /auth",
+            "POST /api/auth",
+            "POST /api/session",
+            "POST /api/v1/sessions",
+            "POST /login/check",
+            "POST /auth/login",
+            "GET /auth",
+            "GET /session/new",
+            "POST /2fa",
+            "GET /login/two-factor",
+            "POST /otp",
+            "GET /logout",
+            "POST /users/sign_out",
+            "DELETE /session",
+            // These only look so.
+            "POST /auth/user/5",
+            "POST /api/authors",
+            "GET /api/session",
+            "GET /sessions",
+            "DELETE /sessions/5",
+            "GET /login-history",
+            "POST /login_attempts/clear",
+            "GET /css/login.css",
+            "POST /signing-keys",
+            "GET /blogindex",
+        ]
+    ));
+}
+
+#[test]
+fn the_admin_site_of_django_reads_as_sentences() {
+    insta::assert_snapshot!(told(
+        &preset("django-admin"),
+        &[
+            "GET /admin/",
+            "GET /admin/login/?next=/admin/",
+            "POST /admin/login/?next=/admin/",
+            "POST /admin/logout/",
+            "GET /admin/logout/",
+            "GET /admin/auth/",
+            "GET /admin/auth/user/",
+            "GET /admin/auth/user/?q=olena&p=2",
+            "POST /admin/auth/user/?q=olena",
+            "GET /admin/auth/user/add/",
+            "POST /admin/auth/user/add/",
+            "GET /admin/auth/user/5/change/",
+            "POST /admin/auth/user/5/change/?_changelist_filters=q%3D1",
+            "GET /admin/auth/user/5/delete/",
+            "POST /admin/auth/user/5/delete/",
+            "GET /admin/auth/user/5/history/",
+            "GET /admin/auth/user/5/password/",
+            "POST /admin/auth/user/5/password/",
+            "GET /admin/auth/user/5/",
+            "POST /admin/shop/category/3f2b8c1e-1d1e-4c55-9d1b-6a7a2f9f0c11/change/",
+            "POST /admin/shop/tag/a_2Fb/change/",
+            "GET /admin/password_change/",
+            "POST /admin/password_change/",
+            "GET /admin/password_change/done/",
+            "GET /admin/jsi18n/",
+            "GET /admin/autocomplete/?app_label=auth&term=ol",
+            "GET /admin/r/4/17/",
+            "GET /admin/doc/models/",
+            "GET /static/admin/css/base.css",
+            // Mounted elsewhere, or below a language.
+            "GET /backoffice/auth/user/5/change/",
+            "POST /backoffice/login/",
+            "POST /de/admin/auth/group/2/delete/",
+            "GET /de/admin/auth/group/",
+            // Not the admin site.
+            "GET /shop/cart/",
+            "GET /api/orders/7/",
+            "POST /accounts/reset/MQ/set-password/",
+        ]
+    ));
+}
+
+#[test]
+fn our_own_pages_read_as_sentences() {
+    insta::assert_snapshot!(told(
+        &preset("admintrail"),
+        &[
+            "GET /",
+            "GET /login",
+            "POST /login",
+            "POST /logout",
+            "GET /setup?token=x",
+            "POST /setup",
+            "GET /monitoring/admin-sessions",
+            "GET /monitoring/admin-sessions?q=admin:olena",
+            "GET /monitoring/admin-sessions/sessions",
+            "GET /monitoring/integrity",
+            "GET /settings/account",
+            "POST /settings/account/password",
+            "POST /settings/tokens",
+            "GET /api/v1/events?q=x",
+            "POST /api/v1/events",
+            "GET /api/v1/events/01a203ab-c496-7836-9793-4d3197c047c1",
+            "GET /api/v1/export?format=csv",
+            "GET /api/v1/stream",
+            "GET /api/v1/sessions/77f0a1b2c3d4e5f60718293a4b5c6d7e",
+            "POST /v1/logs",
+            "GET /static/app.css",
+            "GET /healthz",
+        ]
+    ));
+}
+
+#[test]
+fn the_outcome_makes_the_sentence() {
+    let generic = preset("generic");
+    let sentence = |request, outcome, sent, name| {
+        generic.sentence(&read(&generic, request), outcome, sent, name)
+    };
+    use Outcome::{Denied, Error, Failed, Success, Unknown};
+    for (request, outcome, sent, name, expected) in [
+        ("PUT /settings", Success, false, None, "Changed settings"),
+        (
+            "PUT /settings",
+            Denied,
+            false,
+            None,
+            "Denied: Changed settings",
+        ),
+        (
+            "PUT /settings",
+            Failed,
+            false,
+            None,
+            "Failed: Changed settings",
+        ),
+        (
+            "PUT /settings",
+            Error,
+            false,
+            None,
+            "Error: Changed settings",
+        ),
+        ("PUT /settings", Unknown, false, None, "Changed settings"),
+        ("GET /clients", Denied, true, None, "Sent to sign-in"),
+        ("POST /login", Success, false, None, "Signed in"),
+        (
+            "POST /login",
+            Denied,
+            false,
+            Some("root"),
+            "Failed sign-in as root",
+        ),
+        ("POST /login", Denied, false, None, "Failed sign-in"),
+        (
+            "POST /login",
+            Denied,
+            true,
+            Some("root"),
+            "Failed sign-in as root",
+        ),
+        (
+            "POST /login",
+            Unknown,
+            false,
+            Some("root"),
+            "Tried to sign in as root",
+        ),
+        ("POST /login", Error, false, None, "Error: sign-in"),
+        ("GET /login", Success, false, None, "Viewed sign-in form"),
+        ("POST /2fa", Denied, false, None, "Failed second factor"),
+        ("POST /2fa", Success, false, None, "Confirmed second factor"),
+        ("POST /logout", Success, false, None, "Signed out"),
+        // Signing out leads to the sign-in page.
+        ("POST /logout", Success, true, None, "Signed out"),
+        ("POST /logout", Error, false, None, "Error: Signed out"),
+    ] {
+        assert_eq!(
+            sentence(request, outcome, sent, name),
+            expected,
+            "{request} {outcome:?}"
+        );
+    }
+}
+
+#[test]
+fn a_form_that_came_back_with_mistakes_changed_nothing() {
+    let django = preset("django-admin");
+    let reading = read(&django, "POST /admin/auth/user/5/change/");
+    let sentence =
+        |status| django.sentence_of(&reading, Outcome::Success, Some(status), false, None);
+    assert_eq!(sentence(302), "Changed user 5");
+    assert_eq!(sentence(200), "Tried to change user 5 (form came back)");
+    let denied = django.sentence_of(&reading, Outcome::Denied, Some(403), false, None);
+    assert_eq!(denied, "Denied: Changed user 5");
+}
+
+#[test]
+fn api_calls_are_told_from_pages() {
+    let generic = preset("generic");
+    let plain = head("GET", "/clients");
+    assert_eq!(generic.read(&plain).request_type, RequestType::Web);
+    assert_eq!(
+        generic
+            .read(&RequestHead {
+                bearer: true,
+                ..plain
+            })
+            .request_type,
+        RequestType::Api
+    );
+    assert_eq!(
+        read(&generic, "GET /x/API/y").request_type,
+        RequestType::Api
+    );
+    assert_eq!(read(&generic, "GET /apiary").request_type, RequestType::Web);
+
+    let own = Preset::parse(
+        "[api]\nprefixes = [\"/data\"]\naccept = [\"application/json\"]\nrequested_with = [\"XMLHttpRequest\"]",
+    )
+    .unwrap();
+    let api = |head: RequestHead<'_>| own.read(&head).request_type == RequestType::Api;
+    assert!(
+        !api(plain)
+            && !api(RequestHead {
+                bearer: true,
+                ..plain
+            })
+    );
+    assert!(
+        api(head("GET", "/data/x")) && api(head("GET", "//d%61ta")) && !api(head("GET", "/x/data"))
+    );
+    assert!(api(RequestHead {
+        accept: Some("Application/JSON, */*"),
+        ..plain
+    }));
+    assert!(!api(RequestHead {
+        accept: Some("text/html,application/json"),
+        ..plain
+    }));
+    assert!(api(RequestHead {
+        requested_with: Some("xmlhttprequest"),
+        ..plain
+    }));
+}
+
+#[test]
+fn assets_go_by_what_the_browser_says_or_by_extension() {
+    let generic = preset("generic");
+    let asset = |target: &str, dest: Option<&str>, method: &str| {
+        generic
+            .read(&RequestHead {
+                fetch_dest: dest,
+                ..head(method, target)
+            })
+            .asset
+    };
+    assert!(asset("/app.js", None, "GET") && asset("/app.js", Some("empty"), "HEAD"));
+    assert!(asset("/avatar/5", Some("image"), "GET"));
+    // Looked at by a person, sent, an API call, or a way out.
+    assert!(!asset("/logo.png", Some("document"), "GET"));
+    assert!(!asset("/app.js", None, "POST"));
+    assert!(!asset("/api/avatar", Some("image"), "GET"));
+    assert!(!asset("/logout", Some("image"), "GET"));
+    // A line of a preset wants to be seen, whatever the browser claims.
+    let django = preset("django-admin");
+    let disguised = RequestHead {
+        fetch_dest: Some("image"),
+        ..head("GET", "/admin/auth/user/5/change/")
+    };
+    assert!(!django.read(&disguised).asset);
+}
+
+/// Threat 21: no spelling of a path gets round a rule.
+#[test]
+fn disguised_paths_are_still_the_sign_in_route() {
+    let django = preset("django-admin");
+    for path in [
+        "/admin/login/",
+        "/admin/login",
+        "//admin//login//",
+        "/admin/./login/",
+        "/admin/auth/../login/",
+        "/admin%2flogin/",
+        "/admin/%6cogin/",
+        "/admin/%256cogin/",
+        "/admin%252Flogin",
+        "/ADMIN/Login/",
+        "/admin/login;jsessionid=1",
+        "/admin\\login",
+        "/x/%2e%2e/admin/login/",
+    ] {
+        assert_eq!(
+            django.read(&head("POST", path)).step,
+            Step::SignIn,
+            "{path}"
+        );
+        assert_eq!(
+            django.read(&head("GET", path)).step,
+            Step::SignInForm,
+            "{path}"
+        );
+    }
+    assert_eq!(
+        django
+            .read(&head("POST", "/admin/login/../auth/user/5/delete/"))
+            .step,
+        Step::Ordinary
+    );
+}
+
+#[test]
+fn redirects_to_sign_in_are_recognised_however_they_are_written() {
+    let django = preset("django-admin");
+    for location in [
+        "/admin/login/?next=/admin/",
+        "/admin/login/",
+        "https://billing.example.org/admin/login/?next=%2Fadmin%2F",
+        "//billing.example.org/admin/login/",
+        "HTTP://billing.example.org:8080/admin//login",
+        "/admin/%6Cogin/",
+        "%2Fadmin%2Flogin%2F",
+        " /admin/login/#top",
+        "\\admin\\login",
+        "/de/admin/login/",
+    ] {
+        assert_eq!(
+            django.is_sign_in_target(location),
+            Some(Step::SignInForm),
+            "{location}"
+        );
+    }
+    for location in [
+        "/admin/",
+        "/admin/?next=/admin/login/",
+        "https://login.example.org/",
+        "/admin/logout/",
+        "/admin/auth/user/",
+        "",
+        "/",
+    ] {
+        assert_eq!(django.is_sign_in_target(location), None, "{location}");
+    }
+    assert_eq!(
+        django.is_sign_in_target("/account/two_factor/setup"),
+        Some(Step::SecondFactor)
+    );
+
+    let generic = preset("generic");
+    for (from, location, expected) in [
+        ("/admin/users/5", "login", Some(Step::SignInForm)),
+        ("/admin/users/5", "../login?x=1", Some(Step::SignInForm)),
+        ("/login", "?error=1", Some(Step::SignInForm)),
+        ("/login", "", Some(Step::SignInForm)),
+        ("/clients", "?page=2", None),
+        ("/", "/#/login", Some(Step::SignInForm)),
+        ("/", "/#!/auth?next=/x", Some(Step::SignInForm)),
+        ("/", "/#login", None),
+        ("/", "/2fa", Some(Step::SecondFactor)),
+        ("/", "/sessions", None),
+    ] {
+        assert_eq!(
+            generic.sign_in_target_from(from, location),
+            expected,
+            "{from} {location}"
+        );
+    }
+}
+
+#[test]
+fn a_panel_may_sign_in_and_out_by_form_field_or_query() {
+    let own = Preset::parse(
+        r#"
+        [sign_in]
+        routes = ["POST /account [do=login]", "POST /index.php?route=common/login"]
+        user_fields = ["nick"]
+        [sign_out]
+        routes = ["POST /account [do=logout]", "GET /index.php?route=common/logout"]
+        [second_factor]
+        routes = ["POST /account [code]"]
+        "#,
+    )
+    .unwrap();
+    let account = head("POST", "/account/");
+    let form = |fields: &[(&str, &str)]| -> Vec<(String, String)> {
+        fields
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect()
+    };
+    assert!(own.needs_form(&account) && !own.needs_form(&head("GET", "/account")));
+    assert_eq!(own.read(&account).step, Step::Ordinary);
+    for (fields, step) in [
+        (form(&[("do", "Login"), ("nick", "olena")]), Step::SignIn),
+        (form(&[("do", "logout")]), Step::SignOut),
+        (
+            form(&[("do", "login"), ("code", "123456")]),
+            Step::SecondFactor,
+        ),
+        (form(&[("do", "save")]), Step::Ordinary),
+        (form(&[]), Step::Ordinary),
+    ] {
+        assert_eq!(own.step_of_form(&account, &fields), step, "{fields:?}");
+    }
+    let by_query = |method, target| own.read(&head(method, target)).step;
+    assert_eq!(
+        by_query("POST", "/index.php?route=common/login"),
+        Step::SignIn
+    );
+    assert_eq!(
+        by_query("POST", "/index.php?a=1&Route=common%2Flogin"),
+        Step::SignIn
+    );
+    assert_eq!(
+        by_query("GET", "/index.php?route=common/login"),
+        Step::SignInForm
+    );
+    assert_eq!(
+        by_query("GET", "/index.php?route=common/logout"),
+        Step::SignOut
+    );
+    assert_eq!(by_query("POST", "/index.php?route=other"), Step::Ordinary);
+    assert_eq!(
+        own.is_sign_in_target("/index.php?route=common/login"),
+        Some(Step::SignInForm)
+    );
+    assert_eq!(own.is_sign_in_target("/index.php"), None);
+}
+
+#[test]
+fn the_user_name_is_found_among_the_fields() {
+    let generic = preset("generic");
+    let find = |fields: &[(&str, &str)]| {
+        let fields: Vec<(String, String)> = fields
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect();
+        generic.user_name_in(&fields).map(str::to_owned)
+    };
+    assert_eq!(
+        find(&[("password", "x"), ("Username", " olena ")]).as_deref(),
+        Some("olena")
+    );
+    assert_eq!(
+        find(&[("name", "b"), ("email", "a@b")]).as_deref(),
+        Some("a@b")
+    );
+    assert_eq!(
+        find(&[("user[password]", "x"), ("user[email]", "a@b")]).as_deref(),
+        Some("a@b")
+    );
+    assert_eq!(
+        find(&[("session.login", "olena")]).as_deref(),
+        Some("olena")
+    );
+    assert_eq!(find(&[("password", "x"), ("username", "")]), None);
+}
+
+#[test]
+fn session_cookies_are_told_from_the_others() {
+    let generic = preset("generic");
+    for name in [
+        "sessionid",
+        "PHPSESSID",
+        "__Host-session",
+        "laravel_session",
+        "connect.sid",
+    ] {
+        assert_eq!(generic.is_session_cookie(name), Some(true), "{name}");
+    }
+    for name in [
+        "csrftoken",
+        "XSRF-TOKEN",
+        "__Secure-csrf",
+        "wordpress_test_cookie",
+        "_ga_X1",
+        "messages",
+    ] {
+        assert_eq!(generic.is_session_cookie(name), Some(false), "{name}");
+    }
+    for name in ["remember_me", "auth", ""] {
+        assert_eq!(generic.is_session_cookie(name), None, "{name}");
+    }
+    assert_eq!(
+        preset("django-admin").is_session_cookie("sessionid"),
+        Some(true)
+    );
+    assert_eq!(
+        preset("django-admin").is_session_cookie("csrftoken"),
+        Some(false)
+    );
+    assert_eq!(
+        preset("admintrail").is_session_cookie("admintrail_session"),
+        Some(true)
+    );
+}
+
+#[test]
+fn a_preset_of_ones_own_extends_another() {
+    let own = Preset::parse(
+        r#"
+        extends = "generic"
+        [polling]
+        routes = ["GET /admin/api/notifications", "GET /status?live=1"]
+        [secrets]
+        parameters = ["shibboleth"]
+        segments = ["/share/{key}"]
+        [[route]]
+        match  = "PUT /admin/api/settings/{group}"
+        action = "Changed settings"
+        object = "settings/{group}"
+        [[route]]
+        match  = "GET /report/{+kind}/{year:num}/**"
+        action = "Viewed {kind|plural} of {year}"
+        "#,
+    )
+    .unwrap();
+    let settings = read(&own, "PUT /admin/api/settings/mail");
+    assert_eq!(settings.action, "Changed settings");
+    assert_eq!(settings.object.as_deref(), Some("settings/mail"));
+    assert_eq!(settings.route, "/admin/api/settings/{group}");
+    assert_eq!(settings.request_type, RequestType::Api);
+    let report = read(&own, "HEAD /report/sale/2026/q1/5");
+    assert_eq!(
+        (report.action.as_str(), report.route.as_str()),
+        ("Viewed sales of 2026", "/report/sale/{year}/q1/{id}")
+    );
+    assert_eq!(
+        read(&own, "GET /report/sale/latest").action,
+        "Viewed report/sale/latest"
+    );
+    assert!(read(&own, "GET /admin/api/notifications").polling);
+    assert!(read(&own, "GET /status?live=1").polling && !read(&own, "GET /status").polling);
+    assert_eq!(read(&own, "POST /login").step, Step::SignIn, "from generic");
+    assert_eq!(
+        own.redact_query("Shib-Boleth=x&token=y"),
+        "Shib-Boleth=[redacted]&token=[redacted]"
+    );
+    assert_eq!(
+        own.redact_path("/share/x/reset/MQ/c5l8x7-3a2b9c0d1e2f"),
+        "/share/[redacted]/reset/MQ/[redacted]"
+    );
+}
+
+#[test]
+fn mistakes_in_a_preset_have_a_line_and_a_remedy() {
+    let mut all = String::new();
+    for text in [
+        "abut = \"x\"",
+        "[sign_in]\nroute = []",
+        "extends = \"genric\"",
+        "\n[[route]]\nmatch = \"GET/x\"\naction = \"X\"",
+        "[[route]]\nmatch = \"get /x\"\naction = \"X\"",
+        "[[route]]\nmatch = \"GET x\"\naction = \"X\"",
+        "[[route]]\nmatch = \"GET /x/{id\"\naction = \"X\"",
+        "[[route]]\nmatch = \"GET /x/{id:int}\"\naction = \"X\"",
+        "[[route]]\nmatch = \"GET /x/**/y\"\naction = \"X\"",
+        "[[route]]\nmatch = \"GET /x/{id}.json\"\naction = \"X\"",
+        "[[route]]\nmatch = \"GET /x/{id}\"\naction = \"Viewed {name}\"",
+        "[[route]]\nmatch = \"GET /x/{id}\"\naction = \"Viewed {id|upper}\"",
+        "[[route]]\nmatch = \"POST /x [a=b]\"\naction = \"X\"",
+        "[[route]]\naction = \"X\"",
+        "[secrets]\nsegments = [\n  \"/a/{b}\",\n  \"/{token}/x\",\n]",
+        "[sign_out]\nroutes = [\"POST /x [=1]\"]",
+        "about = 1",
+        "a = ",
+    ] {
+        let error = Preset::parse(text).unwrap_err();
+        assert!(error.line.is_some(), "{text}");
+        writeln!(all, "{text}\n  => {} {error}\n", error.line.unwrap()).unwrap();
+    }
+    insta::assert_snapshot!(all);
+}
+
+proptest! {
+    #[test]
+    fn any_request_can_be_read(
+        method in "[A-Z]{0,8}|\\PC{0,4}",
+        path in "(/([a-z0-9%.;\\\\2f]{0,6}|\\PC{0,4}|reset|login|admin|5)){0,8}",
+        query in prop::option::of("([a-z%&;=5B\\[]{0,8}|\\PC{0,6}){0,4}"),
+    ) {
+        for name in Preset::BUILT_IN {
+            let preset = preset(name);
+            let reading = preset.read(&RequestHead { query: query.as_deref(), ..head(&method, &path) });
+            prop_assert!(!reading.action.is_empty() && reading.route.starts_with('/'));
+            let texts = [&reading.action, &reading.route];
+            prop_assert!(texts.iter().all(|text| !text.chars().any(char::is_control)));
+            let _ = preset.is_sign_in_target(&path);
+        }
+    }
+
+    #[test]
+    fn any_text_is_a_preset_or_a_mistake(text in "\\PC{0,40}", route in "\\PC{0,20}") {
+        let _ = Preset::parse(&text);
+        let route = route.replace(['\\', '"'], "");
+        let _ = Preset::parse(&format!("[[route]]\nmatch = \"GET /{route}\"\naction = \"{route}\""));
+    }
+}
