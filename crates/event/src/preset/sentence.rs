@@ -44,13 +44,24 @@ impl Preset {
             (Step::SecondFactor, Outcome::Denied | Outcome::Failed) => {
                 "Failed second factor".to_owned()
             }
-            (_, Outcome::Denied) => format!("Denied: {}", reading.action),
-            (_, Outcome::Failed) => format!("Failed: {}", reading.action),
-            (_, Outcome::Error) => format!("Error: {}", reading.action),
+            (_, Outcome::Denied) => format!("Denied: {}", continued(&reading.action)),
+            (_, Outcome::Failed) => format!("Failed: {}", continued(&reading.action)),
+            (_, Outcome::Error) => format!("Error: {}", continued(&reading.action)),
             (_, Outcome::Success | Outcome::Unknown) => match &reading.if_200 {
                 Some(shown_again) if status == Some(200) => shown_again.clone(),
                 _ => reading.action.clone(),
             },
         }
+    }
+}
+
+/// A sentence that goes on after a colon: its first letter small, unless it begins an acronym.
+fn continued(action: &str) -> String {
+    let mut letters = action.chars();
+    match (letters.next(), letters.clone().next()) {
+        (Some(first), Some(second)) if first.is_uppercase() && second.is_lowercase() => {
+            first.to_lowercase().chain(letters).collect()
+        }
+        _ => action.to_owned(),
     }
 }

@@ -34,7 +34,7 @@ const TEXTS: &[&str] = &[
     "client/4711",
     "settings/mail",
     "Changed settings",
-    "Denied: Viewed client 4711",
+    "Denied: viewed client 4711",
     "Mozilla/5.0 Firefox/145.0",
     "ÄÖÜß",
     "a,b \"c\" \\d*",

@@ -520,7 +520,12 @@ fn ordinary(draft: &mut Draft, random: &mut Random, admin: usize) {
     ) {
         let word = draft.outcome.as_str();
         let (first, rest) = word.split_at(1);
-        draft.action = format!("{}{rest}: {}", first.to_uppercase(), draft.action);
+        let (verb, others) = draft.action.split_at(1);
+        draft.action = format!(
+            "{}{rest}: {}{others}",
+            first.to_uppercase(),
+            verb.to_lowercase()
+        );
     }
     if random.below(400) == 0 {
         draft.acting_as = Some(format!("client-{id}"));

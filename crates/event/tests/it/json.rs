@@ -71,7 +71,7 @@ fn what_was_sent_is_kept_and_the_rest_follows_from_it() {
     let draft = taken(json!({"admin": "olena", "status": 403, "method": "DELETE"}));
     assert_eq!(draft.known_by, KnownBy::Declared);
     assert_eq!(draft.outcome, Outcome::Denied);
-    assert_eq!(draft.action, "Denied: Deleted client 4711");
+    assert_eq!(draft.action, "Denied: deleted client 4711");
     let draft =
         taken(json!({"action": "Looked", "object": null, "outcome": "error", "known_by": "jwt"}));
     assert_eq!((draft.action.as_str(), draft.object), ("Looked", None));

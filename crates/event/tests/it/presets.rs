@@ -250,23 +250,24 @@ fn the_outcome_makes_the_sentence() {
             Denied,
             false,
             None,
-            "Denied: Changed settings",
+            "Denied: changed settings",
         ),
         (
             "PUT /settings",
             Failed,
             false,
             None,
-            "Failed: Changed settings",
+            "Failed: changed settings",
         ),
         (
             "PUT /settings",
             Error,
             false,
             None,
-            "Error: Changed settings",
+            "Error: changed settings",
         ),
         ("PUT /settings", Unknown, false, None, "Changed settings"),
+        ("SEARCH /x", Denied, false, None, "Denied: sent SEARCH to x"),
         ("GET /clients", Denied, true, None, "Sent to sign-in"),
         ("POST /login", Success, false, None, "Signed in"),
         (
@@ -298,7 +299,7 @@ fn the_outcome_makes_the_sentence() {
         ("POST /logout", Success, false, None, "Signed out"),
         // Signing out leads to the sign-in page.
         ("POST /logout", Success, true, None, "Signed out"),
-        ("POST /logout", Error, false, None, "Error: Signed out"),
+        ("POST /logout", Error, false, None, "Error: signed out"),
     ] {
         assert_eq!(
             sentence(request, outcome, sent, name),
@@ -317,7 +318,7 @@ fn a_form_that_came_back_with_mistakes_changed_nothing() {
     assert_eq!(sentence(302), "Changed user 5");
     assert_eq!(sentence(200), "Tried to change user 5 (form came back)");
     let denied = django.sentence_of(&reading, Outcome::Denied, Some(403), false, None);
-    assert_eq!(denied, "Denied: Changed user 5");
+    assert_eq!(denied, "Denied: changed user 5");
 }
 
 #[test]
