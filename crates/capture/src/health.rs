@@ -56,7 +56,10 @@ impl Health {
         let mut causes = self.causes.lock();
         if let Some(slot) = causes.get_mut(cause as usize) {
             if slot.is_none() {
-                tracing::error!(reason, "requests cannot be recorded");
+                // Being told to stop is no trouble.
+                if !matches!(cause, Cause::Stopped) {
+                    tracing::error!(reason, "requests cannot be recorded");
+                }
                 *slot = Some(((self.clock)(), reason.to_owned()));
             } else if let Some((_, said)) = slot {
                 reason.clone_into(said);

@@ -34,12 +34,22 @@ pub(super) fn end(out: &mut [u8], mark: usize) {
     }
 }
 
-/// FNV-1a, 64 bits, over length and payload. It has to tell a torn or damaged record from a whole
-/// one, not to resist anybody: who can write here can write anything.
+/// 64 bits over length and payload, eight bytes a step (FNV-1a takes one, and would cost more than
+/// the write itself). Each step is a bijection, so no single damaged word goes unnoticed. It has to
+/// tell a torn or damaged record from a whole one, not to resist anybody: who can write here can
+/// write anything.
 fn checksum(length: [u8; 4], payload: &[u8]) -> u64 {
-    let mix = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3);
-    let hash = length.iter().fold(0xcbf2_9ce4_8422_2325, mix);
-    payload.iter().fold(hash, mix)
+    let mix = |hash: u64, word: u64| {
+        let mixed = (hash ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        mixed ^ (mixed >> 29)
+    };
+    let (words, rest) = payload.as_chunks::<8>();
+    let begin = mix(0xcbf2_9ce4_8422_2325, u64::from(u32::from_le_bytes(length)));
+    let hash = words
+        .iter()
+        .fold(begin, |hash, word| mix(hash, u64::from_le_bytes(*word)));
+    rest.iter()
+        .fold(hash, |hash, byte| mix(hash, u64::from(*byte)))
 }
 
 /// The whole records of a segment. Damage is passed over: what follows it is searched for the next

@@ -70,6 +70,8 @@ pub(super) fn read(recorder: &Recorder, parts: &mut Parts) -> Box<Open> {
         path_bytes,
         query_bytes,
         agent_bytes,
+        recorder: recorder.trunk().name.clone(),
+        recorder_epoch: recorder.trunk().epoch,
         ..Draft::request(
             ids::new_id(time),
             time,

@@ -27,7 +27,7 @@ const LAST_RETRY: Duration = Duration::from_secs(1);
 pub(super) async fn run(trunk: Arc<Trunk>) {
     loop {
         if trunk.queue.len() == 0 {
-            if trunk.stopping.load(Ordering::Acquire) {
+            if trunk.stop_when_drained.load(Ordering::Acquire) {
                 trunk.finish_gaps(Micros(i64::MAX));
                 if trunk.queue.len() == 0 {
                     trunk.drained.notify_one();

@@ -143,10 +143,13 @@ impl Recorders {
     /// Requests after this meet the fail policy.
     pub async fn stop(&self, timeout: Duration) {
         let trunk = &self.trunk;
+        if trunk.stopping.swap(true, Ordering::AcqRel) {
+            return;
+        }
         trunk.finish_gaps(Micros(i64::MAX));
         trunk.finish(marker(trunk, Kind::Stop, "Recording stopped"));
         trunk.health.failed(Cause::Stopped, "recording has stopped");
-        trunk.stopping.store(true, Ordering::Release);
+        trunk.stop_when_drained.store(true, Ordering::Release);
         trunk.hurry.notify_one();
         let drained = tokio::time::timeout(timeout, trunk.drained.notified())
             .await

@@ -17,7 +17,8 @@ pub(super) struct Queue {
 }
 
 struct Inner {
-    events: VecDeque<Draft>,
+    /// Boxed, so that the lock is held for moving pointers only.
+    events: VecDeque<Box<Draft>>,
     capacity: usize,
     next_seq: u64,
 }
@@ -38,7 +39,8 @@ impl Queue {
 
     /// Numbers the event and appends it. When the ring is full, the oldest falls out and is
     /// returned, to be counted.
-    pub(super) fn push(&self, mut event: Draft) -> Option<Draft> {
+    pub(super) fn push(&self, event: Draft) -> Option<Box<Draft>> {
+        let mut event = Box::new(event);
         let mut inner = self.inner.lock();
         inner.next_seq += 1;
         event.recorder_seq = inner.next_seq;
@@ -64,7 +66,7 @@ impl Queue {
         for mut event in events {
             inner.next_seq += 1;
             event.recorder_seq = inner.next_seq;
-            inner.events.push_back(event);
+            inner.events.push_back(Box::new(event));
             inner.capacity += 1;
         }
         self.length.store(inner.events.len(), Ordering::Relaxed);
@@ -82,7 +84,8 @@ impl Queue {
         }
         self.length.store(inner.events.len(), Ordering::Relaxed);
         self.in_flight.store(batch.len(), Ordering::Relaxed);
-        batch
+        drop(inner);
+        batch.into_iter().map(|event| *event).collect()
     }
 
     /// The batch last taken is durable.

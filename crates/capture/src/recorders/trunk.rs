@@ -34,8 +34,10 @@ pub(crate) struct Trunk {
     pub(super) queue: Queue,
     pub(super) gaps: Mutex<Gaps>,
     pub(super) open: AtomicU64,
-    /// In order: deliver everything, then end.
+    /// Somebody has asked to stop.
     pub(super) stopping: AtomicBool,
+    /// In order: deliver everything, then end.
+    pub(super) stop_when_drained: AtomicBool,
     /// Out of order: end at once.
     pub(super) abandoned: AtomicBool,
     pub(super) hurry: Notify,
@@ -68,6 +70,7 @@ impl Trunk {
             gaps: Mutex::default(),
             open: AtomicU64::new(0),
             stopping: AtomicBool::new(false),
+            stop_when_drained: AtomicBool::new(false),
             abandoned: AtomicBool::new(false),
             hurry: Notify::new(),
             drained: Notify::new(),
@@ -128,15 +131,20 @@ impl Trunk {
         self.open.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Takes the finished event of a request that [`Trunk::opened`] counted.
+    /// Takes the finished event of a request that [`Trunk::opened`] counted. It is signed already,
+    /// as its opening was.
     pub(crate) fn close(&self, event: Draft) {
         self.open.fetch_sub(1, Ordering::Relaxed);
-        self.finish(event);
+        self.push(event);
     }
 
-    /// Takes a finished event.
-    pub(crate) fn finish(&self, event: Draft) {
-        if let Some(lost) = self.queue.push(self.signed(event)) {
+    /// Takes an event that had no opening of a request.
+    pub(super) fn finish(&self, event: Draft) {
+        self.push(self.signed(event));
+    }
+
+    fn push(&self, event: Draft) {
+        if let Some(lost) = self.queue.push(event) {
             self.count_lost(&lost);
         }
         if self.queue.len() > BACKLOG {
