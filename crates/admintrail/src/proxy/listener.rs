@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use admintrail_capture::Peer;
 use bytes::Bytes;
 use http::header::{self, HeaderValue};
-use http::{Request, Response, StatusCode};
+use http::{Method, Request, Response, StatusCode};
 use http_body::Body;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
@@ -268,11 +268,12 @@ where
     S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>,
 {
     let under_way = UnderWay::new(watched);
-    let may_end_http = request
-        .headers()
-        .get_all(header::UPGRADE)
-        .iter()
-        .any(|value| ends_http(value.as_bytes()));
+    let may_end_http = request.method() == Method::CONNECT
+        || request
+            .headers()
+            .get_all(header::UPGRADE)
+            .iter()
+            .any(|value| ends_http(value.as_bytes()));
     request.extensions_mut().insert(Peer {
         addr: watched.peer,
         tls,

@@ -1,0 +1,9 @@
+//! What users of the binary notice, tried with the real binary on loopback.
+
+mod bodies;
+mod commands;
+mod configuration;
+mod forwarding;
+mod smuggling;
+mod stage;
+mod starting;
