@@ -1,5 +1,13 @@
 //! `control.db` as its users notice it: what was answered stays, what ended is gone.
 
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "what goes wrong here fails a test"
+)]
+
 use std::path::Path;
 use std::sync::Arc;
 

@@ -13,6 +13,9 @@ use crate::auth::{Desk, Flash, Flashes, Throttle, Viewer};
 use crate::counters::Counters;
 use crate::limits::{Limits, Queries, Quotas, Slots};
 
+/// The preset of a panel, if it has one of its own.
+pub type PresetOf = Arc<dyn Fn(&PanelName) -> Option<Arc<Preset>> + Send + Sync>;
+
 /// A monitored panel, as the pages name it.
 #[derive(Debug, Clone)]
 pub struct PanelInfo {
@@ -35,7 +38,7 @@ pub struct AppOptions {
     /// What time it is.
     pub clock: Arc<dyn Fn() -> Micros + Send + Sync>,
     /// The preset of a panel, for ingested events; `None`: the generic one is used.
-    pub presets: Arc<dyn Fn(&PanelName) -> Option<Arc<Preset>> + Send + Sync>,
+    pub presets: PresetOf,
     /// What the recorders of this process say of themselves.
     pub recorder_state: Arc<dyn Fn() -> RecorderState + Send + Sync>,
     /// The key of the data folder.
@@ -65,7 +68,7 @@ pub struct App {
     /// Where this server listens.
     pub listen: SocketAddr,
     pub(crate) clock: Arc<dyn Fn() -> Micros + Send + Sync>,
-    pub(crate) presets: Arc<dyn Fn(&PanelName) -> Option<Arc<Preset>> + Send + Sync>,
+    pub(crate) presets: PresetOf,
     pub(crate) recorder_state: Arc<dyn Fn() -> RecorderState + Send + Sync>,
     pub(crate) key: [u8; 32],
     pub(crate) trusted_proxies: Vec<IpNet>,

@@ -24,7 +24,8 @@ mod settings;
 mod sign_in;
 pub mod view_query;
 
-pub use app::{App, AppOptions, PanelInfo};
+pub use api::csv::{csv_header, csv_lines};
+pub use app::{App, AppOptions, PanelInfo, PresetOf};
 pub use error::WebError;
 pub use limits::Limits;
 pub use router::router;

@@ -331,8 +331,9 @@ fn quoted(value: &str) -> String {
     }
 }
 
-/// Reads one end of a time range.
-fn moment(
+/// Reads one end of a time range: RFC 3339, a local date or time, or relative (`-24h`, `today`).
+/// `name` is the parameter that an error names. `None`: no bound.
+pub fn moment(
     name: &str,
     text: Option<&str>,
     zone: &TimeZone,

@@ -11,7 +11,6 @@ use super::{Control, Durable, accounts, database};
 impl Control {
     /// Keeps a link until it is used or expires.
     pub fn add_link(&self, link: OneTimeLink) -> Durable<()> {
-        let shown = link.clone();
         self.change(
             move |connection| {
                 let sql =
@@ -21,7 +20,7 @@ impl Control {
                 connection.prepare_cached(sql)?.execute(row).map(drop)
             },
             move |memory, ()| {
-                memory.links.write().insert(shown.hash, shown);
+                memory.links.write().insert(link.hash, link);
             },
         )
     }
@@ -34,7 +33,7 @@ impl Control {
             .read()
             .get(hash)
             .filter(|link| now < link.expires)
-            .cloned()
+            .copied()
     }
 
     /// Uses a link up. `None`: used, expired, never made, or for another purpose (which keeps it).

@@ -209,7 +209,7 @@ impl LinkPurpose {
 }
 
 /// A link that works once.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub struct OneTimeLink {
     /// Hash of its token.
     pub hash: SecretHash,

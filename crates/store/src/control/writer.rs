@@ -15,8 +15,8 @@ const GROUP: usize = 256;
 /// One change: first made in the database, then, once that is durable, shown in memory.
 pub(super) trait Change: Send {
     fn make(&mut self, connection: &Connection) -> rusqlite::Result<()>;
-    /// `committed`: or why there was no commit.
-    fn settle(self: Box<Self>, memory: &Memory, committed: Result<(), &str>);
+    /// `why_not`: why there was no commit, if there was none.
+    fn settle(self: Box<Self>, memory: &Memory, why_not: Option<&str>);
 }
 
 struct Pending<T, R, S, A> {
@@ -67,17 +67,17 @@ where
         }
     }
 
-    fn settle(self: Box<Self>, memory: &Memory, committed: Result<(), &str>) {
+    fn settle(self: Box<Self>, memory: &Memory, why_not: Option<&str>) {
         let Self {
             apply, ack, made, ..
         } = *self;
-        ack.answer(match (made, committed) {
-            (Some(Ok(value)), Ok(())) => Ok(apply(memory, value)),
+        ack.answer(match (made, why_not) {
+            (Some(Ok(value)), None) => Ok(apply(memory, value)),
             (Some(Err(cause)), _) => Err(StoreError::CannotRecord { cause }),
-            (_, Err(cause)) => Err(StoreError::CannotRecord {
+            (_, Some(cause)) => Err(StoreError::CannotRecord {
                 cause: cause.to_owned(),
             }),
-            (None, Ok(())) => Err(StoreError::Closed),
+            (None, None) => Err(StoreError::Closed),
         });
     }
 }
@@ -119,11 +119,9 @@ pub(super) fn run(
         if let Err(cause) = &committed {
             tracing::error!(path = %path.display(), %cause, "accounts and sessions could not be changed");
         }
+        let why_not = committed.err();
         for change in group {
-            change.settle(
-                memory,
-                committed.as_ref().map(|()| ()).map_err(String::as_str),
-            );
+            change.settle(memory, why_not.as_deref());
         }
     }
     if let Err((_, error)) = connection.close() {

@@ -64,13 +64,36 @@ pub(crate) const COLUMNS: &[(&str, Cell)] = &[
     ("agent_bytes", |e| shown(e.draft.agent_bytes)),
 ];
 
-/// The first line.
-pub(crate) fn header(writer: &mut csv::Writer<Vec<u8>>) -> csv::Result<()> {
-    writer.write_record(COLUMNS.iter().map(|(name, _)| name))
+/// The first line of an export, with its line end: what the shell writes is what the page writes.
+///
+/// # Errors
+/// Writing to memory does not fail; the type is the writer's.
+pub fn csv_header() -> std::io::Result<Vec<u8>> {
+    lines(|writer| writer.write_record(COLUMNS.iter().map(|(name, _)| name)))
 }
 
-/// One event.
-pub(crate) fn row(writer: &mut csv::Writer<Vec<u8>>, event: &Event) -> csv::Result<()> {
+/// One line an event.
+///
+/// # Errors
+/// As [`csv_header`].
+pub fn csv_lines(events: &[Event]) -> std::io::Result<Vec<u8>> {
+    lines(|writer| events.iter().try_for_each(|event| row(writer, event)))
+}
+
+/// RFC 4180: lines end in CRLF.
+fn lines(
+    write: impl FnOnce(&mut csv::Writer<Vec<u8>>) -> csv::Result<()>,
+) -> std::io::Result<Vec<u8>> {
+    let mut writer = csv::WriterBuilder::new()
+        .terminator(csv::Terminator::CRLF)
+        .from_writer(Vec::new());
+    write(&mut writer)?;
+    writer
+        .into_inner()
+        .map_err(|error| std::io::Error::other(error.to_string()))
+}
+
+fn row(writer: &mut csv::Writer<Vec<u8>>, event: &Event) -> csv::Result<()> {
     for (_, cell) in COLUMNS {
         let value = cell(event).unwrap_or_default();
         writer.write_field(safe(&value).as_bytes())?;

@@ -1,11 +1,10 @@
 //! Taking events away as a file: streamed from one snapshot, as fast as the reader reads.
 
-use std::io::Write as _;
 use std::sync::Arc;
 
 use admintrail_capture::Declared;
 use admintrail_event::{Event, EventJson};
-use admintrail_store::{StoreError, Trail, View};
+use admintrail_store::{Trail, View};
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
@@ -14,7 +13,8 @@ use http::{HeaderValue, header};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 
-use super::{csv, holder};
+use super::csv::{csv_header, csv_lines};
+use super::holder;
 use crate::auth::Viewer;
 use crate::limits::{Full, Slot};
 use crate::view_query::Surface;
@@ -142,58 +142,36 @@ fn write(
     trail: &Trail,
     view: &View,
     format: Format,
-    out: &mpsc::Sender<Result<Bytes, std::io::Error>>,
+    out: &mpsc::Sender<std::io::Result<Bytes>>,
     _slot: Slot,
 ) {
-    let header = if format == Format::Csv {
-        Some(Ok(Vec::new()))
-    } else {
-        None
-    };
-    let mut first = true;
-    for chunk in header.into_iter().chain(trail.scan(view)) {
-        let written = chunk.and_then(|events| written(&events, format, first));
-        first = false;
+    let header = (format == Format::Csv).then(csv_header);
+    let chunks = trail
+        .scan(view)
+        .map(|chunk| written(&chunk.map_err(std::io::Error::other)?, format));
+    for written in header.into_iter().chain(chunks) {
         let bytes = written.map(Bytes::from).map_err(|error| {
             tracing::error!(%error, "an export broke off");
             // The reader sees a broken transfer, not a file that looks whole.
             std::io::Error::other("the export broke off")
         });
         let broke_off = bytes.is_err();
-        if matches!(&bytes, Ok(bytes) if bytes.is_empty()) {
-            continue;
-        }
         if out.blocking_send(bytes).is_err() || broke_off {
             return;
         }
     }
 }
 
-fn written(events: &[Event], format: Format, first: bool) -> Result<Vec<u8>, StoreError> {
-    let failed = |error: String| StoreError::CannotRecord { cause: error };
+fn written(events: &[Event], format: Format) -> std::io::Result<Vec<u8>> {
     match format {
+        Format::Csv => csv_lines(events),
         Format::Ndjson => {
             let mut out = Vec::with_capacity(events.len() * 900);
             for event in events {
-                serde_json::to_writer(&mut out, &EventJson(event))
-                    .map_err(|error| failed(error.to_string()))?;
-                out.write_all(b"\n")
-                    .map_err(|error| failed(error.to_string()))?;
+                serde_json::to_writer(&mut out, &EventJson(event))?;
+                out.push(b'\n');
             }
             Ok(out)
-        }
-        Format::Csv => {
-            let mut out = ::csv::WriterBuilder::new()
-                .terminator(::csv::Terminator::CRLF)
-                .from_writer(Vec::with_capacity(events.len() * 400));
-            let write = |out: &mut ::csv::Writer<Vec<u8>>| {
-                if first {
-                    csv::header(out)?;
-                }
-                events.iter().try_for_each(|event| csv::row(out, event))
-            };
-            write(&mut out).map_err(|error| failed(error.to_string()))?;
-            out.into_inner().map_err(|error| failed(error.to_string()))
         }
     }
 }
@@ -203,7 +181,7 @@ pub(crate) fn grouped(n: u64) -> String {
     let digits = n.to_string();
     let mut out = String::with_capacity(digits.len() + digits.len() / 3);
     for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place) % 3 == 0 {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
             out.push(',');
         }
         out.push(digit);

@@ -1,12 +1,7 @@
-//! What an open stream asks of each event, and of its viewer: a token may be revoked, a session
-//! ended, an account disabled.
+//! Whether an open stream may go on: a token may be revoked, a session ended, an account disabled.
 
 use std::sync::Arc;
 use std::time::Duration;
-
-use admintrail_event::filter::Fact;
-use admintrail_event::{Event, fold};
-use admintrail_store::View;
 
 use crate::App;
 use crate::auth::Viewer;
@@ -40,27 +35,4 @@ impl Live {
     pub(super) fn patience(&self) -> Duration {
         self.app.limits.stream_patience
     }
-}
-
-/// Whether the view holds the event: what the trail answers for many, for one.
-pub(super) fn admits(view: &View, event: &Event) -> bool {
-    let draft = &event.draft;
-    let in_time =
-        view.from.is_none_or(|from| from <= draft.time) && view.to.is_none_or(|to| draft.time < to);
-    let background = (draft.polling && !view.filter.asks_for(Fact::Polling))
-        || (draft.asset && !view.filter.asks_for(Fact::Asset));
-    in_time && !(view.fold && background) && !is_hidden(view, event) && view.filter.matches(event)
-}
-
-fn is_hidden(view: &View, event: &Event) -> bool {
-    let Some(admin) = event.draft.admin.as_deref().map(fold) else {
-        return false;
-    };
-    view.hide.iter().any(|identity| {
-        identity
-            .panel
-            .as_ref()
-            .is_none_or(|panel| *panel == event.draft.panel)
-            && fold(&identity.admin) == admin
-    })
 }

@@ -18,7 +18,7 @@ use tokio_stream::StreamExt;
 use tokio_stream::wrappers::ReceiverStream;
 
 use super::holder;
-use super::live::{Live, admits};
+use super::live::Live;
 use crate::auth::Viewer;
 use crate::limits::{Full, Slot};
 use crate::view_query::Surface;
@@ -156,7 +156,7 @@ impl Feed {
 
     fn written(&self, events: &[Event]) -> String {
         let mut text = String::new();
-        for event in events.iter().filter(|event| admits(&self.view, event)) {
+        for event in events.iter().filter(|event| self.view.admits(event)) {
             let Ok(json) = serde_json::to_string(&EventJson(event)) else {
                 continue;
             };
