@@ -36,17 +36,11 @@ struct Needle<'f> {
 
 impl<'f> Needle<'f> {
     fn new(pattern: &'f TextPattern) -> Self {
-        let pieces = pattern.pieces();
-        let piece = fold(
-            pieces
-                .iter()
-                .max_by_key(|piece| piece.len())
-                .map_or("", String::as_str),
-        );
+        let piece = pattern.longest_literal();
         Self {
             pattern,
             finder: (!piece.is_empty()).then(|| Finder::new(piece.as_bytes()).into_owned()),
-            is_literal: pieces.len() == 1,
+            is_literal: pattern.is_literal(),
             fits_address: piece
                 .bytes()
                 .all(|b| b.is_ascii_hexdigit() || b".:".contains(&b)),
@@ -330,5 +324,40 @@ fn whole(chunk: &Chunk, field: WholeField, patterns: &[TextPattern]) -> RowSet {
         WholeField::Ending => words(&chunk.ending, &|code| {
             Ending::from_code(code).map(Ending::as_str)
         }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use admintrail_event::testing;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(400))]
+
+        #[test]
+        fn columns_and_events_agree_on_every_filter(
+            mut events in prop::collection::vec(testing::event(), 1..200),
+            filters in prop::collection::vec(testing::filter(), 1..8),
+        ) {
+            for (seq, event) in (1..).zip(&mut events) {
+                event.seq = admintrail_event::Seq(seq);
+            }
+            let chunk = Chunk::build(&events);
+            for (row, event) in events.iter().enumerate() {
+                let kept = chunk.fields(row).and_then(|fields| fields.to_event(event.log));
+                prop_assert_eq!(kept.as_ref(), Some(event));
+            }
+            for filter in filters {
+                let mut rows = RowSet::all(chunk.rows);
+                Evaluator::new(&filter).narrow(&chunk, &mut rows);
+                let found: Vec<usize> = rows.iter().collect();
+                let expected: Vec<usize> =
+                    (0..events.len()).filter(|row| filter.matches(&events[*row])).collect();
+                prop_assert_eq!(found, expected, "{}", filter);
+            }
+        }
     }
 }

@@ -109,3 +109,69 @@ pub(crate) fn shared(known: Option<&Arc<str>>, text: &str) -> Arc<str> {
         _ => Arc::from(text),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use admintrail_event::{Seq, testing};
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::query::SessionRow;
+
+    /// Everything that can be asked of it, in an order of its own.
+    fn told(derived: &Derived) -> (Vec<SessionRow>, Vec<ActiveAdmin>) {
+        let mut sessions: Vec<SessionRow> = derived.sessions.all().cloned().collect();
+        sessions.sort_by_key(|row| row.session);
+        let mut active = derived.active(Micros(i64::MIN));
+        active.sort_by(|a, b| a.admin.cmp(&b.admin));
+        (sessions, active)
+    }
+
+    proptest! {
+        /// What a restart derives from columns, in parts, is what was derived event by event.
+        #[test]
+        fn a_restart_derives_the_same(
+            mut events in prop::collection::vec(testing::event(), 1..120),
+            cut in 0_usize..120,
+            next in testing::draft(),
+        ) {
+            for (seq, event) in (1..).zip(&mut events) {
+                event.seq = Seq(seq);
+                // Real recorders give each session one panel; ties in time have no latest event.
+                event.draft.panel = admintrail_event::PanelName::own();
+                event.draft.time = Micros(i64::try_from(seq).unwrap() * 60_000_000);
+            }
+            let hashing = Hashing::default();
+            let mut one_by_one = Derived::new(hashing.clone());
+            events.iter().for_each(|event| one_by_one.replay(event));
+            let (head, tail) = events.split_at(cut.min(events.len()));
+            let mut joined = Derived::new(hashing.clone());
+            for part in [head, tail] {
+                let mut derived = Derived::new(hashing.clone());
+                derived.replay_chunk(&Chunk::build(part));
+                joined.join(derived);
+            }
+            prop_assert_eq!(format!("{:?}", told(&one_by_one)), format!("{:?}", told(&joined)));
+            prop_assert_eq!(one_by_one.firsts.note(&next), joined.firsts.note(&next));
+        }
+
+        /// What was judged and then not accepted leaves no trace.
+        #[test]
+        fn what_was_not_accepted_is_forgotten(
+            drafts in prop::collection::vec(testing::draft(), 1..40),
+            cut in 0_usize..40,
+        ) {
+            let (kept, failed) = drafts.split_at(cut.min(drafts.len()));
+            let mut derived = Derived::new(Hashing::default());
+            for draft in kept {
+                derived.judge(draft);
+            }
+            let first: Vec<FirstSet> = failed.iter().map(|draft| derived.judge(draft).0).collect();
+            for (draft, first) in failed.iter().zip(&first).rev() {
+                derived.forget(draft, *first);
+            }
+            let again: Vec<FirstSet> = failed.iter().map(|draft| derived.judge(draft).0).collect();
+            prop_assert_eq!(first, again);
+        }
+    }
+}

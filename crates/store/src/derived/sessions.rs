@@ -62,7 +62,7 @@ impl Sessions {
                 row.user_agent = Some(shared(row.user_agent.as_ref(), agent));
             }
         }
-        if row.admin.is_none() {
+        if row.admin.is_none() && draft.admin.is_some() {
             row.admin.clone_from(&draft.admin);
             row.admin_name.clone_from(&draft.admin_name);
         }
@@ -163,9 +163,7 @@ impl Sessions {
                 if last.panel != *panel {
                     last.panel.clone_from(panel);
                 }
-                last.name = name
-                    .map(|name| shared(last.name.as_ref(), name))
-                    .or(last.name.take());
+                last.name = name.map(|name| shared(last.name.as_ref(), name));
             }
             return;
         }
