@@ -498,6 +498,49 @@ fn a_database_that_another_program_holds_is_refused_with_the_reason() {
 }
 
 #[test]
+fn a_change_that_cannot_be_written_changes_nothing_and_later_ones_work() {
+    let dir = tempfile::tempdir().unwrap();
+    let control = Control::open(dir.path()).unwrap();
+    control.set_setting("a", Some("1")).wait().unwrap();
+    let raw = rusqlite::Connection::open(dir.path().join("control.db")).unwrap();
+    raw.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let error = control.set_setting("a", Some("2")).wait().unwrap_err();
+    assert_eq!(error.code(), "STORE-004", "{error}");
+    assert!(error.to_string().contains("another program"), "{error}");
+    assert_eq!(control.setting("a").as_deref(), Some("1"));
+    raw.execute_batch("ROLLBACK").unwrap();
+    control.set_setting("a", Some("3")).wait().unwrap();
+    let control = reopened(control, dir.path());
+    assert_eq!(control.setting("a").as_deref(), Some("3"));
+}
+
+#[test]
+fn one_refused_change_does_not_take_the_others_of_its_group_with_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let control = Control::open(dir.path()).unwrap();
+    let link = |n: u8| OneTimeLink {
+        hash: SecretHash([n; 32]),
+        purpose: LinkPurpose::Setup,
+        account: None,
+        expires: at(10),
+    };
+    // The same link twice breaks a rule of the database.
+    let changes: Vec<_> = [1, 2, 2, 3]
+        .map(|n| control.add_link(link(n)))
+        .into_iter()
+        .collect();
+    let made: Vec<bool> = changes
+        .into_iter()
+        .map(|change| change.wait().is_ok())
+        .collect();
+    assert_eq!(made, [true, true, false, true]);
+    let control = reopened(control, dir.path());
+    for n in 1..=3 {
+        assert!(control.link(&SecretHash([n; 32]), at(1)).is_some(), "{n}");
+    }
+}
+
+#[test]
 fn only_the_owner_of_the_folder_can_read_the_file() {
     use std::os::unix::fs::PermissionsExt;
     let dir = tempfile::tempdir().unwrap();

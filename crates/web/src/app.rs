@@ -11,7 +11,7 @@ use ipnet::IpNet;
 use crate::WebError;
 use crate::auth::{Desk, Flash, Flashes, Throttle, Viewer};
 use crate::counters::Counters;
-use crate::limits::{Limits, Queries, Quotas, Slots};
+use crate::limits::{BodyMemory, Limits, Queries, Quotas, Slots};
 
 /// The preset of a panel, if it has one of its own.
 pub type PresetOf = Arc<dyn Fn(&PanelName) -> Option<Arc<Preset>> + Send + Sync>;
@@ -77,9 +77,11 @@ pub struct App {
     pub(crate) throttle: Throttle,
     pub(crate) flashes: Flashes,
     pub(crate) queries: Queries,
+    pub(crate) parsing: Queries,
     pub(crate) streams: Arc<Slots>,
     pub(crate) exports: Arc<Slots>,
     pub(crate) ingests: Arc<Slots>,
+    pub(crate) body_memory: BodyMemory,
     pub(crate) quotas: Quotas,
     pub(crate) counters: Counters,
 }
@@ -110,10 +112,13 @@ impl App {
             desk: Desk::default(),
             throttle: Throttle::default(),
             flashes: Flashes::default(),
-            queries: Queries::new(&limits),
+            queries: Queries::new(limits.queries, limits.query_budget),
+            // Of its own, so that whoever sends much does not hold up who reads.
+            parsing: Queries::new(1, limits.query_budget),
             streams: Slots::new(limits.streams, limits.streams_each),
             exports: Slots::new(limits.exports, limits.exports_each),
-            ingests: Slots::new(limits.ingests, limits.ingests),
+            ingests: Slots::new(usize::MAX, limits.ingests_each),
+            body_memory: BodyMemory::new(&limits),
             quotas: Quotas::default(),
             counters: Counters::default(),
             limits,

@@ -7,7 +7,7 @@ use std::time::Duration;
 use admintrail_event::Micros;
 use admintrail_store::control::{SecretHash, TokenId};
 use parking_lot::Mutex;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::WebError;
 
@@ -20,12 +20,16 @@ pub struct Limits {
     pub streams: usize,
     /// A stream whose reader takes nothing for so long is ended.
     pub stream_patience: Duration,
+    /// A stream without events says that it is still there after so long.
+    pub stream_quiet: Duration,
     /// Exports under way of one session or token.
     pub exports_each: usize,
     /// Exports under way in all.
     pub exports: usize,
-    /// Ingest requests under way; each may hold a body in memory.
-    pub ingests: usize,
+    /// Ingest requests under way of one token.
+    pub ingests_each: usize,
+    /// Bytes that the bodies of all ingest requests under way may hold together.
+    pub ingest_memory: usize,
     /// Bytes of an ingest body.
     pub ingest_bytes: usize,
     /// Events a second that one token may send in the long run.
@@ -45,9 +49,11 @@ impl Default for Limits {
             streams_each: 4,
             streams: 256,
             stream_patience: Duration::from_secs(20),
+            stream_quiet: Duration::from_secs(15),
             exports_each: 2,
             exports: 4,
-            ingests: 16,
+            ingests_each: 32,
+            ingest_memory: 128 * 1024 * 1024,
             ingest_bytes: 16 * 1024 * 1024,
             ingest_rate: 20_000,
             ingest_burst: 200_000,
@@ -121,17 +127,17 @@ impl Drop for Slot {
     }
 }
 
-/// The place where questions to the trail wait and run.
+/// A place where work waits for its turn and runs off the async threads, within a time budget.
 pub(crate) struct Queries {
     places: Arc<Semaphore>,
     budget: Duration,
 }
 
 impl Queries {
-    pub(crate) fn new(limits: &Limits) -> Self {
+    pub(crate) fn new(at_once: usize, budget: Duration) -> Self {
         Self {
-            places: Arc::new(Semaphore::new(limits.queries)),
-            budget: limits.query_budget,
+            places: Arc::new(Semaphore::new(at_once)),
+            budget,
         }
     }
 
@@ -145,7 +151,7 @@ impl Queries {
         };
         let place = tokio::time::timeout(self.budget, Arc::clone(&self.places).acquire_owned())
             .await
-            .map_err(|_| busy("Too many searches are under way."))?
+            .map_err(|_| busy("Too much is under way."))?
             .map_err(|_| busy("The server is stopping."))?;
         let running = tokio::task::spawn_blocking(move || {
             let _place = place;
@@ -153,8 +159,34 @@ impl Queries {
         });
         match tokio::time::timeout(self.budget, running).await {
             Ok(answer) => answer.map_err(WebError::internal),
-            Err(_) => Err(busy("This search takes too long; narrow the time range.")),
+            Err(_) => Err(busy("This takes too long; ask for a shorter time range.")),
         }
+    }
+}
+
+/// Memory that bodies may hold, handed out in KiB to who comes first.
+pub(crate) struct BodyMemory {
+    free: Semaphore,
+    budget: Duration,
+}
+
+impl BodyMemory {
+    pub(crate) fn new(limits: &Limits) -> Self {
+        Self {
+            free: Semaphore::new(limits.ingest_memory / 1024),
+            budget: limits.query_budget,
+        }
+    }
+
+    /// Waits for room for a body of so many bytes.
+    pub(crate) async fn reserve(&self, bytes: usize) -> Result<SemaphorePermit<'_>, WebError> {
+        let kib = u32::try_from(bytes.div_ceil(1024)).unwrap_or(u32::MAX);
+        let waited = tokio::time::timeout(self.budget, self.free.acquire_many(kib)).await;
+        let permit = waited.ok().and_then(Result::ok);
+        permit.ok_or_else(|| WebError::Busy {
+            what: "Too many events are arriving at once.".to_owned(),
+            after_s: 1,
+        })
     }
 }
 

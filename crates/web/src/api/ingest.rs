@@ -41,18 +41,21 @@ pub(crate) async fn submit(
         ));
     };
     refuse_encodings(&headers)?;
-    let busy = || WebError::Busy {
-        what: "Too many events are arriving at once.".to_owned(),
-        after_s: 1,
-    };
-    let _place = app.ingests.take(holder(&viewer)).map_err(|_| busy())?;
+    let _place = app
+        .ingests
+        .take(holder(&viewer))
+        .map_err(|_| WebError::TooMany {
+            what: "Too many requests of this token are under way.".to_owned(),
+            after_s: 1,
+        })?;
+    let _memory = app.body_memory.reserve(announced(&headers, &app)?).await?;
     let body = form::read(body, app.limits.ingest_bytes, PATIENCE).await?;
-    let submitted = app.queries.run(move || submission::parse(&body)).await??;
+    let submitted = app.parsing.run(move || submission::parse(&body)).await??;
     check_panels(token, &submitted)?;
     take_quota(&app, token, &submitted)?;
 
     let (asked, count) = (Arc::clone(&app), submitted.len());
-    let drafts = app.queries.run(move || drafts(&asked, submitted)).await??;
+    let drafts = app.parsing.run(move || drafts(&asked, submitted)).await??;
     let ids: Vec<EventId> = drafts.iter().map(|draft| draft.id).collect();
     let receipts = app
         .trail
@@ -70,6 +73,16 @@ fn refuse_encodings(headers: &HeaderMap) -> Result<(), WebError> {
             "Send the body without Content-Encoding.".to_owned(),
         )),
         _ => Ok(()),
+    }
+}
+
+/// Bytes to make room for: as many as announced, or the most there may be.
+fn announced(headers: &HeaderMap, app: &App) -> Result<usize, WebError> {
+    let limit = app.limits.ingest_bytes;
+    let length = headers.get(http::header::CONTENT_LENGTH);
+    match length.and_then(|value| value.to_str().ok()?.parse().ok()) {
+        Some(length) if length > limit => Err(WebError::TooLarge { limit }),
+        length => Ok(length.unwrap_or(limit)),
     }
 }
 

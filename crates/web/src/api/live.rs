@@ -32,7 +32,13 @@ impl Live {
         }
     }
 
+    /// How long to wait for a reader.
     pub(super) fn patience(&self) -> Duration {
         self.app.limits.stream_patience
+    }
+
+    /// How long to say nothing.
+    pub(super) fn quiet(&self) -> Duration {
+        self.app.limits.stream_quiet
     }
 }

@@ -14,6 +14,7 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 use tokio_stream::StreamExt;
 use tokio_stream::wrappers::ReceiverStream;
 
@@ -30,8 +31,6 @@ const BATCH: usize = 256;
 const AHEAD: usize = 4;
 /// How often it is asked whether the viewer still may.
 const RECHECK: Duration = Duration::from_millis(500);
-/// After so many re-checks without an event a comment keeps proxies from closing the stream (15 s).
-const QUIET: u32 = 30;
 
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
@@ -113,7 +112,8 @@ impl Feed {
         if !self.send("retry: 3000\n: open\n\n".to_owned()).await {
             return;
         }
-        let mut quiet = 0;
+        // Proxies close connections on which nothing is said.
+        let mut spoke = Instant::now();
         let mut recheck = tokio::time::interval(RECHECK);
         loop {
             tokio::select! {
@@ -124,7 +124,7 @@ impl Feed {
                     }
                     let text = self.written(&events);
                     if !text.is_empty() {
-                        quiet = 0;
+                        spoke = Instant::now();
                         if !self.send(text).await {
                             return;
                         }
@@ -134,9 +134,8 @@ impl Feed {
                     if !self.live.may_go_on() || self.out.is_closed() {
                         return;
                     }
-                    quiet += 1;
-                    if quiet >= QUIET {
-                        quiet = 0;
+                    if spoke.elapsed() >= self.live.quiet() {
+                        spoke = Instant::now();
                         if !self.send(": still here\n\n".to_owned()).await {
                             return;
                         }

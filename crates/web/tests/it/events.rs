@@ -29,7 +29,7 @@ async fn pages_follow_each_other_both_ways_without_gap_or_repeat() {
             back = json[backward].as_str().map(str::to_owned).or(back);
             match json[onward].as_str() {
                 Some(cursor) => {
-                    target = format!("/api/v1/events?limit=10&order={order}&cursor={cursor}")
+                    target = format!("/api/v1/events?limit=10&order={order}&cursor={cursor}");
                 }
                 None => break,
             }

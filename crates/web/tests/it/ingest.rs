@@ -200,6 +200,8 @@ async fn a_body_beyond_the_limit_is_refused() {
         .await
         .is(200);
     let large = format!("[{}]", vec![event(1).to_string(); 20].join(","));
+    let announced = sender.clone().header("content-length", "5000");
+    announced.send("POST", PATH, None, "{}").await.is(413);
     let answer = send(&sender, "application/json", large).await.is(413);
     assert!(
         answer.json()["detail"]

@@ -250,6 +250,18 @@ async fn a_stream_ends_with_the_right_to_it() {
 }
 
 #[tokio::test]
+async fn a_quiet_stream_says_that_it_is_still_there() {
+    let limits = Limits {
+        stream_quiet: Duration::from_millis(1),
+        ..Limits::default()
+    };
+    let world = World::with_limits(limits);
+    let mut reading = Reading::open(&world.reader_token(), "/api/v1/stream").await;
+    reading.until(": still here").await;
+    assert!(!reading.text.contains("data:"), "{}", reading.text);
+}
+
+#[tokio::test]
 async fn streams_end_when_the_server_stops() {
     let world = World::new();
     let mut reading = Reading::open(&world.reader_token(), "/api/v1/stream").await;
