@@ -114,7 +114,16 @@ where
 }
 
 /// A response's body: the panel's, or a short page of our own.
-pub(crate) enum Answer<B>
+pub(crate) struct Answer<B>
+where
+    B: Body + Send + 'static,
+    Outgoing<B>: Body<Data = Bytes, Error = BoxError>,
+{
+    source: Source<B>,
+    broken: Option<BoxError>,
+}
+
+enum Source<B>
 where
     B: Body + Send + 'static,
     Outgoing<B>: Body<Data = Bytes, Error = BoxError>,
@@ -125,6 +134,36 @@ where
     Driven(Incoming),
     /// A page of our own.
     Page(Option<Bytes>),
+}
+
+impl<B> Answer<B>
+where
+    B: Body + Send + 'static,
+    Outgoing<B>: Body<Data = Bytes, Error = BoxError>,
+{
+    /// The panel's, over a link that goes back to the pool.
+    pub(crate) fn panel(body: PanelBody<B>) -> Self {
+        Self {
+            source: Source::Panel(body),
+            broken: None,
+        }
+    }
+
+    /// The panel's, over a link that is driven elsewhere.
+    pub(crate) fn driven(incoming: Incoming) -> Self {
+        Self {
+            source: Source::Driven(incoming),
+            broken: None,
+        }
+    }
+
+    /// Our own.
+    pub(crate) fn page(bytes: Option<Bytes>) -> Self {
+        Self {
+            source: Source::Page(bytes),
+            broken: None,
+        }
+    }
 }
 
 /// The panel's response with the link it comes over.
@@ -219,26 +258,45 @@ where
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        match self.get_mut() {
-            Self::Panel(body) => body.poll(cx).map_err(Into::into),
-            Self::Driven(incoming) => Pin::new(incoming).poll_frame(cx).map_err(Into::into),
-            Self::Page(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
+        let this = self.get_mut();
+        if let Some(error) = this.broken.take() {
+            return Poll::Ready(Some(Err(error)));
+        }
+        let poll = match &mut this.source {
+            Source::Panel(body) => body.poll(cx),
+            Source::Driven(incoming) => Pin::new(incoming).poll_frame(cx),
+            Source::Page(bytes) => {
+                return Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes))));
+            }
+        };
+        match poll {
+            Poll::Ready(Some(Err(error))) => {
+                // The error makes the server drop the connection with whatever it has not sent;
+                // one pause lets it send what came before.
+                this.broken = Some(error.into());
+                cx.waker().wake_by_ref();
+                Poll::Pending
+            }
+            Poll::Ready(Some(Ok(frame))) => Poll::Ready(Some(Ok(frame))),
+            Poll::Ready(None) => Poll::Ready(None),
+            Poll::Pending => Poll::Pending,
         }
     }
 
     fn is_end_stream(&self) -> bool {
-        match self {
-            Self::Panel(body) => body.incoming.is_end_stream(),
-            Self::Driven(incoming) => incoming.is_end_stream(),
-            Self::Page(bytes) => bytes.is_none(),
-        }
+        self.broken.is_none()
+            && match &self.source {
+                Source::Panel(body) => body.incoming.is_end_stream(),
+                Source::Driven(incoming) => incoming.is_end_stream(),
+                Source::Page(bytes) => bytes.is_none(),
+            }
     }
 
     fn size_hint(&self) -> SizeHint {
-        match self {
-            Self::Panel(body) => body.incoming.size_hint(),
-            Self::Driven(incoming) => incoming.size_hint(),
-            Self::Page(bytes) => {
+        match &self.source {
+            Source::Panel(body) => body.incoming.size_hint(),
+            Source::Driven(incoming) => incoming.size_hint(),
+            Source::Page(bytes) => {
                 SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))
             }
         }

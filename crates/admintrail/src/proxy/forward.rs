@@ -118,7 +118,7 @@ where
                 Ok(response) => response,
                 Err(refusal) => refusal
                     .response(accepts)
-                    .map(|page| Answer::Page(Some(page))),
+                    .map(|page| Answer::page(Some(page))),
             })
         })
     }
@@ -305,9 +305,9 @@ where
                 let _ = connection.await;
                 drop(sender);
             });
-            Answer::Driven(incoming)
+            Answer::driven(incoming)
         } else {
-            Answer::Panel(PanelBody::new(incoming, link, Arc::clone(&self.pool)))
+            Answer::panel(PanelBody::new(incoming, link, Arc::clone(&self.pool)))
         };
         Response::from_parts(head, body)
     }
@@ -350,7 +350,7 @@ where
             strip_hop_by_hop(&mut head.headers);
             head.version = Version::HTTP_11;
             head.extensions.clear();
-            return Ok(Response::from_parts(head, Answer::Driven(incoming)));
+            return Ok(Response::from_parts(head, Answer::driven(incoming)));
         }
         let protocol = response.headers().get(header::UPGRADE).cloned().or(asked);
         let panel = hyper::upgrade::on(&mut response);
@@ -364,7 +364,7 @@ where
         head.headers
             .insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
         head.extensions.insert(Halves::new(client, panel));
-        Ok(Response::from_parts(head, Answer::Page(None)))
+        Ok(Response::from_parts(head, Answer::page(None)))
     }
 
     fn unreachable(&self, error: &io::Error) -> Refusal {

@@ -204,6 +204,7 @@ async fn http1<T, S, B>(
         service_fn(|request| answer(request, service.clone(), watched, &options.tunnels, tls));
     let connection = hyper::server::conn::http1::Builder::new()
         .max_buf_size(MAX_HEAD)
+        .max_header_size(MAX_HEAD)
         .max_headers(MAX_HEADERS)
         .serve_connection(io, service)
         .with_upgrades();

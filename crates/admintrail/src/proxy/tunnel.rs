@@ -4,7 +4,9 @@
 //! begins outside the recorder, which adds its guard to the response on the way out.
 
 use std::future::Future;
+use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use admintrail_capture::UpgradeGuard;
 use admintrail_event::Ending;
@@ -19,6 +21,9 @@ use crate::stop::Stop;
 
 /// Bytes taken at once.
 const PIECE: usize = 16 * 1024;
+
+/// How long one direction outlives the other.
+const LINGER: Duration = Duration::from_secs(2);
 
 /// The tunnels of the server and whatever else must end before it does.
 #[derive(Clone)]
@@ -103,29 +108,27 @@ async fn join(client: Upgraded, panel: Upgraded, guard: Option<&UpgradeGuard>) -
             guard.sent(bytes);
         }
     });
-    // A side that breaks ends both directions; one that merely closes lets the other finish.
-    match tokio::try_join!(
-        async {
-            up.await.map_err(|broken| {
-                if broken == Broken::Reader {
-                    Ending::Dropped
-                } else {
-                    Ending::Failed
-                }
-            })
-        },
-        async {
-            down.await.map_err(|broken| {
-                if broken == Broken::Reader {
-                    Ending::Failed
-                } else {
-                    Ending::Dropped
-                }
-            })
-        },
-    ) {
-        Ok(((), ())) => Ending::Complete,
-        Err(ending) => ending,
+    // A side that breaks ends both directions; one that merely closes gives the other a moment
+    // to finish what it was saying.
+    let (mut up, mut down) = (pin!(up), pin!(down));
+    let (upward, downward) = tokio::select! {
+        up = &mut up => (Some(up), None),
+        down = &mut down => (None, Some(down)),
+    };
+    let upward = match upward {
+        Some(done) => done,
+        None if matches!(downward, Some(Err(_))) => Ok(()),
+        None => tokio::time::timeout(LINGER, up).await.unwrap_or(Ok(())),
+    };
+    let downward = match downward {
+        Some(done) => done,
+        None if upward.is_err() => Ok(()),
+        None => tokio::time::timeout(LINGER, down).await.unwrap_or(Ok(())),
+    };
+    match (upward, downward) {
+        (Err(Broken::Reader), _) | (_, Err(Broken::Writer)) => Ending::Dropped,
+        (Err(Broken::Writer), _) | (_, Err(Broken::Reader)) => Ending::Failed,
+        (Ok(()), Ok(())) => Ending::Complete,
     }
 }
 

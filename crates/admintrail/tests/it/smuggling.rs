@@ -50,12 +50,30 @@ async fn what_has_two_framings_is_refused_closed_and_counted() {
     for bytes in REFUSED {
         let all = [bytes, HIDDEN].concat();
         let answer = exchange(server.panel(), &all).await;
-        assert!(answer.starts_with(b"HTTP/1.1 400"), "{}\n{}", bytes.escape_ascii(), answer.escape_ascii());
-        let answers = answer.windows(9).filter(|nine| nine == b"HTTP/1.1 ").count();
-        assert_eq!(answers, 1, "{}\n{}", bytes.escape_ascii(), answer.escape_ascii());
+        assert!(
+            answer.starts_with(b"HTTP/1.1 400"),
+            "{}\n{}",
+            bytes.escape_ascii(),
+            answer.escape_ascii()
+        );
+        let answers = answer
+            .windows(9)
+            .filter(|nine| nine == b"HTTP/1.1 ")
+            .count();
+        assert_eq!(
+            answers,
+            1,
+            "{}\n{}",
+            bytes.escape_ascii(),
+            answer.escape_ascii()
+        );
     }
     assert!(panel.seen().is_empty(), "{:?}", panel.seen());
-    assert!(panel.faults.lock().unwrap().is_empty(), "{:?}", panel.faults);
+    assert!(
+        panel.faults.lock().unwrap().is_empty(),
+        "{:?}",
+        panel.faults
+    );
 
     let gaps = server.events_when("kind:gap", 1).await;
     let counted: u64 = gaps.iter().map(|gap| gap["count"].as_u64().unwrap()).sum();
@@ -67,7 +85,10 @@ async fn what_has_two_framings_is_refused_closed_and_counted() {
             (counted == REFUSED.len() as u64).then_some(gaps)
         })
         .await;
-        assert!(gaps.iter().all(|gap| gap["ip"] == json!("127.0.0.1")), "{gaps:?}");
+        assert!(
+            gaps.iter().all(|gap| gap["ip"] == json!("127.0.0.1")),
+            "{gaps:?}"
+        );
     }
 }
 
@@ -78,11 +99,26 @@ async fn the_good_request_before_a_bad_one_is_served() {
     for bytes in REFUSED {
         let all = [b"GET /good HTTP/1.1\r\nHost: a\r\n\r\n", *bytes, HIDDEN].concat();
         let answer = exchange(server.panel(), &all).await;
-        assert!(answer.starts_with(b"HTTP/1.1 200"), "{}\n{}", bytes.escape_ascii(), answer.escape_ascii());
-        let refused = answer.windows(12).filter(|twelve| twelve == b"HTTP/1.1 400").count();
+        assert!(
+            answer.starts_with(b"HTTP/1.1 200"),
+            "{}\n{}",
+            bytes.escape_ascii(),
+            answer.escape_ascii()
+        );
+        let refused = answer
+            .windows(12)
+            .filter(|twelve| twelve == b"HTTP/1.1 400")
+            .count();
         assert!(refused <= 1, "{}", answer.escape_ascii());
     }
-    assert!(panel.seen().iter().all(|seen| seen.line() == "GET /good HTTP/1.1"), "{:?}", panel.seen());
+    assert!(
+        panel
+            .seen()
+            .iter()
+            .all(|seen| seen.line() == "GET /good HTTP/1.1"),
+        "{:?}",
+        panel.seen()
+    );
 }
 
 #[tokio::test]
@@ -105,22 +141,42 @@ async fn a_bad_chunk_ends_the_request_and_hides_nothing() {
             let all = [head.as_slice(), body, HIDDEN].concat();
             let pieces: Vec<&[u8]> = all.chunks(all.len() / cut + 1).collect();
             let answer = exchange_pieces(server.panel(), &pieces).await;
-            assert!(!answer.starts_with(b"HTTP/1.1 2"), "{}\n{}", body.escape_ascii(), answer.escape_ascii());
+            assert!(
+                !answer.starts_with(b"HTTP/1.1 2"),
+                "{}\n{}",
+                body.escape_ascii(),
+                answer.escape_ascii()
+            );
         }
     }
-    assert!(panel.seen().is_empty(), "no such request was ever whole: {:?}", panel.seen());
+    assert!(
+        panel.seen().is_empty(),
+        "no such request was ever whole: {:?}",
+        panel.seen()
+    );
 }
 
 #[tokio::test]
 async fn good_chunks_arrive_without_their_extensions() {
     let panel = Panel::echo().await;
     let server = Server::start(&Options::panel(panel.address));
-    let bytes = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: Chunked\r\nConnection: close\r\n\r\n\
+    let bytes =
+        b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: Chunked\r\nConnection: close\r\n\r\n\
         5;name=\"value; more\"\r\nhello\r\n6 ;x\r\n world\r\n0;last\r\n\r\n";
     let answer = exchange(server.panel(), bytes).await;
-    assert!(answer.ends_with(b"hello world"), "{}", answer.escape_ascii());
+    assert!(
+        answer.ends_with(b"hello world"),
+        "{}",
+        answer.escape_ascii()
+    );
     let seen = panel.only();
-    assert_eq!((seen.header("transfer-encoding"), seen.header("content-length")), (vec!["chunked".to_owned()], vec![]));
+    assert_eq!(
+        (
+            seen.header("transfer-encoding"),
+            seen.header("content-length")
+        ),
+        (vec!["chunked".to_owned()], vec![])
+    );
 }
 
 #[tokio::test]
@@ -130,6 +186,9 @@ async fn nothing_follows_an_upgrade_that_the_panel_declined() {
     let bytes = b"GET /ws HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\nGET /hidden HTTP/1.1\r\nHost : a\r\n\r\n";
     let answer = exchange(server.panel(), bytes).await;
     let text = String::from_utf8_lossy(&answer).to_lowercase();
-    assert!(text.starts_with("http/1.1 200") && text.contains("connection: close"), "{text}");
+    assert!(
+        text.starts_with("http/1.1 200") && text.contains("connection: close"),
+        "{text}"
+    );
     assert_eq!(panel.only().line(), "GET /ws HTTP/1.1");
 }

@@ -12,7 +12,10 @@ use std::future::Future;
 use std::time::{Duration, Instant};
 
 /// Waits until something holds; a test that waits in vain says what for.
-pub(crate) async fn until<T, F: Future<Output = Option<T>>>(what: &str, mut look: impl FnMut() -> F) -> T {
+pub(crate) async fn until<T, F: Future<Output = Option<T>>>(
+    what: &str,
+    mut look: impl FnMut() -> F,
+) -> T {
     let deadline = Instant::now() + Duration::from_secs(20);
     loop {
         if let Some(found) = look().await {

@@ -31,7 +31,11 @@ impl Seen {
     }
 
     pub(crate) fn target(&self) -> Vec<u8> {
-        self.head.split(|byte| *byte == b' ').nth(1).unwrap_or_default().to_vec()
+        self.head
+            .split(|byte| *byte == b' ')
+            .nth(1)
+            .unwrap_or_default()
+            .to_vec()
     }
 
     pub(crate) fn header(&self, name: &str) -> Vec<String> {
@@ -59,7 +63,7 @@ pub(crate) struct Panel {
 impl Panel {
     /// Answers each request with these bytes.
     pub(crate) async fn says(reply: &'static [u8]) -> Self {
-        Self::answers(move |_, mut stream| {
+        Self::answers(move |_, stream| {
             Box::pin(async move { stream.lock().await.write_all(reply).await.is_ok() })
         })
         .await
@@ -67,16 +71,21 @@ impl Panel {
 
     /// Answers 200 `ok`.
     pub(crate) async fn fine() -> Self {
-        Self::says(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Type: text/plain\r\n\r\nok").await
+        Self::says(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Type: text/plain\r\n\r\nok")
+            .await
     }
 
     /// Answers with what came: the body, after the target in a header.
     pub(crate) async fn echo() -> Self {
         Self::answers(|seen, stream| {
             Box::pin(async move {
-                let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", seen.body.len());
+                let head = format!(
+                    "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n",
+                    seen.body.len()
+                );
                 let mut stream = stream.lock().await;
-                stream.write_all(head.as_bytes()).await.is_ok() && stream.write_all(&seen.body).await.is_ok()
+                stream.write_all(head.as_bytes()).await.is_ok()
+                    && stream.write_all(&seen.body).await.is_ok()
             })
         })
         .await
@@ -87,12 +96,18 @@ impl Panel {
         answer: impl Fn(Seen, Arc<tokio::sync::Mutex<TcpStream>>) -> Answer + Send + Sync + 'static,
     ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let panel = Self { address: listener.local_addr().unwrap(), seen: Arc::default(), faults: Arc::default() };
+        let panel = Self {
+            address: listener.local_addr().unwrap(),
+            seen: Arc::default(),
+            faults: Arc::default(),
+        };
         let answer = Arc::new(answer);
         let me = panel.clone();
         tokio::spawn(async move {
             for connection in 0.. {
-                let Ok((stream, _)) = listener.accept().await else { return };
+                let Ok((stream, _)) = listener.accept().await else {
+                    return;
+                };
                 let _ = stream.set_nodelay(true);
                 let (me, answer) = (me.clone(), Arc::clone(&answer));
                 tokio::spawn(async move {
@@ -136,19 +151,32 @@ impl Panel {
 }
 
 /// Reads one request, strictly. `None` at the end of the connection.
-async fn read_request(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Result<Option<Seen>, String> {
+async fn read_request(
+    stream: &mut TcpStream,
+    buffer: &mut Vec<u8>,
+) -> Result<Option<Seen>, String> {
     let end = loop {
         if let Some(at) = buffer.windows(4).position(|four| four == b"\r\n\r\n") {
             break at + 4;
         }
         if !more(stream, buffer).await {
-            return if buffer.is_empty() { Ok(None) } else { Err(format!("ended in a head: {}", buffer.escape_ascii())) };
+            return if buffer.is_empty() {
+                Ok(None)
+            } else {
+                Err(format!("ended in a head: {}", buffer.escape_ascii()))
+            };
         }
     };
     let head: Vec<u8> = buffer.drain(..end).collect();
-    let mut seen = Seen { head, ..Seen::default() };
+    let mut seen = Seen {
+        head,
+        ..Seen::default()
+    };
     check_head(&seen.head)?;
-    let (lengths, codings) = (seen.header("content-length"), seen.header("transfer-encoding"));
+    let (lengths, codings) = (
+        seen.header("content-length"),
+        seen.header("transfer-encoding"),
+    );
     match (lengths.as_slice(), codings.as_slice()) {
         ([], []) => {}
         ([length], []) => {
@@ -176,10 +204,15 @@ fn check_head(head: &[u8]) -> Result<(), String> {
         }
     }
     for line in &lines[1..lines.len() - 2] {
-        if line.first().is_some_and(|byte| *byte == b' ' || *byte == b'\t') {
+        if line
+            .first()
+            .is_some_and(|byte| *byte == b' ' || *byte == b'\t')
+        {
             return fault("folded line");
         }
-        let Some(colon) = line.iter().position(|byte| *byte == b':') else { return fault("no colon") };
+        let Some(colon) = line.iter().position(|byte| *byte == b':') else {
+            return fault("no colon");
+        };
         if colon == 0 || line[colon - 1] == b' ' || line[colon - 1] == b'\t' {
             return fault("space before the colon");
         }
@@ -187,7 +220,11 @@ fn check_head(head: &[u8]) -> Result<(), String> {
     Ok(())
 }
 
-async fn read_chunked(stream: &mut TcpStream, buffer: &mut Vec<u8>, seen: &mut Seen) -> Result<(), String> {
+async fn read_chunked(
+    stream: &mut TcpStream,
+    buffer: &mut Vec<u8>,
+    seen: &mut Seen,
+) -> Result<(), String> {
     loop {
         let line = take_line(stream, buffer).await?;
         let size = usize::from_str_radix(&line, 16).map_err(|_| format!("chunk size {line:?}"))?;

@@ -58,7 +58,10 @@ pub(crate) async fn exchange_pieces(to: SocketAddr, pieces: &[&[u8]]) -> Vec<u8>
 }
 
 /// Reads one response. `head_only`: it answers a HEAD.
-pub(crate) async fn read_reply(stream: &mut (impl AsyncRead + Unpin), head_only: bool) -> Option<Reply> {
+pub(crate) async fn read_reply(
+    stream: &mut (impl AsyncRead + Unpin),
+    head_only: bool,
+) -> Option<Reply> {
     let mut all = Vec::new();
     let end = loop {
         if let Some(at) = all.windows(4).position(|four| four == b"\r\n\r\n") {
@@ -69,14 +72,27 @@ pub(crate) async fn read_reply(stream: &mut (impl AsyncRead + Unpin), head_only:
     };
     let head = String::from_utf8_lossy(&all[..end]).into_owned();
     let status: u16 = head.split(' ').nth(1)?.parse().ok()?;
-    let mut reply = Reply { status, head, body: Vec::new(), whole: true };
+    let mut reply = Reply {
+        status,
+        head,
+        body: Vec::new(),
+        whole: true,
+    };
     if head_only || status == 204 || status == 304 || status < 200 {
         return Some(reply);
     }
     if reply.header("transfer-encoding") == ["chunked"] {
         reply.whole = read_chunks(stream, &mut reply.body).await.is_some();
-    } else if let Some(length) = reply.header("content-length").first().map(|text| text.parse::<u64>().unwrap()) {
-        (&mut *stream).take(length).read_to_end(&mut reply.body).await.ok();
+    } else if let Some(length) = reply
+        .header("content-length")
+        .first()
+        .map(|text| text.parse::<u64>().unwrap())
+    {
+        (&mut *stream)
+            .take(length)
+            .read_to_end(&mut reply.body)
+            .await
+            .ok();
         reply.whole = reply.body.len() as u64 == length;
     } else {
         reply.whole = stream.read_to_end(&mut reply.body).await.is_ok();
@@ -108,5 +124,9 @@ async fn read_line(stream: &mut (impl AsyncRead + Unpin)) -> Option<String> {
             byte => line.push(byte),
         }
     }
-    Some(String::from_utf8_lossy(&line).trim_end_matches('\r').to_owned())
+    Some(
+        String::from_utf8_lossy(&line)
+            .trim_end_matches('\r')
+            .to_owned(),
+    )
 }

@@ -33,7 +33,12 @@ impl Said {
 /// The binary, with nothing of this machine's environment.
 pub(crate) fn admintrail(args: &[&str]) -> Command {
     let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_admintrail"));
-    command.args(args).env_clear().env("PATH", "/usr/bin:/bin").env("NO_COLOR", "1").env("TZ", "UTC");
+    command
+        .args(args)
+        .env_clear()
+        .env("PATH", "/usr/bin:/bin")
+        .env("NO_COLOR", "1")
+        .env("TZ", "UTC");
     Command(command)
 }
 
@@ -58,7 +63,10 @@ impl Command {
     }
 
     pub(crate) fn run_with(mut self, input: &str) -> Said {
-        self.0.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        self.0
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
         let mut child = self.0.spawn().unwrap();
         let mut stdin = child.stdin.take().unwrap();
         let input = input.to_owned();
@@ -75,7 +83,10 @@ impl Command {
     }
 
     pub(crate) fn spawn(mut self) -> Child {
-        self.0.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        self.0
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
         self.0.spawn().unwrap()
     }
 }
@@ -100,7 +111,12 @@ impl Options {
     /// One panel named `panel`, with more keys.
     pub(crate) fn with(upstream: SocketAddr, keys: &str) -> Self {
         let comma = if keys.is_empty() { "" } else { "," };
-        Self { panels: vec![format!("name=panel,upstream=http://{upstream}{comma}{keys}")], ..Self::default() }
+        Self {
+            panels: vec![format!(
+                "name=panel,upstream=http://{upstream}{comma}{keys}"
+            )],
+            ..Self::default()
+        }
     }
 }
 
@@ -130,13 +146,21 @@ impl Server {
     /// Starts one on a folder.
     pub(crate) fn on(dir: &Path, options: &Options) -> Self {
         let began = Instant::now();
-        let mut args = vec!["serve".to_owned(), "--data".to_owned(), dir.display().to_string()];
+        let mut args = vec![
+            "serve".to_owned(),
+            "--data".to_owned(),
+            dir.display().to_string(),
+        ];
         if !options.args.iter().any(|arg| arg == "--listen") {
             args.extend(["--listen".to_owned(), "127.0.0.1:0".to_owned()]);
         }
         for panel in &options.panels {
             args.push("--panel".to_owned());
-            let listen = if panel.contains("listen=") { "" } else { ",listen=127.0.0.1:0" };
+            let listen = if panel.contains("listen=") {
+                ""
+            } else {
+                ",listen=127.0.0.1:0"
+            };
             args.push(format!("{panel}{listen}"));
         }
         args.extend(options.args.iter().cloned());
@@ -145,13 +169,23 @@ impl Server {
             None => std::process::Command::new(binary),
             Some(limits) => {
                 let mut shell = std::process::Command::new("sh");
-                shell.arg("-c").arg(format!("{limits}; exec \"$0\" \"$@\"")).arg(binary);
+                shell
+                    .arg("-c")
+                    .arg(format!("{limits}; exec \"$0\" \"$@\""))
+                    .arg(binary);
                 shell
             }
         };
-        command.args(&args).env_clear().env("PATH", "/usr/bin:/bin").env("TZ", "UTC");
+        command
+            .args(&args)
+            .env_clear()
+            .env("PATH", "/usr/bin:/bin")
+            .env("TZ", "UTC");
         command.envs(options.env.iter().map(|(name, value)| (name, value)));
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let log = Arc::new(Mutex::new(String::new()));
         gather(child.stdout.take().unwrap(), &log);
@@ -176,13 +210,21 @@ impl Server {
                 std::thread::sleep(Duration::from_millis(50));
                 panic!("the server ended with {status}:\n{}", server.log());
             }
-            assert!(Instant::now() < deadline, "the server did not come up:\n{}", server.log());
+            assert!(
+                Instant::now() < deadline,
+                "the server did not come up:\n{}",
+                server.log()
+            );
             std::thread::sleep(Duration::from_millis(10));
         }
         server.ready_after = began.elapsed();
         while server.panels.len() < options.panels.len() {
             server.panels = server.listening();
-            assert!(Instant::now() < deadline, "not every panel is listening:\n{}", server.log());
+            assert!(
+                Instant::now() < deadline,
+                "not every panel is listening:\n{}",
+                server.log()
+            );
             std::thread::sleep(Duration::from_millis(5));
         }
         server
@@ -204,7 +246,13 @@ impl Server {
             .lines()
             .filter(|line| line.contains(" recording panel="))
             .filter_map(|line| {
-                let word = |key: &str| line.split_once(key)?.1.split(' ').next().map(|word| word.trim_matches('"').to_owned());
+                let word = |key: &str| {
+                    line.split_once(key)?
+                        .1
+                        .split(' ')
+                        .next()
+                        .map(|word| word.trim_matches('"').to_owned())
+                };
                 Some((word("panel=")?, word("listen=")?.parse().ok()?))
             })
             .collect()
@@ -239,15 +287,22 @@ impl Server {
 
     /// A new token.
     pub(crate) fn token(&self, name: &str, scope: &str) -> String {
-        let said = self.command(&["token", "create", "--name", name, "--scope", scope]).run();
+        let said = self
+            .command(&["token", "create", "--name", name, "--scope", scope])
+            .run();
         said.ok().trim().to_owned()
     }
 
     /// The events that match, newest first, without those of the server itself.
     pub(crate) fn events(&self, filter: &str) -> Vec<Value> {
         let filter = format!("panel:panel {filter}");
-        let said = self.command(&["query", &filter, "--limit", "100000", "--json"]).run();
-        said.ok().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+        let said = self
+            .command(&["query", &filter, "--limit", "100000", "--json"])
+            .run();
+        said.ok()
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect()
     }
 
     /// Waits until so many events match.
@@ -292,7 +347,10 @@ impl Server {
     /// Resident memory, in KiB.
     pub(crate) fn resident_kib(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
-        let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+        let line = status
+            .lines()
+            .find(|line| line.starts_with("VmRSS:"))
+            .unwrap();
         line.split_whitespace().nth(1).unwrap().parse().unwrap()
     }
 }
@@ -311,7 +369,9 @@ fn gather(mut from: impl Read + Send + 'static, into: &Arc<Mutex<String>>) {
     std::thread::spawn(move || {
         let mut piece = [0; 4096];
         while let Ok(read @ 1..) = from.read(&mut piece) {
-            into.lock().unwrap().push_str(&String::from_utf8_lossy(&piece[..read]));
+            into.lock()
+                .unwrap()
+                .push_str(&String::from_utf8_lossy(&piece[..read]));
         }
     });
 }
