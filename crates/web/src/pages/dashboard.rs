@@ -86,7 +86,7 @@ pub(crate) async fn show(scene: Scene) -> Result<Response, WebError> {
         let html = if scene.fragment.is_some() {
             DashboardParts { parts }.render()
         } else {
-            let shell = Shell::new(&scene.app, &scene.viewer, "Dashboard", Place::Dashboard);
+            let shell = Shell::new(&scene.viewer, "Dashboard", Place::Dashboard);
             let off = RefreshMenu::new(&scene.viewer).seconds().is_none();
             let refresh = if off { 0 } else { 30 };
             Dashboard {

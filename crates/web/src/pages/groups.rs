@@ -106,7 +106,7 @@ async fn show(scene: Scene, field: FacetField) -> Result<Response, WebError> {
         let html = if scene.fragment.is_some() {
             GroupsParts { tab }.render()
         } else {
-            let shell = Shell::new(&scene.app, &scene.viewer, title, Place::AdminSessions);
+            let shell = Shell::new(&scene.viewer, title, Place::AdminSessions);
             GroupsPage { shell, tab }.render()
         };
         overview::respond(&scene, status, html, action)

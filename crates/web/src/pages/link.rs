@@ -150,7 +150,6 @@ mod tests {
             "a*b",
             "a,b",
             "-x",
-            "",
             "Ян\\",
         ] {
             let filter = Filter::parse(&term("action", value)).unwrap();

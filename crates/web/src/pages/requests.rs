@@ -99,12 +99,7 @@ fn answer(scene: &Scene) -> Result<Response, WebError> {
     let html = if scene.fragment.is_some() {
         ListParts { list }.render()
     } else {
-        let mut shell = Shell::new(
-            &scene.app,
-            &scene.viewer,
-            "Admin Sessions",
-            Place::AdminSessions,
-        );
+        let mut shell = Shell::new(&scene.viewer, "Admin Sessions", Place::AdminSessions);
         shell.reload = reload(scene, &list);
         RequestsPage { shell, list }.render()
     };

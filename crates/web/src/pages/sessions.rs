@@ -80,7 +80,7 @@ fn answer(scene: &Scene) -> Result<Response, WebError> {
     let html = if scene.fragment.is_some() {
         SessionsParts { tab }.render()
     } else {
-        let shell = Shell::new(&scene.app, &scene.viewer, "Sessions", Place::AdminSessions);
+        let shell = Shell::new(&scene.viewer, "Sessions", Place::AdminSessions);
         SessionsTab { shell, tab }.render()
     };
     overview::respond(scene, status, html, "Viewed sessions")

@@ -1,6 +1,7 @@
 //! What surrounds every page: head, navigation, who is signed in.
 
-use crate::App;
+use admintrail_event::filter::{KEYS, KeyHelp};
+
 use crate::auth::{Capability, Viewer};
 use crate::pages::{link, statics};
 
@@ -43,6 +44,8 @@ pub(crate) struct Shell {
     pub(crate) zone_set: bool,
     pub(crate) nav: Vec<NavGroup>,
     pub(crate) me: Option<Me>,
+    /// The filter language, for help.
+    pub(crate) words: &'static [KeyHelp],
     /// Seconds and address of the reload in a browser without scripts.
     pub(crate) reload: Option<(u32, String)>,
 }
@@ -59,7 +62,7 @@ pub(crate) enum Place {
 
 impl Shell {
     /// Of a page for somebody signed in.
-    pub(crate) fn new(app: &App, viewer: &Viewer, title: &str, place: Place) -> Self {
+    pub(crate) fn new(viewer: &Viewer, title: &str, place: Place) -> Self {
         let preferences = viewer
             .account()
             .map(|account| account.preferences.clone())
@@ -86,6 +89,11 @@ impl Shell {
             zone_set: preferences.time_zone.is_some(),
             nav: nav(viewer, place),
             me,
+            words: if place == Place::AdminSessions {
+                KEYS
+            } else {
+                &[]
+            },
             ..Self::bare(title)
         }
     }
@@ -102,6 +110,7 @@ impl Shell {
             zone_set: false,
             nav: Vec::new(),
             me: None,
+            words: &[],
             reload: None,
         }
     }

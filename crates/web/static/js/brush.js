@@ -76,7 +76,7 @@ class Brush {
     const box = this.plot.getBoundingClientRect();
     const bar = (/** @type {number} */ x) => Math.min(Math.max(((x - box.left) / box.width) * this.count, 0), this.count);
     const at = event.clientX;
-    const handle = event.target instanceof HTMLElement ? this.handles.indexOf(event.target) : -1;
+    const handle = this.handles.findIndex((one) => one === event.target);
     // A handle drags its own side; anywhere else a new range begins.
     const fixed = handle === 0 ? this.end : handle === 1 ? this.start : bar(at);
     const move = (/** @type {PointerEvent} */ moved) => {

@@ -30,7 +30,7 @@ export class Stream {
     this.#source = source;
     source.addEventListener("open", () => this.#turn(true));
     source.addEventListener("error", () => this.#turn(false));
-    for (const name of ["message", "event"]) source.addEventListener(name, () => this.#recorded());
+    for (const name of ["request", "gap", "start", "stop"]) source.addEventListener(name, () => this.#recorded());
   }
 
   stop() {

@@ -158,9 +158,10 @@ function exchangeQuietly(/** @type {HTMLElement} */ old, /** @type {HTMLElement}
   old.replaceWith(incoming);
 }
 
-/** @param {Element} element */
+/** Open, focused, half filled in, or telling of a mistake. @param {Element} element */
 function inUse(element) {
-  return element.contains(document.activeElement) || element.matches("details[open]") || element.querySelector("details[open], [data-brushing]") !== null;
+  const typed = /** @type {HTMLInputElement[]} */ ([...element.querySelectorAll("input")]).some((input) => input.value !== input.defaultValue && !input.readOnly);
+  return typed || element.contains(document.activeElement) || element.matches("details[open]") || element.querySelector("details[open], [data-brushing], .mistake") !== null;
 }
 
 /** The markup without what always changes. @param {Element} element */

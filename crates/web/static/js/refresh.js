@@ -83,7 +83,8 @@ function turnRing() {
 }
 
 async function look() {
-  if (looking || isBusy()) return;
+  // A view with a mistake in it stays as it is until somebody corrects it.
+  if (looking || isBusy() || body()?.hasAttribute("data-mistake")) return;
   looking = true;
   due = Infinity;
   try {

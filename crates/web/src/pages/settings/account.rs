@@ -99,7 +99,7 @@ fn page(app: &App, viewer: &Viewer, account: &Account, face: &Face) -> AccountPa
         .collect();
     let theme_is = |value: &str| theme.as_deref().unwrap_or_default() == value;
     AccountPage {
-        shell: Shell::new(app, viewer, "Your account", Place::Account),
+        shell: Shell::new(viewer, "Your account", Place::Account),
         email: account.email.clone(),
         role: account.role.as_str(),
         identities: told.or_typed("identities", identities.join("\n")),

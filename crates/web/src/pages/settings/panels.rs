@@ -67,7 +67,7 @@ pub(crate) async fn show(scene: Scene) -> Result<Response, WebError> {
             .chain([&own])
             .map(|panel| card(&scene, panel));
         let page = PanelsPage {
-            shell: Shell::new(&scene.app, &scene.viewer, "Panels", Place::Panels),
+            shell: Shell::new(&scene.viewer, "Panels", Place::Panels),
             cards: cards.collect::<Result<_, _>>()?,
             version: scene.app.version,
             listen: scene.app.listen.to_string(),

@@ -50,7 +50,7 @@ pub(crate) async fn show(
     let made = flash.as_mut().and_then(|flash| flash.new_token.take());
     let told = Told::new(flash);
     let page = TokensPage {
-        shell: Shell::new(&app, &viewer, "API tokens", Place::Tokens),
+        shell: Shell::new(&viewer, "API tokens", Place::Tokens),
         name: told.or_typed("name", String::new()),
         ingest: told.or_typed("scope", String::new()) == TokenScope::Ingest.as_str(),
         panels: app
