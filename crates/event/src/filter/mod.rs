@@ -2,7 +2,7 @@
 //!
 //! Words are separated by blanks and joined by *and*. A word is a key, a colon and values, or a
 //! bare text; a comma between values means *or*, a leading `-` means *not*. `*` stands for any
-//! text. Values with blanks or commas stand in double quotes, where `\"`, `\\` and `\*` mean the
+//! text; where a text is searched for rather than compared, one at either end says nothing more. Values with blanks or commas stand in double quotes, where `\"`, `\\` and `\*` mean the
 //! character itself; a quote that does not begin a value is just a quote. [`KEYS`] lists the keys.
 //!
 //! Text is compared folded ([`crate::fold`]). A filter keeps what was typed, so that box, chips

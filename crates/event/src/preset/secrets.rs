@@ -46,6 +46,9 @@ const SECRET_NAMES: &[&str] = &[
     "verificationcode",
 ];
 
+/// A name that has one of these among its words is secret (`user_pass`, `pass2`, `login-otp`).
+const SECRET_WORDS: &[&str] = &["otp", "pass", "pin", "pwd", "sid", "sig"];
+
 /// A name that contains one of these is secret whatever else it says (`new_password1`).
 const SECRET_PARTS: &[&str] = &[
     "accesskey",
@@ -98,6 +101,16 @@ pub(super) struct Secrets {
     pub(super) names: Vec<String>,
     /// Runs of segments, found anywhere in a path; each placeholder is a secret.
     pub(super) segments: Vec<RoutePattern>,
+}
+
+/// Whether one of the words of a name, the digits after it aside, is a secret one.
+fn has_secret_word(name: &str) -> bool {
+    name.split(['-', '_', ' ', '+']).any(|word| {
+        let word = word.trim_end_matches(|c: char| c.is_ascii_digit());
+        SECRET_WORDS
+            .iter()
+            .any(|secret| secret.eq_ignore_ascii_case(word))
+    })
 }
 
 /// A name as names are compared.
@@ -314,6 +327,7 @@ impl Secrets {
             .any(|part| {
                 let plain = plain_name(part);
                 SECRET_NAMES.binary_search(&plain.as_str()).is_ok()
+                    || has_secret_word(part)
                     || SECRET_PARTS.iter().any(|secret| plain.contains(secret))
                     || self.names.contains(&plain)
             })

@@ -135,6 +135,8 @@ fn signing_in_and_out_of_any_panel_is_seen() {
             "POST /api/v1/sessions",
             "POST /login/check",
             "POST /auth/login",
+            "POST /api/auth/local",
+            "POST /j_spring_security_check",
             "GET /auth",
             "GET /session/new",
             "POST /2fa",
@@ -145,6 +147,7 @@ fn signing_in_and_out_of_any_panel_is_seen() {
             "DELETE /session",
             // These only look so.
             "POST /auth/user/5",
+            "POST /auth/users",
             "POST /api/authors",
             "GET /api/session",
             "GET /sessions",
@@ -528,6 +531,17 @@ fn a_panel_may_sign_in_and_out_by_form_field_or_query() {
     ] {
         assert_eq!(own.step_of_form(&account, &fields), step, "{fields:?}");
     }
+    let generic = preset("generic");
+    let token = head("POST", "/api/token/");
+    assert!(generic.needs_form(&token));
+    assert_eq!(
+        generic.step_of_form(&token, &form(&[("username", "o"), ("password", "x")])),
+        Step::SignIn
+    );
+    assert_eq!(
+        generic.step_of_form(&token, &form(&[("name", "for CI")])),
+        Step::Ordinary
+    );
     let by_query = |method, target| own.read(&head(method, target)).step;
     assert_eq!(
         by_query("POST", "/index.php?route=common/login"),
