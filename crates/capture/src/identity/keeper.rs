@@ -36,7 +36,7 @@ pub(crate) struct Saved(oneshot::Receiver<()>);
 impl Saved {
     /// Waits until it is durable, within reason.
     pub(crate) async fn wait(self) {
-        if tokio::time::timeout(PATIENCE, self.0).await.is_err() {
+        if !matches!(tokio::time::timeout(PATIENCE, self.0).await, Ok(Ok(()))) {
             tracing::warn!("a session's binding is not durable yet; it counts from memory");
         }
     }
@@ -57,6 +57,7 @@ pub(crate) struct Keeper {
     queue: Mutex<Queue>,
     wake: Notify,
     ended: AtomicBool,
+    finished: Notify,
 }
 
 #[derive(Default)]
@@ -74,6 +75,7 @@ impl Keeper {
             queue: Mutex::default(),
             wake: Notify::new(),
             ended: AtomicBool::new(false),
+            finished: Notify::new(),
         }
     }
 
@@ -148,8 +150,18 @@ impl Keeper {
         self.wake.notify_one();
     }
 
+    /// Completes when what was changed before [`Keeper::end`] is durable, or cannot become it.
+    pub(crate) async fn finished(&self) {
+        self.finished.notified().await;
+    }
+
     /// Makes changes durable, until [`Keeper::end`].
     pub(crate) async fn run(&self) {
+        self.save_until_ended().await;
+        self.finished.notify_one();
+    }
+
+    async fn save_until_ended(&self) {
         loop {
             let changes = std::mem::take(&mut self.queue.lock().changes);
             if changes.is_empty() {
@@ -179,7 +191,7 @@ impl Keeper {
             async move { (credential, pending, saved.await) }
         });
         let mut all_saved = true;
-        for (credential, pending, result) in futures_util::future::join_all(saving).await {
+        for (credential, mut pending, result) in futures_util::future::join_all(saving).await {
             match result {
                 Ok(()) => {
                     self.uncover(credential, pending.version);
@@ -190,6 +202,8 @@ impl Keeper {
                 Err(error) => {
                     tracing::warn!(%error, "a session's binding could not be kept; trying again");
                     all_saved = false;
+                    // Whoever waits goes on: the sign-in has happened, and it counts from memory.
+                    pending.waiters.clear();
                     self.again(credential, pending);
                 }
             }

@@ -59,6 +59,8 @@ pub(crate) struct Finding {
     /// A failed sign-in, whatever the status.
     pub(crate) denied: bool,
     pub(crate) sent_to_sign_in: bool,
+    /// The route reads like a sign-in, but this was none.
+    pub(crate) no_sign_in: bool,
     /// To be durable before the response goes on.
     pub(crate) saved: Vec<Saved>,
     /// The body has to be looked into.
@@ -71,6 +73,7 @@ impl Finding {
             naming,
             denied: false,
             sent_to_sign_in: false,
+            no_sign_in: false,
             saved: Vec::new(),
             peek: None,
         }

@@ -92,9 +92,10 @@ impl PanelMemory {
 
     /// Whether an `Authorization: Basic` that was not refused may name anybody: a panel with
     /// sign-in forms that never asks for it ignores it, and anyone could write any name there.
-    pub(crate) fn believes_basic(&self) -> bool {
+    /// So does one whose session came with the same request (`bound`).
+    pub(crate) fn believes_basic(&self, bound: bool) -> bool {
         self.challenges_basic.load(Ordering::Relaxed)
-            || !self.learns_sessions.load(Ordering::Relaxed)
+            || !(bound || self.learns_sessions.load(Ordering::Relaxed))
     }
 
     /// A session was bound because the panel redirected somewhere else after the form.

@@ -18,8 +18,9 @@ const TOKEN_HEADERS: &[&str] = &[
     "token",
 ];
 
-/// Cookies of one request that are looked at.
-const MAX_COOKIES: usize = 64;
+/// Cookies of unknown names that are hashed for one request. Those that the preset names always
+/// are, so nobody can push an own session out of sight with others.
+const MAX_UNKNOWN: usize = 512;
 
 /// What a request may prove itself with, and whom it is known to belong to.
 #[derive(Debug)]
@@ -55,6 +56,13 @@ pub(crate) struct Identity {
 }
 
 impl Identity {
+    /// Whether one of the credentials belongs to somebody.
+    pub(crate) fn is_bound(&self) -> bool {
+        self.credentials
+            .iter()
+            .any(|credential| credential.bound.is_some())
+    }
+
     /// How the admin is known, if the panel agrees.
     pub(crate) const fn known_by(&self) -> KnownBy {
         match self.source {
@@ -93,7 +101,7 @@ impl Identity {
         }
         if let Some(user) = basic::user(headers) {
             identity.anonymous = false;
-            if recorder.memory().believes_basic() {
+            if recorder.memory().believes_basic(session.bound) {
                 identity.source = Source::Basic;
                 identity.admin = Some(user);
                 return identity;
@@ -119,18 +127,23 @@ fn credentials(recorder: &Recorder, headers: &HeaderMap, now: Micros) -> (Vec<Cr
         cookie: cookie.map(Box::from),
     };
     let mut found = Vec::new();
-    let mut anonymous = true;
+    let (mut anonymous, mut unknown) = (true, 0);
     if let Some(token) = token(headers) {
         anonymous = false;
         found.push(look_up(recorder.hasher().token(token), None));
     }
-    for (name, value) in cookies::sent(headers).take(MAX_COOKIES) {
+    for (name, value) in cookies::sent(headers) {
         let rule = std::str::from_utf8(name)
             .ok()
             .and_then(|n| preset.is_session_cookie(n));
-        if rule == Some(false) || (rule.is_none() && !credential::looks_secret(value)) {
+        let may_be = match rule {
+            Some(named) => named,
+            None => unknown < MAX_UNKNOWN && credential::looks_secret(value),
+        };
+        if !may_be {
             continue;
         }
+        unknown += usize::from(rule.is_none());
         anonymous = false;
         let credential = look_up(recorder.hasher().cookie(name, value), Some(name));
         let known = credential.bound.is_some() || credential.pending.is_some();
@@ -163,20 +176,26 @@ fn token(headers: &HeaderMap) -> Option<&[u8]> {
 #[derive(Default)]
 struct Session {
     hash: Option<SessionHash>,
+    bound: bool,
     admin: Option<String>,
     admin_name: Option<String>,
 }
 
 /// The session of a request. Credentials of different admins in one request name nobody: which of
-/// them the panel believes is not known here.
+/// them the panel believes is not known here. The first one's session stays as a trace.
 fn session_of(recorder: &Recorder, credentials: &[Credential]) -> Session {
     let mut bound = credentials.iter().filter_map(|c| c.bound.as_ref());
     if let Some(first) = bound.next() {
         if bound.any(|other| other.admin != first.admin) {
-            return Session::default();
+            return Session {
+                hash: Some(first.session),
+                bound: true,
+                ..Session::default()
+            };
         }
         return Session {
             hash: Some(first.session),
+            bound: true,
             admin: Some(first.admin.clone()),
             admin_name: first.admin_name.clone(),
         };

@@ -88,6 +88,15 @@ impl Open {
         Some(clip(encode_bytes(typed.as_bytes()), Limits::TEXT).0)
     }
 
+    /// Names whom the resolvers found.
+    fn name(&mut self) {
+        if self.draft.admin.is_none() && self.identity.admin.is_some() {
+            self.draft.admin.clone_from(&self.identity.admin);
+            self.draft.admin_name.clone_from(&self.identity.admin_name);
+            self.draft.known_by = self.identity.known_by();
+        }
+    }
+
     /// Nobody is named: the panel did not accept who it seemed to be.
     fn unname(&mut self) {
         self.draft.admin = None;
@@ -99,7 +108,10 @@ impl Open {
     fn attempted(&mut self, typed: Option<&str>) {
         self.unname();
         self.draft.known_by = KnownBy::Attempt;
-        self.draft.session = None;
+        // A living session stays as a trace of whose browser it was; any other is nobody's.
+        if !self.identity.is_bound() {
+            self.draft.session = None;
+        }
         self.draft.attempted = typed.map(|typed| {
             let (trunk, rules) = (self.recorder.trunk(), self.recorder.rules());
             let known = trunk.keeper.knows(&rules.panel, typed);
@@ -113,9 +125,13 @@ impl Open {
     pub(super) fn learned(&mut self, finding: Finding) -> Vec<Saved> {
         self.denied = finding.denied;
         self.sent_to_sign_in = finding.sent_to_sign_in;
+        if finding.no_sign_in {
+            self.reading.step = Step::Ordinary;
+            self.reading.action = format!("Sent {} {}", self.draft.method, self.reading.route);
+        }
         self.undecided = !finding.denied && matches!(finding.naming, Naming::Attempt(_));
         match finding.naming {
-            Naming::Keep => {}
+            Naming::Keep => self.name(),
             Naming::Nobody => self.unname(),
             Naming::Admin {
                 admin,

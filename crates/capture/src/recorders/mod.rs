@@ -151,9 +151,9 @@ impl Recorders {
         trunk.health.failed(Cause::Stopped, "recording has stopped");
         trunk.stop_when_drained.store(true, Ordering::Release);
         trunk.hurry.notify_one();
-        let drained = tokio::time::timeout(timeout, trunk.drained.notified())
-            .await
-            .is_ok();
+        trunk.keeper.end();
+        let done = async { tokio::join!(trunk.drained.notified(), trunk.keeper.finished()) };
+        let drained = tokio::time::timeout(timeout, done).await.is_ok();
         if !drained {
             tracing::warn!(
                 waiting = trunk.queue.waiting(),
@@ -161,7 +161,6 @@ impl Recorders {
             );
         }
         trunk.abandoned.store(true, Ordering::Release);
-        trunk.keeper.end();
         let closing = Arc::clone(trunk);
         let closed = tokio::task::spawn_blocking(move || closing.journal.close(drained)).await;
         if closed.is_err() {

@@ -1,9 +1,10 @@
 //! Learned sessions: who is named, when, and who never.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use admintrail_capture::RecordService;
-use admintrail_event::{Draft, KnownBy, Outcome};
+use admintrail_capture::{Binding, Bindings, BoxFuture, MemoryBindings, RecordService, SinkError};
+use admintrail_event::{Draft, KnownBy, Outcome, PanelName, Preset, SessionHash};
 use http::Response;
 use parking_lot::Mutex;
 
@@ -841,6 +842,193 @@ async fn a_panel_with_sign_in_forms_believes_no_basic_header() {
     )
     .await;
     assert_nobody(&talk.event().await);
+}
+
+#[tokio::test]
+async fn a_basic_header_beside_a_living_session_names_nobody_else() {
+    let mut talk = Talk::with(|asked| match asked.path.as_str() {
+        "/login" => set_redirect("/clients", 1),
+        _ => html("x"),
+    })
+    .await;
+    talk.post("/login", "", OLENA).await;
+    // The very first request after it, when nothing has been learned of the panel yet.
+    let headers = [
+        ("authorization", "Basic Ym9yaXM6eA=="),
+        ("cookie", &cookie(1)),
+    ];
+    send(&talk.service, request("GET", "/clients", &headers, empty())).await;
+    assert_named(&talk.event().await, "olena");
+}
+
+#[tokio::test]
+async fn nobody_signed_in_can_hide_behind_a_route_that_reads_like_a_sign_in() {
+    let mut talk = Talk::with(|asked| match asked.path.as_str() {
+        "/login" if !asked.body.is_empty() => set_redirect("/clients", 1),
+        "/clients/7/login" => redirect("/clients/7"),
+        _ => html("x"),
+    })
+    .await;
+    let session = talk.post("/login", "", OLENA).await.session;
+    let acted = talk
+        .post("/clients/7/login", &cookie(1), "reason=support")
+        .await;
+    assert_named(&acted, "olena");
+    assert_eq!(acted.action, "Sent POST /clients/{id}/login");
+    assert_named(&talk.get("/clients", &cookie(1)).await, "olena");
+    // With a made-up name it is an attempt, but whose browser it was stays on record.
+    let acted = talk
+        .post("/clients/7/login", &cookie(1), "username=root")
+        .await;
+    assert_nobody(&acted);
+    assert_eq!((acted.known_by, acted.session), (KnownBy::Attempt, session));
+}
+
+#[tokio::test]
+async fn an_attempt_with_an_anonymous_cookie_belongs_to_no_session() {
+    let mut talk = Talk::with(ordinary).await;
+    assert!(talk.get("/clients", &cookie(50)).await.session.is_some());
+    assert_eq!(talk.post("/login", &cookie(50), WRONG).await.session, None);
+}
+
+#[tokio::test]
+async fn other_cookies_push_no_session_out_of_sight() {
+    let mut talk = Talk::with(ordinary).await;
+    talk.post("/login", "", OLENA).await;
+    let junk: String = (0..600)
+        .map(|n| format!("j{n}=0123456789abcdefA{n}; "))
+        .collect();
+    assert_named(
+        &talk.get("/clients", &format!("{junk}{}", cookie(1))).await,
+        "olena",
+    );
+}
+
+#[tokio::test]
+async fn forms_of_one_path_sign_in_and_out_by_a_field() {
+    let preset = Preset::parse(
+        r#"
+        about = "One page for everything"
+        extends = "generic"
+        [sign_in]
+        routes = ["POST /account [do=login]"]
+        user_fields = ["username"]
+        [sign_out]
+        routes = ["POST /account [do=logout]"]
+        "#,
+    )
+    .unwrap();
+    let stand = Stand::new().await;
+    let recorder = stand.recorder(|rules| rules.preset = Arc::new(preset.clone()));
+    let service = wrap(
+        recorder,
+        panel(|asked| match asked.body.starts_with(b"do=login") {
+            true => set_redirect("/clients", 1),
+            false => html("x"),
+        }),
+    );
+    let mut talk = Talk {
+        stand,
+        service,
+        count: 0,
+    };
+    let sign_in = talk
+        .post("/account", "", "do=login&username=olena&password=x")
+        .await;
+    assert_named(&sign_in, "olena");
+    assert_eq!(sign_in.action, "Signed in");
+    let changed = talk
+        .post("/account", &cookie(1), "do=save&username=other")
+        .await;
+    assert_named(&changed, "olena");
+    let sign_out = talk.post("/account", &cookie(1), "do=logout").await;
+    assert_named(&sign_out, "olena");
+    assert_eq!(sign_out.action, "Signed out");
+    assert_nobody(&talk.get("/clients", &cookie(1)).await);
+}
+
+/// Bindings whose durability the test holds in its hand.
+#[derive(Default)]
+struct Gated {
+    inner: MemoryBindings,
+    open: Arc<AtomicBool>,
+    refuses: AtomicBool,
+    asked: AtomicUsize,
+}
+
+impl Bindings for Gated {
+    fn lookup(&self, panel: &PanelName, credential: &SessionHash) -> Option<Binding> {
+        self.inner.lookup(panel, credential)
+    }
+
+    fn bind(&self, credential: SessionHash, binding: Binding) -> BoxFuture<Result<(), SinkError>> {
+        self.asked.fetch_add(1, Ordering::SeqCst);
+        if self.refuses.load(Ordering::SeqCst) {
+            return Box::pin(std::future::ready(Err(SinkError("disk full".into()))));
+        }
+        let (bound, open) = (self.inner.bind(credential, binding), Arc::clone(&self.open));
+        Box::pin(async move {
+            while !open.load(Ordering::SeqCst) {
+                tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+            }
+            bound.await
+        })
+    }
+
+    fn end(&self, panel: &PanelName, credential: SessionHash) -> BoxFuture<Result<(), SinkError>> {
+        self.inner.end(panel, credential)
+    }
+
+    fn knows(&self, panel: &PanelName, admin: &str) -> bool {
+        self.inner.knows(panel, admin)
+    }
+}
+
+async fn gated() -> (Talk, Arc<Gated>) {
+    let gated = Arc::new(Gated::default());
+    let bindings = Arc::clone(&gated) as Arc<dyn Bindings>;
+    let folder = Arc::new(tempfile::tempdir().unwrap());
+    let stand = Stand::on(folder, Arc::default(), bindings).await;
+    let service = wrap(stand.recorder(|_| {}), panel(ordinary));
+    (
+        Talk {
+            stand,
+            service,
+            count: 0,
+        },
+        gated,
+    )
+}
+
+#[tokio::test]
+async fn a_sign_in_is_answered_only_when_its_binding_is_durable() {
+    let (talk, gated) = gated().await;
+    let service = talk.service.clone();
+    let answering = tokio::spawn(async move { post_form(&service, "/login", "", OLENA).await });
+    until(|| gated.asked.load(Ordering::SeqCst) == 1).await;
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    assert!(!answering.is_finished());
+    gated.open.store(true, Ordering::SeqCst);
+    assert_eq!(answering.await.unwrap().status, 302);
+}
+
+#[tokio::test]
+async fn a_binding_that_cannot_be_kept_counts_from_memory_and_is_tried_again() {
+    let (mut talk, gated) = gated().await;
+    gated.open.store(true, Ordering::SeqCst);
+    gated.refuses.store(true, Ordering::SeqCst);
+    assert_named(&talk.post("/login", "", OLENA).await, "olena");
+    assert_named(&talk.get("/clients", &cookie(1)).await, "olena");
+    gated.refuses.store(false, Ordering::SeqCst);
+    until(|| gated.asked.load(Ordering::SeqCst) > 1).await;
+    assert_named(&talk.get("/clients", &cookie(1)).await, "olena");
+    talk.stand
+        .recorders
+        .stop(std::time::Duration::from_secs(10))
+        .await;
+    assert!(gated.inner.knows(&"billing".parse().unwrap(), "olena"));
 }
 
 #[tokio::test]

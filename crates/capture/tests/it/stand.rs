@@ -67,7 +67,7 @@ pub struct Stand {
     pub folder: Arc<tempfile::TempDir>,
     pub recorders: Recorders,
     pub sink: Arc<KeepingSink>,
-    pub bindings: Arc<MemoryBindings>,
+    pub bindings: Arc<dyn Bindings>,
     pub now: Arc<AtomicI64>,
     crashed: Arc<AtomicBool>,
 }
@@ -75,14 +75,14 @@ pub struct Stand {
 impl Stand {
     pub async fn new() -> Self {
         let folder = Arc::new(tempfile::tempdir().unwrap());
-        Self::on(folder, Arc::default(), Arc::default()).await
+        Self::on(folder, Arc::default(), Arc::new(MemoryBindings::default())).await
     }
 
     /// On what an earlier one left.
     pub async fn on(
         folder: Arc<tempfile::TempDir>,
         sink: Arc<KeepingSink>,
-        bindings: Arc<MemoryBindings>,
+        bindings: Arc<dyn Bindings>,
     ) -> Self {
         let now = Arc::new(AtomicI64::new(1_795_000_000_000_000));
         let ticking = Arc::clone(&now);
@@ -95,7 +95,7 @@ impl Stand {
                 sink: Arc::clone(&sink),
                 crashed: Arc::clone(&crashed),
             }),
-            bindings: Arc::clone(&bindings) as Arc<dyn Bindings>,
+            bindings: Arc::clone(&bindings),
             clock: Arc::new(move || Micros(ticking.fetch_add(1, Ordering::SeqCst))),
         })
         .await

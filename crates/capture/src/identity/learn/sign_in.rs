@@ -3,9 +3,9 @@
 use admintrail_event::{KnownBy, Micros, SessionHash, Step};
 use http::StatusCode;
 
-use super::{Exchange, Finding, Fresh, Naming, bind, end_bound, end_bound_of, pend};
+use super::{Exchange, Finding, Fresh, Naming, bind, end_bound, end_bound_of, ordinary, pend};
 use crate::Recorder;
-use crate::identity::{Identity, reply};
+use crate::identity::{Identity, Source, reply};
 
 /// What a body has to decide.
 pub(crate) struct Peek {
@@ -42,6 +42,15 @@ pub(super) const fn is_off_topic(status: StatusCode) -> bool {
 
 pub(super) fn on_head(exchange: &Exchange<'_>) -> Finding {
     let typed = exchange.typed.clone();
+    let fresh = exchange.fresh_cookies();
+    if typed.is_none() && exchange.identity.source == Source::Session && fresh.is_empty() {
+        // Somebody signed in asks for a route that only reads like a sign-in: nothing was typed,
+        // and nothing set. That must not hide who it was.
+        return Finding {
+            no_sign_in: true,
+            ..ordinary::on_head(exchange)
+        };
+    }
     let attempt = Finding::new(Naming::Attempt(typed.clone()));
     if exchange.status.is_client_error() {
         return if is_off_topic(exchange.status) {
@@ -53,7 +62,6 @@ pub(super) fn on_head(exchange: &Exchange<'_>) -> Finding {
     if exchange.status.is_server_error() {
         return attempt;
     }
-    let fresh = exchange.fresh_cookies();
     match exchange.redirect() {
         Some(Some(Step::SecondFactor)) => {
             if let Some(admin) = &typed {
