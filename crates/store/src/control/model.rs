@@ -178,7 +178,8 @@ pub enum LinkPurpose {
     Setup,
     /// Signs in.
     SignIn,
-    /// Signs in without a question (demo): following the link is enough.
+    /// Signs in without a question (demo): following the link is enough. Works until it expires,
+    /// for browsers and chat programs follow links ahead of people.
     SignInAtOnce,
     /// Sets a new password.
     Reset,

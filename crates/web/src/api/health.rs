@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 
+use admintrail_store::TrailState;
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
@@ -18,7 +19,7 @@ pub(crate) async fn alive() -> &'static str {
 
 /// `GET /readyz`: it records. Says why not, but nothing of the machine.
 pub(crate) async fn ready(State(app): State<Arc<App>>) -> Result<Response, WebError> {
-    let trail = app.ask(|trail| Ok(trail.state())).await?;
+    let trail = state(&app).await?;
     let recorders = app.recorder_state();
     let failing: Vec<Value> = [("trail", trail.failing), ("recorder", recorders.failing)]
         .into_iter()
@@ -35,9 +36,16 @@ pub(crate) async fn ready(State(app): State<Arc<App>>) -> Result<Response, WebEr
     Ok((status, Json(json!({"status": word, "failing": failing}))).into_response())
 }
 
+/// Not by [`App::ask`]: however many searches wait, whoever watches the server gets an answer.
+async fn state(app: &App) -> Result<TrailState, WebError> {
+    let trail = app.trail.clone();
+    let asked = tokio::task::spawn_blocking(move || trail.state()).await;
+    asked.map_err(WebError::internal)
+}
+
 /// `GET /metrics`: Prometheus text format 0.0.4.
 pub(crate) async fn metrics(State(app): State<Arc<App>>) -> Result<Response, WebError> {
-    let trail = app.ask(|trail| Ok(trail.state())).await?;
+    let trail = state(&app).await?;
     let recorders = app.recorder_state();
     let counters = &app.counters;
     let mut text = Metrics::default();

@@ -17,8 +17,10 @@ const DEAD: WebError = WebError::DeadLink {
     remedy: "Ask for another, or sign in at /login.",
 };
 
-/// `GET /login/link?token=…`: a button, so that a preview of the link does not use it up; links of
-/// `demo` sign in at once.
+const ACTION: &str = "Signed in by link";
+
+/// `GET /login/link?token=…`: a button, so that a preview of the link does not use it up. Links of
+/// `demo` sign in at once, and again until they expire.
 pub(crate) async fn form(
     State(app): State<Arc<App>>,
     Extension(client): Extension<Client>,
@@ -26,51 +28,37 @@ pub(crate) async fn form(
     uri: Uri,
 ) -> Result<Response, WebError> {
     let token = parameter(&uri, "token").unwrap_or_default();
-    let link = app
-        .control
-        .link(&secret::hash(&token), app.now())
-        .ok_or(DEAD)?;
+    let link = app.control.link(&secret::hash(&token), app.now());
+    let link = link.ok_or(DEAD)?;
     let account = account_of(&app, &link)?;
-    let next = parameter(&uri, "next");
     match link.purpose {
         LinkPurpose::SignInAtOnce => {
+            let next = parameter(&uri, "next");
             let next = next.as_deref().and_then(own_path).unwrap_or(HOME);
-            use_up(&app, client, &headers, &token, next).await
+            begin(&app, client, &headers, &account, next, ACTION).await
         }
-        LinkPurpose::SignIn => Ok(Html(pages::link_form(&LinkForm {
-            token,
-            email: account.email.clone(),
-        }))
-        .into_response()),
+        LinkPurpose::SignIn => {
+            let email = account.email.clone();
+            Ok(Html(pages::link_form(&LinkForm { token, email })).into_response())
+        }
         LinkPurpose::Setup | LinkPurpose::Reset => Err(DEAD),
     }
 }
 
-/// `POST /login/link`
+/// `POST /login/link`: uses the link up.
 pub(crate) async fn submit(
     State(app): State<Arc<App>>,
     Extension(client): Extension<Client>,
     headers: HeaderMap,
     form: Form,
 ) -> Result<Response, WebError> {
-    let next = own_path(form.text("next")).unwrap_or(HOME);
-    use_up(&app, client, &headers, form.text("token"), next).await
-}
-
-async fn use_up(
-    app: &App,
-    client: Client,
-    headers: &HeaderMap,
-    token: &str,
-    next: &str,
-) -> Result<Response, WebError> {
-    let purposes = &[LinkPurpose::SignIn, LinkPurpose::SignInAtOnce];
+    let hash = secret::hash(form.text("token"));
     let used = app
         .control
-        .use_link(secret::hash(token), purposes, app.now())
-        .await?;
-    let account = account_of(app, &used.ok_or(DEAD)?)?;
-    begin(app, client, headers, &account, next, "Signed in by link").await
+        .use_link(hash, &[LinkPurpose::SignIn], app.now());
+    let account = account_of(&app, &used.await?.ok_or(DEAD)?)?;
+    let next = own_path(form.text("next")).unwrap_or(HOME);
+    begin(&app, client, &headers, &account, next, ACTION).await
 }
 
 fn account_of(app: &App, link: &OneTimeLink) -> Result<Arc<Account>, WebError> {
