@@ -126,6 +126,24 @@ fn layer(criterion: &mut Criterion) {
             });
         });
     }
+    // Many at once: together they should need hardly more syncs than one alone.
+    for connections in [1_u64, 32, 256] {
+        group.throughput(Throughput::Elements(connections));
+        group.bench_function(format!("unsafe, {connections} at once"), |bencher| {
+            bencher.iter(|| {
+                runtime.block_on(async {
+                    let asking = (0..connections).map(|_| {
+                        let recorded = recorded.clone();
+                        tokio::spawn(async move {
+                            let Ok(response) = recorded.oneshot(request("POST")).await;
+                            black_box(response.into_body().collect().await.ok());
+                        })
+                    });
+                    futures_util::future::join_all(asking.collect::<Vec<_>>()).await
+                })
+            });
+        });
+    }
     group.finish();
     runtime.block_on(recorders.stop(Duration::from_secs(10)));
 }

@@ -9,6 +9,8 @@
 
 mod disk;
 mod draft_bytes;
+#[cfg(test)]
+pub(crate) mod faulty;
 mod frame;
 mod record;
 mod recovery;

@@ -1,8 +1,9 @@
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use admintrail_event::{Ending, Ip, Kind, KnownBy, Micros, Outcome, RequestType, SessionHash};
 use proptest::prelude::*;
 
+use super::faulty::{Faults, FaultyDisk};
 use super::*;
 
 fn clock() -> crate::health::Clock {
@@ -15,7 +16,7 @@ fn health() -> Arc<Health> {
 }
 
 fn opening(n: u64) -> Draft {
-    let time = Micros(1_795_000_000_000_000 + n as i64);
+    let time = Micros(1_795_000_000_000_000_i64.wrapping_add(n as i64));
     let mut random = [0; 10];
     random[..8].copy_from_slice(&n.to_be_bytes());
     Draft {
@@ -54,77 +55,6 @@ async fn until(condition: impl Fn() -> bool) {
     })
     .await
     .expect("the condition came true in time");
-}
-
-/// A disk whose operations fail when told to.
-#[derive(Default)]
-struct Faults {
-    create: AtomicUsize,
-    write: AtomicUsize,
-    sync: AtomicUsize,
-    syncs: AtomicUsize,
-    sync_takes: Mutex<Duration>,
-    /// Syncs asked of a file after one of its syncs had failed.
-    retried: AtomicUsize,
-}
-
-/// Fails the `n`th from now on (1 = the next), or while it is `usize::MAX`, always.
-fn fails(counter: &AtomicUsize, kind: io::ErrorKind) -> io::Result<()> {
-    match counter.load(Ordering::SeqCst) {
-        0 => Ok(()),
-        usize::MAX => Err(kind.into()),
-        n => {
-            counter.store(n - 1, Ordering::SeqCst);
-            if n == 1 { Err(kind.into()) } else { Ok(()) }
-        }
-    }
-}
-
-struct FaultyDisk(Arc<Faults>);
-
-struct FaultyFile {
-    faults: Arc<Faults>,
-    inner: Arc<dyn SegmentFile>,
-    failed: AtomicUsize,
-}
-
-impl Disk for FaultyDisk {
-    fn create(&self, path: &Path) -> io::Result<Arc<dyn SegmentFile>> {
-        fails(&self.0.create, io::ErrorKind::StorageFull)?;
-        let inner = RealDisk.create(path)?;
-        Ok(Arc::new(FaultyFile {
-            faults: Arc::clone(&self.0),
-            inner,
-            failed: AtomicUsize::new(0),
-        }))
-    }
-
-    fn sync_folder(&self, folder: &Path) -> io::Result<()> {
-        RealDisk.sync_folder(folder)
-    }
-}
-
-impl SegmentFile for FaultyFile {
-    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
-        if let Err(error) = fails(&self.faults.write, io::ErrorKind::StorageFull) {
-            // As a full disk does: a part arrives.
-            self.inner.write_at(&bytes[..bytes.len() / 2], offset)?;
-            return Err(error);
-        }
-        self.inner.write_at(bytes, offset)
-    }
-
-    fn sync(&self) -> io::Result<()> {
-        self.faults.syncs.fetch_add(1, Ordering::SeqCst);
-        if self.failed.load(Ordering::SeqCst) > 0 {
-            self.faults.retried.fetch_add(1, Ordering::SeqCst);
-        }
-        std::thread::sleep(*self.faults.sync_takes.lock());
-        fails(&self.faults.sync, io::ErrorKind::Other).inspect_err(|_| {
-            self.failed.fetch_add(1, Ordering::SeqCst);
-        })?;
-        self.inner.sync()
-    }
 }
 
 fn start_faulty(folder: &Path) -> (Journal, Arc<Faults>, Arc<Health>) {

@@ -4,6 +4,8 @@ mod delivery;
 mod gaps;
 mod queue;
 mod recorder;
+#[cfg(test)]
+mod tests;
 mod trunk;
 
 use std::net::SocketAddr;
