@@ -349,3 +349,99 @@ impl IntoResponse for WebError {
         response
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// One of each kind, in the order of the codes.
+    fn every_kind() -> Vec<WebError> {
+        let path = std::path::PathBuf::from("/secret/place");
+        let receipts = Map::from_iter([("accepted".to_owned(), json!(1))]);
+        let bad = BadEvent {
+            index: 3,
+            field: "method".to_owned(),
+            message: "is missing".to_owned(),
+        };
+        vec![
+            WebError::NotFound,
+            WebError::SignInNeeded,
+            WebError::Forbidden("A token with the scope read may not send events.".to_owned()),
+            WebError::CrossOrigin,
+            WebError::parameter("limit", "send a whole number from 1 to 1000."),
+            WebError::BadBody("The body broke off.".to_owned()),
+            WebError::TooLarge { limit: 1024 },
+            WebError::WrongCredentials,
+            WebError::TooMany {
+                what: "Too many failed sign-ins.".to_owned(),
+                after_s: 8,
+            },
+            WebError::Busy {
+                what: "Too much is under way.".to_owned(),
+                after_s: 5,
+            },
+            WebError::DeadLink {
+                remedy: "Ask for another.",
+            },
+            WebError::MethodNotAllowed {
+                allow: "GET".to_owned(),
+            },
+            WebError::BadField {
+                field: "email",
+                message: "This is not an e-mail address.".to_owned(),
+            },
+            WebError::BadEvents(vec![bad]),
+            WebError::Conflict(Box::new(Conflict {
+                conflicts: 2,
+                receipts,
+            })),
+            WebError::NoSuch("event"),
+            WebError::internal("canary"),
+            StoreError::CannotRecord {
+                cause: "disk full at /secret/place".to_owned(),
+            }
+            .into(),
+            StoreError::Damaged {
+                path,
+                cause: "torn".to_owned(),
+            }
+            .into(),
+        ]
+    }
+
+    #[test]
+    fn every_error_keeps_its_code_status_and_words() {
+        let shown: Vec<String> = every_kind()
+            .iter()
+            .map(|error| {
+                let (code, status, title) = (error.code(), error.status().as_u16(), error.title());
+                format!("{code} {status} {title}: {error}")
+            })
+            .collect();
+        insta::assert_snapshot!(shown.join("\n"));
+    }
+
+    #[test]
+    fn codes_are_used_once() {
+        let mut codes: Vec<_> = every_kind().iter().map(WebError::code).collect();
+        let all = codes.len();
+        codes.sort_unstable();
+        codes.dedup();
+        assert_eq!(codes.len(), all);
+    }
+
+    #[test]
+    fn a_problem_tells_everything_but_the_cause() {
+        for error in every_kind() {
+            let problem = error.problem("0123456789abcdef");
+            for name in ["type", "title", "status", "code", "detail", "request_id"] {
+                assert!(!problem[name].is_null(), "{name}: {problem}");
+            }
+            let text = problem.to_string();
+            assert!(
+                !text.contains("/secret/place") && !text.contains("canary"),
+                "{text}"
+            );
+        }
+    }
+}

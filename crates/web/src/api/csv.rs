@@ -115,6 +115,17 @@ pub(crate) fn safe(value: &str) -> Cow<'_, str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn a_cell_is_text_whatever_is_in_it(value in any::<String>()) {
+            let cell = safe(&value);
+            let starts = |c: char| cell.starts_with(c);
+            prop_assert!(!"=+-@\t\r\n".chars().any(starts), "{cell:?}");
+            prop_assert!(cell.ends_with(&*value), "nothing of it is lost");
+        }
+    }
 
     #[test]
     fn no_cell_begins_like_a_formula() {

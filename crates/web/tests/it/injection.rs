@@ -1,6 +1,7 @@
 //! Hostile values through every filter word and parameter (Threats 4, 23, 24).
 
 use admintrail_event::filter::KEYS;
+use proptest::prelude::*;
 
 use crate::stack::World;
 
@@ -169,4 +170,43 @@ async fn an_endless_filter_is_refused() {
         .get(&format!("/api/v1/events?q={q}"))
         .await
         .is(400);
+}
+
+/// Texts that look like filters: words, keys, quotes, operators and whatever else.
+fn filterish() -> impl Strategy<Value = String> {
+    let word = proptest::sample::select(
+        KEYS.iter()
+            .map(|key| format!("{}:", key.word))
+            .collect::<Vec<_>>(),
+    );
+    let piece = prop_oneof![
+        3 => word,
+        3 => "[ ,\\-\"*<>=.:/4x]{1,4}",
+        2 => "[a-z0-9]{1,6}",
+        1 => any::<String>(),
+    ];
+    proptest::collection::vec(piece, 0..12).prop_map(|pieces| pieces.concat())
+}
+
+#[test]
+fn any_text_is_a_filter_or_a_mistake_that_is_pointed_at() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let _inside = runtime.enter();
+    let world = World::new();
+    let owner = world.owner();
+    runtime.block_on(world.record_many(20));
+    proptest!(|(text in filterish())| {
+        let target = format!("/api/v1/events?q={}", encoded(&text));
+        let answer = runtime.block_on(owner.get(&target));
+        match answer.status.as_u16() {
+            200 => {}
+            400 => {
+                let json = answer.json();
+                prop_assert!(json["code"].as_str().unwrap().starts_with("FILTER-"), "{}", json);
+                let place = |n: usize| usize::try_from(json["span"][n].as_u64().unwrap()).unwrap();
+                prop_assert!(text.get(place(0)..place(1)).is_some(), "{:?}: {}", text, json);
+            }
+            other => prop_assert!(false, "{:?}: {}", text, other),
+        }
+    });
 }
