@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use hashbrown::HashMap;
 
-use admintrail_event::{Event, Ip, Kind, Micros, Outcome, PanelName, SessionHash, is_safe_method};
+use admintrail_event::{
+    Event, Ip, Kind, KnownBy, Micros, Outcome, PanelName, SessionHash, is_safe_method,
+};
 
 use super::shared;
 use crate::columns::Chunk;
@@ -29,7 +31,8 @@ struct Last {
 impl Sessions {
     pub(crate) fn count(&mut self, event: &Event) {
         let draft = &event.draft;
-        if draft.kind != Kind::Request {
+        // An attempt is nobody's doing, whatever cookie came with it.
+        if draft.kind != Kind::Request || draft.known_by == KnownBy::Attempt {
             return;
         }
         let folded = draft.polling || draft.asset;
@@ -85,7 +88,8 @@ impl Sessions {
         let mut admins: Vec<Option<(i64, usize)>> = vec![None; chunk.admin.len()];
         let unsafe_ones: Vec<bool> = chunk.method.values().map(|m| !is_safe_method(m)).collect();
         for row in 0..chunk.rows {
-            if chunk.kind.values().get(row) != Some(&Kind::Request.code()) {
+            let is_attempt = chunk.known_by.values().get(row) == Some(&KnownBy::Attempt.code());
+            if chunk.kind.values().get(row) != Some(&Kind::Request.code()) || is_attempt {
                 continue;
             }
             let Some(time) = chunk.time.values().get(row).copied() else {

@@ -1,4 +1,4 @@
-use admintrail_event::{FirstSet, Micros, Outcome};
+use admintrail_event::{FirstSet, KnownBy, Micros, Outcome};
 use admintrail_store::{FacetField, Identity, View};
 
 use crate::support::{Fixture, NOON, by, draft, first_page, view};
