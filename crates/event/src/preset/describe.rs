@@ -148,101 +148,124 @@ pub(super) fn push_route_segment(text: &str, route: &mut String) {
 
 /// The sentence and the object of a request.
 pub(super) fn describe(method: &str, segments: &[Segment<'_>]) -> Description {
-    let resource = Resource::of(segments);
-    let object = resource.object();
-    let last = resource.words.last().map_or("", |word| word.text.as_ref());
-    let form = FORMS
-        .iter()
-        .find(|(word, _)| word.eq_ignore_ascii_case(last));
-    let deed = DEEDS.iter().find(|word| word.eq_ignore_ascii_case(last));
-    let inner = Resource {
-        words: resource
-            .words
-            .split_last()
-            .map_or(&[][..], |(_, rest)| rest)
-            .to_vec(),
-    };
+    let words = words_of(segments);
+    let resource = Resource { words: &words };
     let action = match method {
-        "GET" | "HEAD" => match form {
-            Some((_, "Created")) => format!("Viewed form of new {}", inner.phrase(false)),
-            Some((word, _)) => format!("Viewed {word} form of {}", inner.phrase(false)),
-            None if resource.is_collection() => format!("Listed {}", resource.phrase(true)),
-            None => format!("Viewed {}", resource.phrase(true)),
-        },
-        "POST" => match (form, deed) {
-            (Some((_, verb)), _) if !inner.words.is_empty() => {
-                format!("{verb} {}", inner.phrase(false))
-            }
-            (_, Some(deed)) if !inner.words.is_empty() => {
-                format!("Ran {deed} on {}", inner.phrase(inner.is_collection()))
-            }
-            _ if resource.words.is_empty() => "Sent a form to start page".to_owned(),
-            _ if resource.is_item() => format!("Changed {}", resource.phrase(false)),
-            _ => format!("Created {}", resource.phrase(false)),
-        },
+        "GET" | "HEAD" => looked_at(resource),
+        "POST" => sent_to(resource),
         "PUT" | "PATCH" => format!("Changed {}", resource.phrase(true)),
         "DELETE" => format!("Deleted {}", resource.phrase(true)),
         "OPTIONS" => format!("Asked what {} allows", resource.phrase(true)),
         other => format!("Sent {} to {}", encode_text(other), resource.phrase(true)),
     };
-    Description { action, object }
+    Description {
+        action,
+        object: resource.object(),
+    }
 }
 
-/// The segments that name what is touched.
-struct Resource<'a> {
-    words: Vec<Word<'a>>,
+fn looked_at(resource: Resource<'_>) -> String {
+    if let Some((last, inner)) = resource.taken_apart()
+        && let Some((word, verb)) = FORMS
+            .iter()
+            .find(|(word, _)| word.eq_ignore_ascii_case(last))
+    {
+        return match *verb {
+            "Created" => format!("Viewed form of new {}", inner.phrase(false)),
+            _ => format!("Viewed {word} form of {}", inner.phrase(false)),
+        };
+    }
+    let verb = if resource.is_collection() {
+        "Listed"
+    } else {
+        "Viewed"
+    };
+    format!("{verb} {}", resource.phrase(true))
 }
 
-#[derive(Clone)]
+fn sent_to(resource: Resource<'_>) -> String {
+    if let Some((last, inner)) = resource.taken_apart() {
+        if let Some((_, verb)) = FORMS
+            .iter()
+            .find(|(word, _)| word.eq_ignore_ascii_case(last))
+        {
+            return format!("{verb} {}", inner.phrase(false));
+        }
+        if let Some(deed) = DEEDS.iter().find(|word| word.eq_ignore_ascii_case(last)) {
+            return format!("Ran {deed} on {}", inner.phrase(inner.is_collection()));
+        }
+    }
+    if resource.words.is_empty() {
+        return "Sent a form to start page".to_owned();
+    }
+    let verb = if resource.is_item() {
+        "Changed"
+    } else {
+        "Created"
+    };
+    format!("{verb} {}", resource.phrase(false))
+}
+
+/// The segments of a path that name what is touched.
+fn words_of<'a>(segments: &'a [Segment<'_>]) -> Vec<Word<'a>> {
+    let all = segments.iter().map(|segment| {
+        let text: &str = &segment.text;
+        let stem = without_extension(text).0;
+        let id = text == REDACTED || is_id(text) || is_id(stem);
+        Word {
+            text: encode_text(if is_id(text) { text } else { stem }),
+            id,
+        }
+    });
+    let mut words: Vec<Word<'a>> = all.collect();
+    let skipped = words
+        .iter()
+        .take_while(|word| names_a_place(&word.text))
+        .count();
+    // A path of places alone is about the last of them.
+    words.drain(..skipped.min(words.len().saturating_sub(1)));
+    words
+}
+
+fn names_a_place(word: &str) -> bool {
+    let version = word.strip_prefix(['v', 'V']).is_some_and(|rest| {
+        !rest.is_empty()
+            && rest
+                .bytes()
+                .all(|byte| byte.is_ascii_digit() || byte == b'.')
+    });
+    version || PLACES.iter().any(|place| place.eq_ignore_ascii_case(word))
+}
+
 struct Word<'a> {
     text: Cow<'a, str>,
     id: bool,
 }
 
+#[derive(Clone, Copy)]
+struct Resource<'a> {
+    words: &'a [Word<'a>],
+}
+
 impl<'a> Resource<'a> {
-    fn of(segments: &'a [Segment<'_>]) -> Self {
-        let all = segments.iter().map(|segment| {
-            let text: &str = &segment.text;
-            let stem = without_extension(text).0;
-            let id = text == REDACTED || is_id(text) || is_id(stem);
-            Word {
-                text: encode_text(if is_id(text) { text } else { stem }),
-                id,
-            }
-        });
-        let words: Vec<Word<'a>> = all.collect();
-        let names_a_place = |word: &Word<'_>| {
-            let version = word.text.strip_prefix(['v', 'V']).is_some_and(|rest| {
-                !rest.is_empty()
-                    && rest
-                        .bytes()
-                        .all(|byte| byte.is_ascii_digit() || byte == b'.')
-            });
-            version
-                || PLACES
-                    .iter()
-                    .any(|place| place.eq_ignore_ascii_case(&word.text))
-        };
-        let skipped = words.iter().take_while(|word| names_a_place(word)).count();
-        // A path of places alone is about the last of them.
-        let skipped = skipped.min(words.len().saturating_sub(1));
-        Self {
-            words: words.into_iter().skip(skipped).collect(),
-        }
+    /// The last word and what stands before it, if something does.
+    fn taken_apart(self) -> Option<(&'a str, Self)> {
+        let (last, words) = self.words.split_last()?;
+        (!words.is_empty()).then_some((&*last.text, Self { words }))
     }
 
-    fn is_item(&self) -> bool {
+    fn is_item(self) -> bool {
         self.words.last().is_some_and(|word| word.id)
     }
 
-    fn is_collection(&self) -> bool {
+    fn is_collection(self) -> bool {
         self.words
             .last()
             .is_some_and(|word| !word.id && is_plural(&spoken(&word.text)))
     }
 
     /// `client/4711`: the last id with what stands before it, one of them (`/clients/4711` too).
-    fn object(&self) -> Option<String> {
+    fn object(self) -> Option<String> {
         let at = self.words.iter().rposition(|word| word.id)?;
         let id = &self.words.get(at)?.text;
         let kind = self.words.get(..at)?.iter().rev().find(|word| !word.id);
@@ -253,7 +276,7 @@ impl<'a> Resource<'a> {
     }
 
     /// "client 4711", "notes of client 4711", "settings/mail"; one of several unless `as_named`.
-    fn phrase(&self, as_named: bool) -> String {
+    fn phrase(self, as_named: bool) -> String {
         let Some(last) = self.words.last() else {
             return "start page".to_owned();
         };

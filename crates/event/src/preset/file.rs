@@ -9,6 +9,7 @@ use super::pattern::RoutePattern;
 use super::route::{RouteLine, Routes, Template};
 use super::rules::{ApiRule, CookieRule, StepRule, Steps};
 use super::secrets::{Secrets, plain_name};
+use super::words::Parts;
 use super::{Preset, PresetError};
 use crate::filter::TextPattern;
 use crate::fold;
@@ -177,11 +178,11 @@ impl Lines<'_> {
             };
             preset.steps.sign_in = StepRule {
                 routes: self.routes(&section.routes)?,
-                contains: folded(&section.contains),
+                contains: parts(&section.contains),
                 is: folded(&section.is),
                 sent_to: folded(&section.sent_to),
                 sent_below: folded(&section.sent_below),
-                except: folded(&section.except),
+                except: parts(&section.except),
             };
             if !section.user_fields.is_empty() {
                 preset.user_fields = section.user_fields;
@@ -231,11 +232,11 @@ impl Lines<'_> {
     fn step(&self, section: &StepSection) -> Result<StepRule, PresetError> {
         Ok(StepRule {
             routes: self.routes(&section.routes)?,
-            contains: folded(&section.contains),
+            contains: parts(&section.contains),
             is: folded(&section.is),
             sent_to: folded(&section.sent_to),
             sent_below: folded(&section.sent_below),
-            except: folded(&section.except),
+            except: parts(&section.except),
         })
     }
 
@@ -252,11 +253,11 @@ impl Lines<'_> {
             .into_iter()
             .zip(&section.segments)
         {
-            if !pattern.begins_with_literal() {
+            if pattern.first_literal().is_none() {
                 let why = "begin with a text, so that only what follows it is cut out: \"/reset/{token}\"";
                 return Err(self.error(&text.span(), why));
             }
-            secrets.segments.push(pattern);
+            secrets.add_segments(pattern);
         }
         Ok(())
     }
@@ -293,6 +294,10 @@ impl Lines<'_> {
         };
         texts.iter().map(path).collect()
     }
+}
+
+fn parts(words: &[String]) -> Parts {
+    Parts::new(folded(words).iter().map(String::as_str))
 }
 
 fn folded(words: &[String]) -> Vec<String> {

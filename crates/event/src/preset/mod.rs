@@ -15,6 +15,7 @@ mod route;
 mod rules;
 mod secrets;
 mod sentence;
+mod words;
 
 use std::sync::{Arc, LazyLock};
 

@@ -114,8 +114,12 @@ impl RoutePattern {
         &self.pieces
     }
 
-    pub(super) fn begins_with_literal(&self) -> bool {
-        matches!(self.pieces.first(), Some(Piece::Literal(_)))
+    /// The text it begins with, if it begins with one.
+    pub(super) fn first_literal(&self) -> Option<&str> {
+        match self.pieces.first() {
+            Some(Piece::Literal(text)) => Some(text),
+            _ => None,
+        }
     }
 
     pub(super) fn has_form(&self) -> bool {

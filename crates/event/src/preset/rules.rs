@@ -1,17 +1,20 @@
 //! Which step of a session a request is, and whether it is an API call or a page.
 
+use std::borrow::Cow;
+
 use super::normal::Segment;
 use super::pattern::RoutePattern;
+use super::words::Parts;
 use super::{RequestHead, Step};
-use crate::RequestType;
 use crate::filter::TextPattern;
+use crate::{RequestType, folded};
 
 /// Recognises one step: by route, by words of the path, by form field.
 #[derive(Debug, Clone, Default)]
 pub(super) struct StepRule {
     pub(super) routes: Vec<RoutePattern>,
     /// The last segment contains one of these.
-    pub(super) contains: Vec<String>,
+    pub(super) contains: Parts,
     /// The last segment is one of these.
     pub(super) is: Vec<String>,
     /// The last segment is one of these, for methods that send something.
@@ -19,7 +22,7 @@ pub(super) struct StepRule {
     /// The segment before the last is one of these, for methods that send something.
     pub(super) sent_below: Vec<String>,
     /// Never, if the last segment contains one of these.
-    pub(super) except: Vec<String>,
+    pub(super) except: Parts,
 }
 
 impl StepRule {
@@ -78,31 +81,24 @@ impl StepRule {
     }
 
     fn words_take(&self, sends: bool, segments: &[Segment<'_>]) -> bool {
-        let lists = [&self.contains, &self.is, &self.sent_to, &self.sent_below];
-        if lists.iter().all(|list| list.is_empty()) {
+        let lists = [&self.is, &self.sent_to, &self.sent_below];
+        if self.contains.is_empty() && lists.iter().all(|list| list.is_empty()) {
             return false;
         }
         let Some((last, before)) = segments.split_last() else {
             return false;
         };
+        let listed = |list: &[String], word: &str| list.iter().any(|listed| listed == word);
         let word = plain_word(&last.text);
-        if self
-            .except
-            .iter()
-            .any(|except| word.contains(except.as_str()))
-        {
-            return false;
-        }
-        self.contains
-            .iter()
-            .any(|part| word.contains(part.as_str()))
-            || self.is.contains(&word)
-            || (sends && self.sent_to.contains(&word))
-            || (sends
-                && !self.sent_below.is_empty()
-                && before
-                    .last()
-                    .is_some_and(|it| self.sent_below.contains(&plain_word(&it.text))))
+        let below = || {
+            before
+                .last()
+                .is_some_and(|it| listed(&self.sent_below, &plain_word(&it.text)))
+        };
+        let takes = self.contains.any_in(&word)
+            || listed(&self.is, &word)
+            || (sends && (listed(&self.sent_to, &word) || below()));
+        takes && !self.except.any_in(&word)
     }
 }
 
@@ -112,8 +108,8 @@ fn sends(method: &str) -> bool {
 }
 
 /// A segment as words are compared: folded, without its extension.
-fn plain_word(segment: &str) -> String {
-    crate::fold(super::ids::without_extension(segment).0)
+fn plain_word(segment: &str) -> Cow<'_, str> {
+    folded(super::ids::without_extension(segment).0)
 }
 
 /// What makes a request an API call.

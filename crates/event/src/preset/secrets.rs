@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::ops::Range;
+use std::sync::LazyLock;
 
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
@@ -11,6 +12,7 @@ use super::normal::{
     split_before_decoding,
 };
 use super::pattern::{Piece, RoutePattern};
+use super::words::Parts;
 
 /// Names of secret parameters, compared without case, `-` and `_`.
 const SECRET_NAMES: &[&str] = &[
@@ -100,8 +102,19 @@ pub(super) struct Secrets {
     /// Names of parameters, normalised.
     pub(super) names: Vec<String>,
     /// Runs of segments, found anywhere in a path; each placeholder is a secret.
-    pub(super) segments: Vec<RoutePattern>,
+    segments: Vec<RoutePattern>,
+    /// A bit for each text that a run begins with: most segments of most paths begin none.
+    beginnings: u64,
 }
+
+/// The bit of a segment among the beginnings of runs.
+fn beginning(text: &str) -> u64 {
+    let first = text.bytes().next().unwrap_or(0).to_ascii_lowercase();
+    1 << ((usize::from(first) * 7 + text.len()) % 64)
+}
+
+/// [`SECRET_PARTS`], ready to be looked for.
+static PARTS: LazyLock<Parts> = LazyLock::new(|| Parts::new(SECRET_PARTS.iter().copied()));
 
 /// Whether one of the words of a name, the digits after it aside, is a secret one.
 fn has_secret_word(name: &str) -> bool {
@@ -122,6 +135,12 @@ pub(super) fn plain_name(name: &str) -> String {
 }
 
 impl Secrets {
+    /// Adds a run of segments; it begins with a text.
+    pub(super) fn add_segments(&mut self, run: RoutePattern) {
+        self.beginnings |= run.first_literal().map_or(0, beginning);
+        self.segments.push(run);
+    }
+
     /// The query with the values of secret parameters replaced.
     pub(super) fn redact_query(&self, query: &str) -> String {
         let mut out = String::with_capacity(query.len());
@@ -277,9 +296,10 @@ impl Secrets {
             if is_jwt(&segment.text) {
                 ranges.push(segment.raw.clone());
             }
-            let Some(rest) = segments.get(at..) else {
+            if self.beginnings & beginning(&segment.text) == 0 {
                 continue;
-            };
+            }
+            let rest = segments.get(at..).unwrap_or_default();
             for pattern in self.segments.iter().filter(|pattern| pattern.fits(rest)) {
                 let secret = pattern
                     .pieces()
@@ -328,7 +348,7 @@ impl Secrets {
                 let plain = plain_name(part);
                 SECRET_NAMES.binary_search(&plain.as_str()).is_ok()
                     || has_secret_word(part)
-                    || SECRET_PARTS.iter().any(|secret| plain.contains(secret))
+                    || PARTS.any_in(&plain)
                     || self.names.contains(&plain)
             })
     }
