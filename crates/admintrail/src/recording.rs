@@ -68,3 +68,28 @@ impl Bindings for ControlBindings {
 fn failed(error: StoreError) -> SinkError {
     SinkError(error.to_string())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock;
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn sessions_bound_in_the_control_database_keep_their_promises() {
+        let dir = tempfile::tempdir().unwrap();
+        // Reopened as after a restart: the one before gives the folder back first.
+        let last = std::cell::RefCell::new(None::<Control>);
+        let open = || -> Arc<dyn Bindings> {
+            if let Some(control) = last.borrow_mut().take() {
+                control.close();
+            }
+            let control = Control::open(dir.path()).unwrap();
+            *last.borrow_mut() = Some(control.clone());
+            Arc::new(ControlBindings {
+                control,
+                clock: clock::system(),
+            })
+        };
+        admintrail_capture::testing::bindings_contract(open, true).await;
+    }
+}

@@ -41,7 +41,7 @@ pub(super) fn run(global: &Global, args: DemoArgs) -> Outcome {
         let mut out = output::stdout();
         writeln!(
             out,
-            "The page, signed in (the link works once, for 30 minutes):\n  {}",
+            "The page, signed in (the link works for 24 hours):\n  {}",
             demo.link
         )?;
         writeln!(

@@ -44,7 +44,7 @@ struct Cli {
 /// What every command takes.
 #[derive(Args, Clone)]
 struct Global {
-    /// The data folder; it may belong to a running server [default: ./admintrail-data; env: ADMINTRAIL_DATA]
+    /// The data folder; it may belong to a running server [default: ./admintrail-data; demo: a temporary one; env: ADMINTRAIL_DATA]
     #[arg(long, global = true, value_name = "DIR")]
     data: Option<PathBuf>,
     /// The configuration file (TOML) [env: ADMINTRAIL_CONFIG]
@@ -57,6 +57,8 @@ enum Command {
     /// Record what passes to your panels, and show it
     Serve(serve_command::ServeArgs),
     /// Show what Admintrail does, with a sample panel and simulated admins
+    ///
+    /// What it records goes into a temporary folder and goes when the demo does, unless --data names one.
     Demo(demo_command::DemoArgs),
     /// Make and manage the accounts that may sign in to Admintrail
     #[command(subcommand)]

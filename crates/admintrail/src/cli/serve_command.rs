@@ -75,15 +75,7 @@ async fn welcome(config: &Config, control: &Control) -> Outcome {
             .end_links(LinkPurpose::Setup)
             .wait()
             .map_err(anyhow::Error::from)?;
-        link(
-            &control,
-            LinkPurpose::Setup,
-            None,
-            "/setup",
-            clock::now(),
-            &url,
-        )
-        .map_err(anyhow::Error::from)
+        link(&control, LinkPurpose::Setup, None, clock::now(), &url).map_err(anyhow::Error::from)
     })
     .await??;
     output::say("Make your account with this link. It works once, for 30 minutes:");

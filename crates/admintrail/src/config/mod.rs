@@ -145,6 +145,14 @@ impl Config {
                 shown,
             })
         } else {
+            // In the order in which an editor walks through the file.
+            findings
+                .mistakes
+                .0
+                .sort_by_key(|mistake| match mistake.origin {
+                    Origin::File { line, .. } => line,
+                    _ => 0,
+                });
             Err(findings.mistakes)
         }
     }

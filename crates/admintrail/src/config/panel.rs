@@ -159,6 +159,7 @@ fn read(given: Given, findings: &mut Findings) -> Option<Panel> {
 }
 
 fn name(section: &mut Section<'_>) -> Option<PanelName> {
+    let given = section.has("name");
     let found = section.parsed("name", |text| {
         if text == PanelName::OWN {
             return Err(format!(
@@ -169,6 +170,7 @@ fn name(section: &mut Section<'_>) -> Option<PanelName> {
     });
     match found {
         Some((name, _)) => Some(name),
+        None if given => None,
         None => {
             let origin = section.origin();
             section.wrong(
@@ -191,7 +193,12 @@ fn preset(section: &mut Section<'_>) -> Option<Arc<Preset>> {
         return Some(preset);
     }
     if !word.contains('/') && !word.ends_with(".toml") {
-        let names = Preset::BUILT_IN.join(", ");
+        let names: Vec<&str> = Preset::BUILT_IN
+            .iter()
+            .copied()
+            .filter(|name| *name != PanelName::OWN)
+            .collect();
+        let names = names.join(", ");
         let message = format!(
             "there is no preset {word:?}; there are {names}, or write the path of a .toml file"
         );
@@ -222,18 +229,19 @@ fn identity_header(section: &mut Section<'_>) -> Option<TrustedHeader> {
         text.parse::<HeaderName>()
             .map_err(|_| format!("{text:?} is not the name of a header such as x-remote-user"))
     };
+    let (named, listed) = (table.has("name"), table.has("from"));
     let name = table.parsed("name", header).map(|(name, _)| name);
     let display_name = table.parsed("display_name", header).map(|(name, _)| name);
     let from = table.networks("from");
     let origin = table.origin();
-    if name.is_none() {
+    if !named {
         table.wrong(
             &origin,
             "name",
             "name the header that carries the admin, e.g. \"x-remote-user\"",
         );
     }
-    if from.is_empty() {
+    if !listed {
         table.wrong(
             &origin,
             "from",
@@ -249,6 +257,7 @@ fn identity_header(section: &mut Section<'_>) -> Option<TrustedHeader> {
 }
 
 fn proxy(section: &mut Section<'_>) -> Option<ProxyOptions> {
+    let (has_upstream, has_listen) = (section.has("upstream"), section.has("listen"));
     let upstream_ca = section.file("upstream_ca");
     let upstream = section.parsed("upstream", |text| {
         read_upstream(text).map(|(scheme, authority)| format!("{scheme}://{authority}"))
@@ -259,7 +268,7 @@ fn proxy(section: &mut Section<'_>) -> Option<ProxyOptions> {
     let max_connections = section.number("max_connections", 1..=1_000_000, 8_192);
     let (listen, listen_origin) = match (&upstream, listen) {
         (Some(_), Some(listen)) => listen,
-        (Some((_, origin)), None) => {
+        (Some((_, origin)), None) if !has_listen => {
             let origin = origin.clone();
             section.wrong(
                 &origin,
@@ -268,11 +277,12 @@ fn proxy(section: &mut Section<'_>) -> Option<ProxyOptions> {
             );
             return None;
         }
-        (None, Some((_, origin))) => {
+        (None, Some((_, origin))) if !has_upstream => {
             section.wrong(&origin, "upstream", "is missing; write the panel's own address, e.g. upstream = \"http://127.0.0.1:8000\"");
             return None;
         }
-        (None, None) => return None,
+        // Nothing to proxy, or a mistake that has been told.
+        _ => return None,
     };
     let (text, origin) = upstream?;
     let (scheme, authority) = read_upstream(&text).ok()?;

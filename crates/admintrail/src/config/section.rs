@@ -67,6 +67,11 @@ impl<'a> Section<'a> {
         }
     }
 
+    /// Whether a key is there, rightly or wrongly.
+    pub(crate) fn has(&self, key: &str) -> bool {
+        self.entries.iter().any(|(name, _)| name == key)
+    }
+
     /// Takes a key's value. The last one given wins (flags are appended after the file).
     pub(crate) fn take(&mut self, key: &'static str) -> Option<Given> {
         self.asked.push(key);

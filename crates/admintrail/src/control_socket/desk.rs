@@ -21,6 +21,12 @@ use super::protocol::{
 };
 use crate::clock::Clock;
 
+/// How long the demo's link signs in.
+const DEMO_LIFE: i64 = 24 * 3_600 * Micros::SECOND;
+
+/// The method of commands that change something; those that look have `GET`.
+const METHOD: &str = "CLI";
+
 /// Everything that answers take.
 pub(crate) struct Desk {
     pub(crate) trail: Trail,
@@ -45,6 +51,7 @@ impl Desk {
                 if report.accepted > 0 {
                     self.note(
                         user,
+                        METHOD,
                         "import",
                         &format!("Imported {} events", report.accepted),
                         None,
@@ -61,7 +68,7 @@ impl Desk {
                 let (value, note) =
                     answer_about_accounts(ask, &self.control, (self.clock)(), &self.base_url)?;
                 if let Some((command, action, object)) = note {
-                    self.note(user, command, &action, Some(object));
+                    self.note(user, METHOD, command, &action, Some(object));
                 }
                 Ok(value)
             }
@@ -88,11 +95,11 @@ impl Desk {
             _ => "Searched events",
         };
         let filter = (!filter.is_empty()).then(|| format!("filter/{filter}"));
-        self.note(user, command, verb, filter);
+        self.note(user, "GET", command, verb, filter);
     }
 
     /// What is done at the shell is recorded as what is done on the pages is.
-    fn note(&self, user: &str, command: &str, action: &str, object: Option<String>) {
+    fn note(&self, user: &str, method: &str, command: &str, action: &str, object: Option<String>) {
         let now = (self.clock)();
         let mut random = [0; 10];
         if getrandom::fill(&mut random).is_err() {
@@ -109,7 +116,7 @@ impl Desk {
             EventId::new(now, random),
             now,
             PanelName::own(),
-            "CLI",
+            method,
             &format!("/cli/{command}"),
         );
         draft.recorder = text(&self.recorder);
@@ -244,7 +251,6 @@ pub(crate) fn answer_about_accounts(
                     control,
                     LinkPurpose::Reset,
                     Some(account.id),
-                    "/reset",
                     now,
                     base_url,
                 )?),
@@ -295,14 +301,7 @@ pub(crate) fn answer_about_accounts(
         }
         Ask::ResetPassword { email } => {
             let account = account_of(control, &email)?;
-            let link = link(
-                control,
-                LinkPurpose::Reset,
-                Some(account.id),
-                "/reset",
-                now,
-                base_url,
-            )?;
+            let link = link(control, LinkPurpose::Reset, Some(account.id), now, base_url)?;
             let note = format!("Made a link to reset the password of {}", account.email);
             Ok((
                 json!({ "link": link }),
@@ -457,23 +456,28 @@ fn create_token(
     }
 }
 
-/// Makes a one-time link.
+/// Makes a one-time link that lives for as long as its purpose has it.
 pub(crate) fn link(
     control: &Control,
     purpose: LinkPurpose,
     account: Option<AccountId>,
-    path: &str,
     now: Micros,
     base_url: &str,
 ) -> Result<String, Refused> {
     let secret = Secret::generate()
         .map_err(|error| Refused::failed(error.cause().unwrap_or_else(|| error.to_string())))?;
-    let expires = Micros(now.0.saturating_add(LinkPurpose::LIFE));
+    let (path, life) = match purpose {
+        LinkPurpose::Setup => ("/setup", LinkPurpose::LIFE),
+        LinkPurpose::SignIn => ("/login/link", LinkPurpose::LIFE),
+        // As long as somebody may look at a demo.
+        LinkPurpose::SignInAtOnce => ("/login/link", DEMO_LIFE),
+        LinkPurpose::Reset => ("/reset", LinkPurpose::LIFE),
+    };
     let link = OneTimeLink {
         hash: secret.hash(),
         purpose,
         account,
-        expires,
+        expires: Micros(now.0.saturating_add(life)),
     };
     control.add_link(link).wait().map_err(store)?;
     Ok(format!("{base_url}{path}?token={}", secret.expose()))

@@ -88,7 +88,6 @@ impl Demo {
                 &desk.control,
                 LinkPurpose::SignInAtOnce,
                 Some(account.id),
-                "/login/link",
                 clock::now(),
                 &url,
             )?)

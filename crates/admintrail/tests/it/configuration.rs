@@ -1,1 +1,273 @@
-//! (being written)
+//! The configuration: every mistake at once, every value with its origin.
+
+use std::path::Path;
+
+use crate::stage::{Said, admintrail};
+
+fn config(dir: &Path, command: &[&str]) -> crate::stage::Command {
+    admintrail(&[&["config"], command].concat()).dir(dir)
+}
+
+/// Text without what differs from run to run.
+fn plain(said: &Said) -> String {
+    format!("exit {}\n{}{}", said.code, said.out, said.err)
+}
+
+#[test]
+fn every_mistake_is_reported_at_once_with_its_place_and_remedy() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = r#"version = 1
+listn = "127.0.0.1:7070"
+data = 5
+trusted_proxies = ["10.0.0.0/8", "here"]
+log_format = "xml"
+
+[[panel]]
+name = "Billing"
+upstream = "http://127.0.0.1:8000/admin"
+listen = "8080"
+preset = "jango-admin"
+on_failure = "ignore"
+tls_cert = "cert.pem"
+max_connections = 0
+colour = "blue"
+
+[panel.identity_header]
+name = "not a header"
+
+[panel.timeouts]
+connect = "soon"
+respons = "10s"
+
+[[panel]]
+name = "wiki"
+upstream = "ftp://127.0.0.1"
+
+[[panel]]
+name = "admintrail"
+listen = "127.0.0.1:9000"
+
+[[panel]]
+upstream = "http://user:secret@127.0.0.1:1"
+listen = "127.0.0.1:9001"
+"#;
+    std::fs::write(dir.path().join("bad.toml"), file).unwrap();
+    let said = config(dir.path(), &["check", "--config", "bad.toml"]).run();
+    insta::assert_snapshot!("every_mistake", plain(&said));
+}
+
+#[test]
+fn panels_that_do_not_fit_together_are_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = r#"version = 1
+
+[[panel]]
+name = "billing"
+upstream = "http://127.0.0.1:8000"
+listen = "127.0.0.1:7070"
+
+[[panel]]
+name = "billing"
+upstream = "http://127.0.0.1:8081"
+listen = "0.0.0.0:8081"
+
+[[panel]]
+name = "wiki"
+upstream = "http://127.0.0.1:8002"
+listen = "127.0.0.1:8081"
+"#;
+    std::fs::write(dir.path().join("clash.toml"), file).unwrap();
+    let said = config(dir.path(), &["check", "--config", "clash.toml"]).run();
+    insta::assert_snapshot!("panels_clash", plain(&said));
+}
+
+#[test]
+fn a_file_that_is_not_toml_is_told_with_its_line() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(
+        dir.path().join("broken.toml"),
+        "version = 1\n[[panel]\nname = \"a\"\n",
+    )
+    .unwrap();
+    let said = config(dir.path(), &["check", "--config", "broken.toml"]).run();
+    assert!(
+        said.code == 2 && said.err.contains("broken.toml:2"),
+        "{said:?}"
+    );
+    std::fs::write(dir.path().join("old.toml"), "listen = \"127.0.0.1:1\"\n").unwrap();
+    let said = config(dir.path(), &["check", "--config", "old.toml"]).run();
+    assert!(
+        said.code == 2 && said.err.contains("version = 1"),
+        "{said:?}"
+    );
+    std::fs::write(dir.path().join("new.toml"), "version = 2\n").unwrap();
+    let said = config(dir.path(), &["check", "--config", "new.toml"]).run();
+    assert!(
+        said.code == 2 && said.err.contains("new.toml:1") && said.err.contains("CHANGELOG"),
+        "{said:?}"
+    );
+    let said = config(dir.path(), &["check", "--config", "missing.toml"]).run();
+    assert!(
+        said.code == 2 && said.err.contains("--config") && said.err.contains("missing.toml"),
+        "{said:?}"
+    );
+}
+
+#[test]
+fn show_says_where_each_value_comes_from() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = r#"version = 1
+listen = "127.0.0.1:7071"
+log_format = "json"
+recorder = "web-1"
+
+[[panel]]
+name = "billing"
+upstream = "http://127.0.0.1:8000"
+listen = ":8080"
+preset = "django-admin"
+trusted_proxies = ["127.0.0.1/32", "10.1.2.3"]
+on_failure = "closed"
+attempted_names = "all"
+max_connections = 100
+identity_header = { name = "X-Remote-User", from = ["127.0.0.1"] }
+
+[panel.timeouts]
+response = "5m"
+"#;
+    std::fs::write(dir.path().join("good.toml"), file).unwrap();
+    let show = || {
+        config(dir.path(), &["show", "--config", "good.toml"])
+            .env("ADMINTRAIL_LOG_FORMAT", "text")
+            .env("ADMINTRAIL_DATA", "/from/environment")
+    };
+    insta::assert_snapshot!("show", plain(&show().run()));
+    // A flag wins over the environment, which wins over the file.
+    let said = show().data(Path::new("/from/flag")).run();
+    assert!(
+        said.out.lines().any(|line| line.starts_with("data")
+            && line.contains("/from/flag")
+            && line.ends_with("--data")),
+        "{}",
+        said.out
+    );
+    let json = config(dir.path(), &["show", "--json", "--config", "good.toml"])
+        .run()
+        .ok();
+    let values: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert!(
+        values
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|value| value["key"] == "listen" && value["from"] == "good.toml:2"),
+        "{json}"
+    );
+}
+
+#[test]
+fn a_panel_may_come_from_the_environment() {
+    let dir = tempfile::tempdir().unwrap();
+    let panels = "name=a,upstream=http://127.0.0.1:1,listen=127.0.0.1:2,trusted_proxies=10.0.0.0/8,192.168.0.0/16;name=b,upstream=http://127.0.0.1:3,listen=127.0.0.1:4,timeouts.response=9s";
+    let said = config(dir.path(), &["show"])
+        .env("ADMINTRAIL_PANEL", panels)
+        .run();
+    assert_eq!(said.code, 0, "{said:?}");
+    for (key, value) in [
+        (
+            "panel.a.trusted_proxies",
+            "[\"10.0.0.0/8\", \"192.168.0.0/16\"]",
+        ),
+        ("panel.b.timeouts.response", "9s"),
+    ] {
+        let line = said
+            .out
+            .lines()
+            .find(|line| line.starts_with(key))
+            .unwrap_or_else(|| panic!("{key}: {}", said.out));
+        assert!(
+            line.contains(value) && line.ends_with("ADMINTRAIL_PANEL"),
+            "{line}"
+        );
+    }
+}
+
+#[test]
+fn a_preset_of_ones_own_is_read_beside_the_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let panel = "version = 1\n[[panel]]\nname = \"a\"\nupstream = \"http://127.0.0.1:1\"\nlisten = \"127.0.0.1:2\"\npreset = \"mine.toml\"\n";
+    std::fs::write(dir.path().join("c.toml"), panel).unwrap();
+    let elsewhere = tempfile::tempdir().unwrap();
+    let file = dir.path().join("c.toml").display().to_string();
+    let check = || config(elsewhere.path(), &["check", "--config", &file]).run();
+    assert!(
+        check().err.contains("mine.toml cannot be read"),
+        "{:?}",
+        check()
+    );
+    std::fs::write(
+        dir.path().join("mine.toml"),
+        "extends = \"generic\"\nabout = \"Mine\"\n",
+    )
+    .unwrap();
+    assert_eq!(check().code, 0, "{:?}", check());
+    std::fs::write(
+        dir.path().join("mine.toml"),
+        "extends = \"generic\"\nsign_inn = 1\n",
+    )
+    .unwrap();
+    let said = check();
+    assert!(
+        said.code == 2 && said.err.contains("mine.toml") && said.err.contains("sign_inn"),
+        "{said:?}"
+    );
+}
+
+#[test]
+fn help_is_what_it_was() {
+    let dir = tempfile::tempdir().unwrap();
+    let commands: &[&[&str]] = &[
+        &[],
+        &["serve"],
+        &["demo"],
+        &["account", "add"],
+        &["token", "create"],
+        &["query"],
+        &["tail"],
+        &["import"],
+        &["export"],
+        &["config", "show"],
+        &["healthcheck"],
+    ];
+    let mut all = String::new();
+    for command in commands {
+        let said = admintrail(&[command, &["--help"][..]].concat())
+            .dir(dir.path())
+            .run();
+        assert_eq!(said.code, 0, "{said:?}");
+        all.push_str(&format!(
+            "$ admintrail {}\n{}\n",
+            [command, &["--help"][..]].concat().join(" "),
+            said.out
+        ));
+    }
+    insta::assert_snapshot!("help", all);
+}
+
+#[test]
+fn the_readme_shows_a_configuration_that_is_good() {
+    let readme =
+        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../README.md"))
+            .unwrap();
+    let shown = readme
+        .split("```toml\n")
+        .nth(1)
+        .unwrap()
+        .split("```")
+        .next()
+        .unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("admintrail.toml"), shown).unwrap();
+    let said = config(dir.path(), &["check", "--config", "admintrail.toml"]).run();
+    assert!(said.code == 0 && said.err.contains("1 panel"), "{said:?}");
+}

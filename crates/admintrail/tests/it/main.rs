@@ -3,7 +3,10 @@
 mod bodies;
 mod commands;
 mod configuration;
+mod durability;
 mod forwarding;
+mod full_disk;
+mod secrets;
 mod slow_clients;
 mod smuggling;
 mod stage;

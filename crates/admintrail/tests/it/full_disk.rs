@@ -1,0 +1,119 @@
+//! Threat 15: no room left.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::stage::{Options, Panel, Server, exchange, until};
+
+/// Files may grow to this size and no further, which is what a full disk is to their writer.
+const LARGEST_KIB: u64 = 400;
+
+fn get(path: &str) -> String {
+    format!("GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+}
+
+fn post(path: &str) -> String {
+    format!("POST {path} HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+}
+
+fn status(answer: &[u8]) -> String {
+    String::from_utf8_lossy(answer)
+        .split(' ')
+        .nth(1)
+        .unwrap_or_default()
+        .to_owned()
+}
+
+#[tokio::test]
+async fn a_full_disk_stops_changes_says_why_and_recovers_by_itself() {
+    let panel = Panel::fine().await;
+    let options = Options {
+        // Blocks of 512 bytes; without the trap the signal would end the process.
+        limits: Some(format!("trap '' XFSZ; ulimit -S -f {}", LARGEST_KIB * 2)),
+        ..Options::panel(panel.address)
+    };
+    let server = Server::start(&options);
+    let token = server.token("reader", "read");
+    let filler = "x".repeat(3_000);
+    let mut kept = Vec::new();
+    let mut refusal = Vec::new();
+    for number in 0..4_000 {
+        let path = format!("/{number}/{filler}");
+        let answer = exchange(server.panel(), post(&path).as_bytes()).await;
+        match status(&answer).as_str() {
+            "200" => kept.push(number),
+            "503" => {
+                refusal = answer;
+                break;
+            }
+            other => panic!("{other}: {}", answer.escape_ascii()),
+        }
+    }
+    let text = String::from_utf8(refusal).unwrap();
+    let lower = text.to_lowercase();
+    assert!(
+        lower.contains("retry-after:")
+            && text.contains("Change not made: it could not be recorded"),
+        "{text}"
+    );
+    let changes = panel.seen().len();
+
+    // Reading goes on; changes do not reach the panel.
+    assert_eq!(
+        status(&exchange(server.panel(), get("/read").as_bytes()).await),
+        "200"
+    );
+    assert_eq!(
+        status(&exchange(server.panel(), post("/change").as_bytes()).await),
+        "503"
+    );
+    assert_eq!(
+        panel.seen().len(),
+        changes + 1,
+        "a change reached the panel unrecorded"
+    );
+    // The page and the API stay readable and readiness says what is wrong.
+    let ready = exchange(server.pages, get("/readyz").as_bytes()).await;
+    assert_eq!(status(&ready), "503", "{}", ready.escape_ascii());
+    let ask = format!(
+        "GET /api/v1/events?limit=1 HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {token}\r\nConnection: close\r\n\r\n"
+    );
+    assert_eq!(status(&exchange(server.pages, ask.as_bytes()).await), "200");
+    assert_eq!(server.command(&["healthcheck"]).run().code, 1);
+
+    // Room again: everything works by itself, and the gap is told.
+    let pid = server.pid().to_string();
+    let lifted = std::process::Command::new("prlimit")
+        .args(["--pid", &pid, "--fsize=unlimited"])
+        .status()
+        .unwrap();
+    assert!(lifted.success());
+    until("changes are let through again", || async {
+        (status(&exchange(server.panel(), post("/after").as_bytes()).await) == "200").then_some(())
+    })
+    .await;
+    until("it is ready again", || async {
+        (status(&exchange(server.pages, get("/readyz").as_bytes()).await) == "200").then_some(())
+    })
+    .await;
+    server.events_when("path:/after status:200", 1).await;
+    let recorded: Vec<Value> = server.events("method:POST status:200 -path:/after");
+    assert_eq!(
+        recorded.len(),
+        kept.len(),
+        "what was let through is recorded"
+    );
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    let read = server.events("path:/read").len();
+    let counted: u64 = server
+        .events("kind:gap")
+        .iter()
+        .map(|gap| gap["count"].as_u64().unwrap())
+        .sum();
+    assert!(
+        read == 1 || counted >= 1,
+        "a request that passed unrecorded is counted: {:?}",
+        server.events("kind:gap")
+    );
+}
