@@ -73,11 +73,13 @@ fn lints() -> Result<Count> {
 }
 
 fn licences() -> Result<Count> {
-    if !has("cargo-deny") {
-        println!("skipped: cargo-deny is not installed (cargo install cargo-deny --locked)");
-        return Ok(Count::skipped(1));
-    }
-    run_cargo(&["deny", "--offline", "check", "licenses", "bans", "sources"])
+    let deny = provision::for_licences()?;
+    crate::shell::run(
+        Command::new(deny)
+            .args(["--offline", "check", "licenses", "bans", "sources"])
+            .current_dir(root()),
+    )?;
+    Ok(Count::passed(1))
 }
 
 fn doc_tests() -> Result<Count> {

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-use crate::shell::{apt_install, find, has, root, run};
+use crate::shell::{apt_install, cargo, find, has, root, run, target_dir};
 
 /// What the Rust tests need beside Rust: a C compiler for the bundled SQLite.
 pub fn for_tests() -> Result<()> {
@@ -13,6 +13,27 @@ pub fn for_tests() -> Result<()> {
         apt_install(&["build-essential"])?;
     }
     Ok(())
+}
+
+/// The version of cargo-deny that is installed where there is none.
+const CARGO_DENY: &str = "0.20.2";
+
+/// `cargo-deny`, beside what else is built. Returns where it is.
+pub fn for_licences() -> Result<PathBuf> {
+    if let Some(known) = find("cargo-deny") {
+        return Ok(known);
+    }
+    let tools = target_dir().join("tools");
+    let built = tools.join("bin/cargo-deny");
+    if !built.is_file() {
+        // Unoptimised: it reads one lock file and is built once.
+        run(cargo()
+            .args(["install", "cargo-deny", "--locked", "--debug", "--quiet"])
+            .args(["--version", CARGO_DENY])
+            .arg("--root")
+            .arg(&tools))?;
+    }
+    Ok(built)
 }
 
 /// Chromium, Django in a virtual environment, and the packages of `e2e/package-lock.json`.
