@@ -307,8 +307,8 @@ impl<'a> Resource<'a> {
                 let part = if as_named { part } else { singular(&part) };
                 format!("{part} of {}", item_phrase(at))
             }
-            None if as_named => named(&self.words),
-            None => singular(&named(&self.words)),
+            None if as_named => named(self.words),
+            None => singular(&named(self.words)),
         }
     }
 }
