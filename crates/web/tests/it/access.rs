@@ -241,3 +241,45 @@ async fn a_token_bound_to_panels_sees_those_alone() {
         .await
         .is(200);
 }
+
+/// Every `*.html` below a folder.
+fn templates(folder: &std::path::Path, found: &mut Vec<String>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            templates(&path, found);
+        } else if path.extension().is_some_and(|end| end == "html") {
+            found.push(std::fs::read_to_string(path).unwrap());
+        }
+    }
+}
+
+#[test]
+fn every_form_on_the_pages_posts_to_a_route_that_exists() {
+    let mut pages = Vec::new();
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/templates");
+    templates(folder.as_ref(), &mut pages);
+    let posts: Vec<&str> = routes()
+        .iter()
+        .filter(|route| route.method == http::Method::POST)
+        .map(|route| route.path)
+        .collect();
+    let mut forms = 0;
+    for page in &pages {
+        for form in page.split("<form").skip(1) {
+            let head = form.split('>').next().unwrap();
+            let action = head.split("action=\"").nth(1).unwrap_or_default();
+            let action = action.split('"').next().unwrap();
+            if !head.to_ascii_lowercase().contains("method=\"post\"") {
+                continue;
+            }
+            forms += 1;
+            let path = match (action.find("{{"), action.find("}}")) {
+                (Some(from), Some(to)) => format!("{}{{id}}{}", &action[..from], &action[to + 2..]),
+                _ => action.to_owned(),
+            };
+            assert!(posts.contains(&path.as_str()), "{action}");
+        }
+    }
+    assert!(forms >= 10, "{forms} forms");
+}
