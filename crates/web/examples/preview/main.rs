@@ -1,19 +1,18 @@
-//! Serves the pages over made-up days of three admins, to look at while drawing:
+//! Serves the pages over made-up days at a company, to look at while drawing:
 //! `cargo run -p admintrail-web --example preview [PORT] [EVENTS]`.
 //!
 //! `?` of the address is as always; these words in the environment show states that are rare:
 //! `PREVIEW=empty` nothing recorded, `PREVIEW=failing` recording stopped.
 
-mod sample;
-
 use std::error::Error;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use admintrail_capture::{Peer, RecorderState};
-use admintrail_event::Micros;
+use admintrail_event::testing::workload;
+use admintrail_event::{Draft, Micros, PanelName};
 use admintrail_store::control::{NewAccount, NewSession, Role};
 use admintrail_store::{Control, Identity, Submission, Trail, TrailOptions};
 use admintrail_web::auth::cookie::{SESSION_COOKIE, value};
@@ -40,10 +39,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let (trail, control) = open(dir.path())?;
     let cookie = sign_in(&control)?;
     if state != "empty" {
-        for batch in sample::days(now(), events).chunks(1_000) {
-            trail
-                .append(batch.iter().cloned().map(Submission::new).collect())
-                .await?;
+        // Eight days, so that today can be compared with usual.
+        let every = 8 * 86_400_000_000 / i64::try_from(events.max(1))?;
+        let days: Vec<Draft> = workload(7, events).every(every).ending(now()).collect();
+        for batch in days.chunks(1_000) {
+            let batch = batch.iter().cloned().map(Submission::new);
+            trail.append(batch.collect()).await?;
         }
         tokio::spawn(keep_going(trail.clone()));
     }
@@ -53,7 +54,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let app = App::new(AppOptions {
         trail,
         control,
-        panels: sample::panels()
+        panels: panels()
             .into_iter()
             .map(|(name, upstream, listen)| PanelInfo {
                 name,
@@ -113,7 +114,7 @@ fn sign_in(control: &Control) -> Result<HeaderValue, Box<dyn Error>> {
             role: Role::Owner,
             identities: vec![Identity {
                 panel: None,
-                admin: "tom@hosting.example".to_owned(),
+                admin: "olena@example.org".to_owned(),
             }],
             created: now(),
         })
@@ -138,12 +139,25 @@ fn sign_in(control: &Control) -> Result<HeaderValue, Box<dyn Error>> {
     Ok(HeaderValue::from_str(&cookie.unwrap_or_default())?)
 }
 
+/// name, upstream, listens
+fn panels() -> Vec<(PanelName, String, String)> {
+    let panel = |name: &str, upstream: &str, listen: &str| {
+        Some((name.parse().ok()?, upstream.to_owned(), listen.to_owned()))
+    };
+    let all = [
+        panel("billing", "http://127.0.0.1:8000", ":8080"),
+        panel("shop", "http://10.0.4.12:3000", ":8081"),
+    ];
+    all.into_iter().flatten().collect()
+}
+
 /// A request every second or so, so that refreshing shows something.
 async fn keep_going(trail: Trail) {
     for turn in 0_u64.. {
-        tokio::time::sleep(std::time::Duration::from_millis(900 + turn * 7_919 % 2_200)).await;
-        let batch = sample::at(now(), 1_000_000 + turn);
-        if trail.append(vec![Submission::new(batch)]).await.is_err() {
+        tokio::time::sleep(Duration::from_millis(900 + turn * 7_919 % 2_200)).await;
+        let next = workload(now().0.unsigned_abs(), 1).every(1).ending(now());
+        let batch: Vec<Submission> = next.map(Submission::new).collect();
+        if trail.append(batch).await.is_err() {
             return;
         }
     }

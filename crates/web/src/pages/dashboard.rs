@@ -62,6 +62,8 @@ struct Parts {
     notices: Vec<Notice>,
     waiting: Option<String>,
     active: Vec<Active>,
+    /// How many more there are.
+    more_active: usize,
     usual: Usual,
     denied: Vec<Row>,
     denied_count: String,
@@ -127,6 +129,8 @@ fn view(words: &str, from: Micros) -> Result<View, WebError> {
     })
 }
 
+/// Active admins that are named.
+const NAMED: usize = 7;
 /// Rows of a short list.
 const ROWS: usize = 5;
 
@@ -176,8 +180,10 @@ fn draw(scene: &Scene) -> Result<Parts, WebError> {
     Ok(Parts {
         notices: notice::recording(&recorder, &state, face),
         waiting: nothing_yet.then(|| notice::waiting_for(app)),
+        more_active: active.len().saturating_sub(NAMED),
         active: active
             .iter()
+            .take(NAMED)
             .map(|admin| Active {
                 who: Who::named(&admin.admin, admin.admin_name.as_deref()),
                 ago: face.ago(admin.last),

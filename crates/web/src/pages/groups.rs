@@ -15,7 +15,7 @@ use crate::pages::frame::{ACTIVE, Frame};
 use crate::pages::link::{ADDRESSES, ADMINS, term};
 use crate::pages::number::{counted, grouped};
 use crate::pages::overview::{self, Emptiness};
-use crate::pages::row::Who;
+use crate::pages::row::{Reason, Who};
 use crate::pages::scene::{Scene, off_thread};
 use crate::pages::shell::{Place, Shell};
 
@@ -177,7 +177,7 @@ fn line(
     };
     let who = admins.then(|| match value {
         Some(id) => Who::named(id, names.get(id).and_then(Option::as_deref)),
-        None => Who::nobody("nobody is known"),
+        None => Who::nobody(Reason::NOTHING),
     });
     let count = |n: u64, and: &str| Count {
         text: grouped(n),

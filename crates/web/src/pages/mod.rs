@@ -17,7 +17,7 @@ mod hue;
 mod link;
 mod moment;
 mod notice;
-mod number;
+pub(crate) mod number;
 mod overview;
 mod pager;
 mod range;
@@ -92,3 +92,6 @@ pub fn link_form(form: &LinkForm) -> String {
 pub fn reset_form(form: &ResetForm) -> String {
     entry::reset(form)
 }
+
+#[cfg(test)]
+mod tests;

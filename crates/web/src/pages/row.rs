@@ -11,6 +11,8 @@ use crate::pages::number;
 #[derive(Debug, Clone)]
 pub(crate) struct Who {
     pub(crate) name: String,
+    /// The rest of the name that matters less: an address from its `@` on.
+    pub(crate) domain: String,
     /// The whole id where the name is not it.
     pub(crate) id: Option<String>,
     /// Letters of the avatar; `?` for somebody unknown.
@@ -18,7 +20,7 @@ pub(crate) struct Who {
     /// Class of the avatar's colour.
     pub(crate) hue: String,
     /// Why nobody is named.
-    pub(crate) unknown: Option<&'static str>,
+    pub(crate) unknown: Option<Reason>,
     /// The filter word of it.
     pub(crate) term: String,
 }
@@ -26,8 +28,13 @@ pub(crate) struct Who {
 impl Who {
     pub(crate) fn named(id: &str, name: Option<&str>) -> Self {
         let shown = name.filter(|name| !name.trim().is_empty()).unwrap_or(id);
+        let at = shown.rfind('@').filter(|at| *at > 0);
+        let (local, domain) = shown
+            .split_at_checked(at.unwrap_or(shown.len()))
+            .unwrap_or((shown, ""));
         Self {
-            name: shown.to_owned(),
+            name: local.to_owned(),
+            domain: domain.to_owned(),
             id: (shown != id).then(|| id.to_owned()),
             initials: hue::initials(shown),
             hue: hue::class(id.as_bytes()),
@@ -37,9 +44,10 @@ impl Who {
     }
 
     /// Somebody nobody knows.
-    pub(crate) fn nobody(why: &'static str) -> Self {
+    pub(crate) fn nobody(why: Reason) -> Self {
         Self {
             name: "Unknown".to_owned(),
+            domain: String::new(),
             id: None,
             initials: "?".to_owned(),
             hue: "unknown".to_owned(),
@@ -57,6 +65,7 @@ impl Who {
                 } else {
                     draft.recorder.clone()
                 },
+                domain: String::new(),
                 id: None,
                 initials: "R".to_owned(),
                 hue: "recorder".to_owned(),
@@ -67,20 +76,48 @@ impl Who {
         if let Some(admin) = &draft.admin {
             return Self::named(admin, draft.admin_name.as_deref());
         }
-        Self::nobody(why_unknown(event))
+        Self::nobody(Reason::of(event))
     }
 }
 
-/// Why nobody is named: what the event itself tells.
-fn why_unknown(event: &Event) -> &'static str {
-    let draft = &event.draft;
-    match (draft.known_by, draft.outcome, draft.session) {
-        (KnownBy::Attempt, ..) => "sign-in attempt",
-        (_, Outcome::Denied, _) => "not signed in",
-        (_, Outcome::Success | Outcome::Failed | Outcome::Error, Some(_)) => {
-            "signed in before recording began"
+/// Why nobody is named.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Reason {
+    /// What fits into a column.
+    pub(crate) short: &'static str,
+    /// What it means.
+    pub(crate) whole: &'static str,
+}
+
+impl Reason {
+    /// The sign-in was not seen.
+    pub(crate) const BEFORE: Self = Self {
+        short: "earlier sign-in",
+        whole: "signed in before recording began",
+    };
+    const ATTEMPT: Self = Self {
+        short: "sign-in attempt",
+        whole: "a name that is tried is no identity",
+    };
+    const DENIED: Self = Self {
+        short: "not signed in",
+        whole: "the panel let nobody in",
+    };
+    /// Nothing names anyone.
+    pub(crate) const NOTHING: Self = Self {
+        short: "no sign-in seen",
+        whole: "nothing names anyone",
+    };
+
+    /// What the event itself tells.
+    fn of(event: &Event) -> Self {
+        let draft = &event.draft;
+        match (draft.known_by, draft.outcome, draft.session) {
+            (KnownBy::Attempt, ..) => Self::ATTEMPT,
+            (_, Outcome::Denied, _) => Self::DENIED,
+            (_, Outcome::Success | Outcome::Failed | Outcome::Error, Some(_)) => Self::BEFORE,
+            _ => Self::NOTHING,
         }
-        _ => "no sign-in seen",
     }
 }
 
@@ -189,6 +226,8 @@ pub(crate) struct Row {
     /// A request, not a recorder's own word.
     pub(crate) request: bool,
     pub(crate) date: String,
+    /// `:58`, left out where there is little room.
+    pub(crate) seconds: String,
     /// RFC 3339.
     pub(crate) time: String,
     pub(crate) who: Who,
@@ -225,12 +264,15 @@ impl Row {
     pub(crate) fn new(event: &Event, links: &Links, face: &Face, open: Option<&str>) -> Self {
         let draft = &event.draft;
         let id = draft.id.to_string();
+        let date = face.row(draft.time);
+        let (minutes, seconds) = date.split_at_checked(date.len() - 3).unwrap_or((&date, ""));
         let ip = draft.ip.map(|ip| ip.to_string());
         Self {
             href: links.with(|query| query.event = Some(id.clone())),
             selected: open == Some(id.as_str()),
             request: draft.kind == Kind::Request,
-            date: face.row(draft.time),
+            date: minutes.to_owned(),
+            seconds: seconds.to_owned(),
             time: draft.time.to_string(),
             who: Who::of(event),
             ip_term: ip.as_deref().map(|ip| term("ip", ip)).unwrap_or_default(),

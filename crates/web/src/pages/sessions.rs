@@ -15,7 +15,7 @@ use crate::pages::hue;
 use crate::pages::link::{REQUESTS, SESSIONS, term};
 use crate::pages::number::{grouped, lasted};
 use crate::pages::overview::{self, Emptiness, Steps};
-use crate::pages::row::Who;
+use crate::pages::row::{Reason, Who};
 use crate::pages::scene::{Scene, off_thread};
 use crate::pages::shell::{Place, Shell};
 
@@ -113,7 +113,7 @@ fn line(scene: &Scene, row: &SessionRow) -> Line {
     let short = whole.get(..8).unwrap_or(&whole).to_owned();
     let who = match &row.admin {
         Some(admin) => Who::named(admin, row.admin_name.as_deref()),
-        None => Who::nobody("signed in before recording began, or not at all"),
+        None => Who::nobody(Reason::BEFORE),
     };
     let ips: Vec<String> = row.ips.iter().map(ToString::to_string).collect();
     let words = term("session", &short);

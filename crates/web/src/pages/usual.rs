@@ -88,13 +88,7 @@ impl Usual {
 
     fn of(now: &Hours, before: &Hours, by_now: u64, days: u64, current: usize) -> Self {
         let total: u64 = now.iter().sum();
-        let mean = |sum: u64| {
-            if days == 0 {
-                0
-            } else {
-                (sum + days / 2) / days
-            }
-        };
+        let mean = |sum: u64| (sum + days / 2).checked_div(days).unwrap_or(0);
         let peak = now
             .iter()
             .copied()

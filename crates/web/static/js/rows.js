@@ -76,6 +76,11 @@ export function watchRows() {
   for (const row of document.querySelectorAll("[data-rows] tbody > tr")) source(row);
   document.addEventListener("click", (event) => {
     const target = event.target instanceof Element ? event.target : null;
+    const overview = target?.closest("[data-table] tbody > tr");
+    if (overview && !target?.closest("a, button") && event.button === 0 && String(getSelection()) === "") {
+      /** @type {HTMLElement | null} */ (overview.querySelector(".row-link"))?.click();
+      return;
+    }
     const row = target?.closest("[data-rows] tbody > tr");
     if (!target || !row || event.defaultPrevented || event.button !== 0) return;
     const link = target.closest("a, button");

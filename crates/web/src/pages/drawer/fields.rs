@@ -1,13 +1,10 @@
-//! Everything that is known of one request.
+//! The fields of an event, grouped, each with the words that narrow the list by it.
 
 use admintrail_event::{Event, Kind, Micros};
-use admintrail_store::{Page, SessionRow};
 
-use crate::WebError;
 use crate::pages::agent;
-use crate::pages::link::{REQUESTS, term};
+use crate::pages::link::term;
 use crate::pages::number::{self, bytes, counted, grouped};
-use crate::pages::row::{StatusCell, Url, Who, method_class, sentence};
 use crate::pages::scene::Scene;
 
 /// A value of the event.
@@ -31,155 +28,6 @@ pub(crate) struct Field {
 pub(crate) struct Group {
     pub(crate) title: &'static str,
     pub(crate) fields: Vec<Field>,
-}
-
-/// A way on from the event.
-#[derive(Debug, Clone)]
-pub(crate) struct Way {
-    pub(crate) name: String,
-    pub(crate) href: String,
-}
-
-/// The drawer.
-#[derive(Debug, Clone)]
-pub(crate) struct Drawer {
-    pub(crate) id: String,
-    pub(crate) sentence: String,
-    /// A request, not a recorder's own word.
-    pub(crate) request: bool,
-    pub(crate) who: Who,
-    pub(crate) status: StatusCell,
-    pub(crate) outcome: &'static str,
-    pub(crate) kind: &'static str,
-    pub(crate) method: String,
-    pub(crate) method_class: &'static str,
-    /// With scheme and host where they are known.
-    pub(crate) url: String,
-    pub(crate) date: String,
-    pub(crate) took: String,
-    pub(crate) session: String,
-    pub(crate) groups: Vec<Group>,
-    pub(crate) ways: Vec<Way>,
-    pub(crate) json: String,
-    pub(crate) close: String,
-    /// `3 of 50`
-    pub(crate) place: Option<String>,
-    pub(crate) before: Option<String>,
-    pub(crate) after: Option<String>,
-    /// No event has this id.
-    pub(crate) missing: bool,
-}
-
-impl Drawer {
-    /// The drawer of the event that the URL names.
-    pub(crate) fn open(scene: &Scene, page: Option<&Page>) -> Result<Option<Self>, WebError> {
-        let Some(id) = scene.query.event_id()? else {
-            return Ok(None);
-        };
-        let listed: &[Event] = page.map_or(&[], |page| &page.events);
-        let at = listed.iter().position(|event| event.draft.id == id);
-        let event = match at.and_then(|at| listed.get(at)) {
-            Some(event) => Some(event.clone()),
-            None => scene.app.trail.event(id)?,
-        };
-        let Some(event) = event else {
-            return Ok(Some(Self::missing(scene, &id.to_string())));
-        };
-        let session = match &event.draft.session {
-            Some(session) => scene.app.trail.session(session)?,
-            None => None,
-        };
-        let mut drawer = Self::new(scene, &event, session.as_ref());
-        let to = |at: Option<usize>| {
-            let id = listed.get(at?)?.draft.id.to_string();
-            Some(scene.links.with(|query| query.event = Some(id)))
-        };
-        if let Some(at) = at {
-            drawer.place = Some(format!("{} of {}", at + 1, listed.len()));
-            drawer.before = to(at.checked_sub(1));
-            drawer.after = to(Some(at + 1));
-        }
-        Ok(Some(drawer))
-    }
-
-    fn new(scene: &Scene, event: &Event, session: Option<&SessionRow>) -> Self {
-        let draft = &event.draft;
-        Self {
-            id: draft.id.to_string(),
-            sentence: sentence(event),
-            request: draft.kind == Kind::Request,
-            who: Who::of(event),
-            status: StatusCell::of(event),
-            outcome: draft.outcome.as_str(),
-            kind: draft.request_type.as_str(),
-            method: draft.method.clone(),
-            method_class: method_class(&draft.method),
-            url: whole_url(event),
-            date: scene.face.exact(draft.time),
-            took: draft.duration_us.map(number::took).unwrap_or_default(),
-            session: session.map(told).unwrap_or_default(),
-            groups: groups(scene, event),
-            ways: ways(scene, event),
-            json: json(event),
-            close: close(scene),
-            place: None,
-            before: None,
-            after: None,
-            missing: false,
-        }
-    }
-
-    fn missing(scene: &Scene, id: &str) -> Self {
-        let draft = admintrail_event::EventId::new(Micros(0), [0; 10]);
-        let panel = admintrail_event::PanelName::own();
-        let empty = Event {
-            log: admintrail_event::LogId::default(),
-            seq: admintrail_event::Seq(0),
-            received: Micros(0),
-            first: admintrail_event::FirstSet::default(),
-            draft: admintrail_event::Draft::request(draft, Micros(0), panel, "", ""),
-        };
-        Self {
-            id: id.to_owned(),
-            missing: true,
-            groups: Vec::new(),
-            ways: Vec::new(),
-            ..Self::new(scene, &empty, None)
-        }
-    }
-}
-
-fn close(scene: &Scene) -> String {
-    scene.links.with(|query| query.event = None)
-}
-
-/// `61 requests, 4 changes, 1 denied, over 1 h 40 min`
-fn told(session: &SessionRow) -> String {
-    let mut text = counted(session.requests, "request", "requests");
-    if session.changes > 0 {
-        text.push_str(&format!(
-            ", {}",
-            counted(session.changes, "change", "changes")
-        ));
-    }
-    if session.denied > 0 {
-        text.push_str(&format!(", {} denied", grouped(session.denied)));
-    }
-    let span = u64::try_from(session.last.0 - session.start.0).unwrap_or(0);
-    if span >= 1_000_000 {
-        text.push_str(&format!(", over {}", number::lasted(span)));
-    }
-    text
-}
-
-fn whole_url(event: &Event) -> String {
-    let draft = &event.draft;
-    let path = Url::of(event).whole;
-    match (&draft.scheme, &draft.host) {
-        (Some(scheme), Some(host)) => format!("{scheme}://{host}{path}"),
-        (None, Some(host)) => format!("//{host}{path}"),
-        _ => path,
-    }
 }
 
 /// Builds the fields of one event.
@@ -261,7 +109,7 @@ impl Fields<'_> {
 /// Longer than this between request and acceptance, one of two clocks is wrong.
 const SKEW: i64 = 5 * 60 * Micros::SECOND;
 
-fn groups(scene: &Scene, event: &Event) -> Vec<Group> {
+pub(super) fn groups(scene: &Scene, event: &Event) -> Vec<Group> {
     let draft = &event.draft;
     let mut fields = Fields {
         scene,
@@ -422,44 +270,4 @@ fn record(fields: &mut Fields<'_>, scene: &Scene, event: &Event, time: Micros) -
         true,
     );
     fields.group("Record")
-}
-
-/// Where to look next.
-fn ways(scene: &Scene, event: &Event) -> Vec<Way> {
-    let draft = &event.draft;
-    let links = &scene.links;
-    let mut ways = Vec::new();
-    let mut way = |name: &str, href: String| {
-        ways.push(Way {
-            name: name.to_owned(),
-            href,
-        })
-    };
-    if let Some(session) = draft.session {
-        let whole = session.to_string();
-        let words = format!("session:{}", whole.get(..8).unwrap_or(&whole));
-        let all_of_it = links.fresh_at(REQUESTS, |query| {
-            query.q = words;
-            query.from = Some(String::new());
-            query.to = None;
-        });
-        way("Whole session", all_of_it);
-    }
-    if let Some(admin) = &draft.admin {
-        way("Same admin", links.requests_of(&term("admin", admin)));
-    }
-    if let Some(ip) = draft.ip {
-        way("Same IP address", links.requests_of(&format!("ip:{ip}")));
-    }
-    if let Some(object) = &draft.object {
-        way("Same object", links.requests_of(&term("object", object)));
-    }
-    let around = 5 * 60 * Micros::SECOND;
-    let (from, to) = (Micros(draft.time.0 - around), Micros(draft.time.0 + around));
-    way("Around this time", links.requests_between("", from, to));
-    ways
-}
-
-fn json(event: &Event) -> String {
-    serde_json::to_string_pretty(&admintrail_event::EventJson(event)).unwrap_or_default()
 }

@@ -1,0 +1,181 @@
+//! Everything that is known of one request.
+
+mod fields;
+
+use admintrail_event::{Event, Kind, Micros};
+use admintrail_store::{Page, SessionRow};
+
+use crate::WebError;
+use crate::pages::drawer::fields::{Group, groups};
+use crate::pages::link::{REQUESTS, term};
+use crate::pages::number::{self, counted, grouped};
+use crate::pages::row::{StatusCell, Url, Who, method_class, sentence};
+use crate::pages::scene::Scene;
+
+/// A way on from the event.
+#[derive(Debug, Clone)]
+pub(crate) struct Way {
+    pub(crate) name: String,
+    pub(crate) href: String,
+}
+
+/// The drawer.
+#[derive(Debug, Clone)]
+pub(crate) struct Drawer {
+    pub(crate) id: String,
+    /// `None`: no event has this id.
+    pub(crate) shown: Option<Shown>,
+    pub(crate) close: String,
+    /// `3 of 50`
+    pub(crate) place: Option<String>,
+    pub(crate) before: Option<String>,
+    pub(crate) after: Option<String>,
+}
+
+/// The event in it.
+#[derive(Debug, Clone)]
+pub(crate) struct Shown {
+    pub(crate) sentence: String,
+    /// A request, not a recorder's own word.
+    pub(crate) request: bool,
+    pub(crate) who: Who,
+    pub(crate) status: StatusCell,
+    pub(crate) outcome: &'static str,
+    pub(crate) kind: &'static str,
+    pub(crate) method: String,
+    pub(crate) method_class: &'static str,
+    /// With scheme and host where they are known.
+    pub(crate) url: String,
+    pub(crate) date: String,
+    pub(crate) took: String,
+    pub(crate) session: String,
+    pub(crate) groups: Vec<Group>,
+    pub(crate) ways: Vec<Way>,
+    pub(crate) json: String,
+}
+
+impl Drawer {
+    /// The drawer of the event that the URL names.
+    pub(crate) fn open(scene: &Scene, page: Option<&Page>) -> Result<Option<Self>, WebError> {
+        let Some(id) = scene.query.event_id()? else {
+            return Ok(None);
+        };
+        let listed: &[Event] = page.map_or(&[], |page| &page.events);
+        let at = listed.iter().position(|event| event.draft.id == id);
+        let event = match at.and_then(|at| listed.get(at)) {
+            Some(event) => Some(event.clone()),
+            None => scene.app.trail.event(id)?,
+        };
+        let to = |at: Option<usize>| {
+            let id = listed.get(at?)?.draft.id.to_string();
+            Some(scene.links.with(|query| query.event = Some(id)))
+        };
+        Ok(Some(Self {
+            id: id.to_string(),
+            shown: event
+                .as_ref()
+                .map(|event| Shown::new(scene, event))
+                .transpose()?,
+            close: scene.links.with(|query| query.event = None),
+            place: at.map(|at| format!("{} of {}", at + 1, listed.len())),
+            before: to(at.and_then(|at| at.checked_sub(1))),
+            after: to(at.map(|at| at + 1)),
+        }))
+    }
+}
+
+impl Shown {
+    fn new(scene: &Scene, event: &Event) -> Result<Self, WebError> {
+        let draft = &event.draft;
+        let session = match &draft.session {
+            Some(session) => scene.app.trail.session(session)?,
+            None => None,
+        };
+        Ok(Self {
+            sentence: sentence(event),
+            request: draft.kind == Kind::Request,
+            who: Who::of(event),
+            status: StatusCell::of(event),
+            outcome: draft.outcome.as_str(),
+            kind: draft.request_type.as_str(),
+            method: draft.method.clone(),
+            method_class: method_class(&draft.method),
+            url: whole_url(event),
+            date: scene.face.exact(draft.time),
+            took: draft.duration_us.map(number::took).unwrap_or_default(),
+            session: session.as_ref().map(told).unwrap_or_default(),
+            groups: groups(scene, event),
+            ways: ways(scene, event),
+            json: json(event),
+        })
+    }
+}
+
+/// `61 requests, 4 changes, 1 denied, over 1 h 40 min`
+fn told(session: &SessionRow) -> String {
+    let mut text = counted(session.requests, "request", "requests");
+    if session.changes > 0 {
+        text.push_str(&format!(
+            ", {}",
+            counted(session.changes, "change", "changes")
+        ));
+    }
+    if session.denied > 0 {
+        text.push_str(&format!(", {} denied", grouped(session.denied)));
+    }
+    let span = u64::try_from(session.last.0 - session.start.0).unwrap_or(0);
+    if span >= 1_000_000 {
+        text.push_str(&format!(", over {}", number::lasted(span)));
+    }
+    text
+}
+
+fn whole_url(event: &Event) -> String {
+    let draft = &event.draft;
+    let path = Url::of(event).whole;
+    match (&draft.scheme, &draft.host) {
+        (Some(scheme), Some(host)) => format!("{scheme}://{host}{path}"),
+        (None, Some(host)) => format!("//{host}{path}"),
+        _ => path,
+    }
+}
+
+/// Where to look next.
+fn ways(scene: &Scene, event: &Event) -> Vec<Way> {
+    let draft = &event.draft;
+    let links = &scene.links;
+    let mut ways = Vec::new();
+    let mut way = |name: &str, href: String| {
+        ways.push(Way {
+            name: name.to_owned(),
+            href,
+        });
+    };
+    if let Some(session) = draft.session {
+        let whole = session.to_string();
+        let words = format!("session:{}", whole.get(..8).unwrap_or(&whole));
+        let all_of_it = links.fresh_at(REQUESTS, |query| {
+            query.q = words;
+            query.from = Some(String::new());
+            query.to = None;
+        });
+        way("Whole session", all_of_it);
+    }
+    if let Some(admin) = &draft.admin {
+        way("Same admin", links.requests_of(&term("admin", admin)));
+    }
+    if let Some(ip) = draft.ip {
+        way("Same IP address", links.requests_of(&format!("ip:{ip}")));
+    }
+    if let Some(object) = &draft.object {
+        way("Same object", links.requests_of(&term("object", object)));
+    }
+    let around = 5 * 60 * Micros::SECOND;
+    let (from, to) = (Micros(draft.time.0 - around), Micros(draft.time.0 + around));
+    way("Around this time", links.requests_between("", from, to));
+    ways
+}
+
+fn json(event: &Event) -> String {
+    serde_json::to_string_pretty(&admintrail_event::EventJson(event)).unwrap_or_default()
+}

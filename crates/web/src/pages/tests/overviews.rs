@@ -1,0 +1,119 @@
+//! Sessions, admins, addresses, dashboard, panels.
+
+use admintrail_event::{KnownBy, Outcome, SessionHash};
+
+use super::stack::{Stack, between, request, text};
+
+async fn day() -> Stack {
+    let stack = Stack::owner();
+    let mut drafts = vec![
+        request(1, 600, "GET", "/clients"),
+        request(2, 500, "POST", "/client"),
+        request(3, 90, "GET", "/client/1"),
+    ];
+    let mut denied = request(4, 80, "DELETE", "/client/1");
+    (denied.status, denied.outcome) = (Some(403), Outcome::Denied);
+    drafts.push(denied);
+    let mut tom = request(5, 7_200, "GET", "/invoices");
+    tom.admin = Some("tom".to_owned());
+    tom.admin_name = None;
+    tom.ip = "203.0.113.90".parse().ok();
+    tom.session = Some(SessionHash([0xe1; 16]));
+    drafts.push(tom);
+    let mut attempt = request(6, 70, "POST", "/login");
+    (attempt.admin, attempt.admin_name, attempt.session) = (None, None, None);
+    (attempt.known_by, attempt.attempted) = (KnownBy::Attempt, Some("root".to_owned()));
+    (attempt.status, attempt.outcome) = (Some(401), Outcome::Denied);
+    attempt.ip = "45.83.64.11".parse().ok();
+    drafts.push(attempt);
+    stack.record(drafts).await;
+    stack
+}
+
+#[tokio::test]
+async fn a_session_is_one_row_with_what_was_done_in_it() {
+    let stack = day().await;
+    let page = stack.page("/monitoring/admin-sessions/sessions").await;
+    let row = text(between(&page, "data-session=\"77777777\">", "</tr>"));
+    assert!(row.starts_with("OK Olena Kravets active now 77777777 22 Nov 16:21:58 1 min ago 8 min 40 s 4 1 1 198.51.100.7"), "{row}");
+    assert!(text(&page).contains("Sessions: 1–2 of 2"));
+    assert!(
+        page.contains("q=session%3A77777777"),
+        "a click shows its requests"
+    );
+}
+
+#[tokio::test]
+async fn an_admin_is_one_row_and_an_attempt_is_nobodys() {
+    let stack = day().await;
+    let page = stack.page("/monitoring/admin-sessions/admins").await;
+    let body = text(between(&page, "data-table=\"admins\"", "</table>"));
+    assert!(
+        body.contains("OK Olena Kravets olena@hosting.example active now 4 1 1 198.51.100.7"),
+        "{body}"
+    );
+    assert!(body.contains("TO tom 1 0 0 203.0.113.90"), "{body}");
+    assert!(
+        body.contains("Unknown no sign-in seen 1 0 1 45.83.64.11"),
+        "{body}"
+    );
+}
+
+#[tokio::test]
+async fn an_address_is_one_row_with_who_came_from_there() {
+    let stack = day().await;
+    let page = stack.page("/monitoring/admin-sessions/ip-addresses").await;
+    let body = text(between(&page, "data-table=\"addresses\"", "</table>"));
+    assert!(
+        body.contains("198.51.100.7 active now 4 1 1 olena@hosting.example"),
+        "{body}"
+    );
+    assert!(body.contains("45.83.64.11 active now 1 0 1 –"), "{body}");
+}
+
+#[tokio::test]
+async fn the_dashboard_says_who_is_active_and_what_was_denied() {
+    let stack = day().await;
+    let page = text(&stack.page("/").await);
+    assert!(
+        page.contains("Active now last 5 minutes OK Olena Kravets billing · 1 min ago"),
+        "{page}"
+    );
+    assert!(page.contains("Denied 2 in 24 hours"), "{page}");
+    assert!(page.contains("Changes 1 in 24 hours"), "{page}");
+    assert!(page.contains("Recording works"), "{page}");
+    assert!(
+        page.contains("billing :8080 → http://127.0.0.1:8000 6 requests today"),
+        "{page}"
+    );
+}
+
+#[tokio::test]
+async fn a_panel_behind_an_unknown_proxy_is_noticed() {
+    let stack = Stack::owner();
+    let mut drafts: Vec<_> = (0..25)
+        .map(|n| request(n, i64::from(n) + 60, "GET", "/a"))
+        .collect();
+    for draft in &mut drafts {
+        draft.ip = "127.0.0.1".parse().ok();
+    }
+    (drafts[0].admin, drafts[0].admin_name) = (None, None);
+    (drafts[0].known_by, drafts[0].session) = (KnownBy::None, Some(SessionHash([9; 16])));
+    stack.record(drafts).await;
+    let page = text(&stack.page("/settings/panels").await);
+    assert!(
+        page.contains("All 25 requests came from 127.0.0.1. Trust this proxy?"),
+        "{page}"
+    );
+    assert!(
+        page.contains("trusted_proxies = [\"127.0.0.1/32\"]"),
+        "{page}"
+    );
+    assert!(
+        page.contains("1 session signed in before recording began"),
+        "{page}"
+    );
+    let other = request(40, 30, "GET", "/a");
+    stack.record(vec![other]).await;
+    assert!(!text(&stack.page("/settings/panels").await).contains("Trust this proxy?"));
+}
