@@ -3,7 +3,7 @@
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -16,6 +16,8 @@ pub(crate) struct Faults {
     pub(crate) create: AtomicUsize,
     pub(crate) write: AtomicUsize,
     pub(crate) sync: AtomicUsize,
+    /// Syncs do not return while it is set.
+    pub(crate) hangs: AtomicBool,
     pub(crate) syncs: AtomicUsize,
     pub(crate) sync_takes: Mutex<Duration>,
     /// Syncs asked of a file after one of its syncs had failed.
@@ -73,6 +75,9 @@ impl SegmentFile for FaultyFile {
         self.faults.syncs.fetch_add(1, Ordering::SeqCst);
         if self.failed.load(Ordering::SeqCst) > 0 {
             self.faults.retried.fetch_add(1, Ordering::SeqCst);
+        }
+        while self.faults.hangs.load(Ordering::SeqCst) {
+            std::thread::sleep(Duration::from_millis(1));
         }
         std::thread::sleep(*self.faults.sync_takes.lock());
         fails(&self.faults.sync, io::ErrorKind::Other).inspect_err(|_| {

@@ -1,11 +1,13 @@
 //! The way of one request through the layer.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::ACCEPT_ENCODING;
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body::Body;
+use tokio::time::timeout;
 use tower_service::Service;
 
 use admintrail_event::{Ending, Step};
@@ -18,6 +20,10 @@ use super::watch::RequestWatch;
 use super::{RecordBody, UpgradeGuard, head, refusal, upgrade};
 use crate::identity::{self, Exchange};
 use crate::{OnFailure, Recorder};
+
+/// A disk that has not answered for this long refuses the change: its client has given up by now
+/// or soon will, and must not find it made.
+const SYNC_PATIENCE: Duration = Duration::from_secs(if cfg!(test) { 2 } else { 10 });
 
 pub(super) async fn record<S, B, RB>(
     recorder: Recorder,
@@ -116,7 +122,7 @@ async fn may_pass(open: &Open, changes: bool) -> bool {
     }
     let written = if changes {
         match trunk.journal.open_durable(&open.draft) {
-            Ok(synced) => matches!(synced.await, Ok(Ok(()))),
+            Ok(synced) => matches!(timeout(SYNC_PATIENCE, synced).await, Ok(Ok(Ok(())))),
             Err(_) => false,
         }
     } else {

@@ -101,3 +101,45 @@ fn sentence(reason: Reason, count: u64) -> String {
         (Reason::Refused, n) => format!("{n} malformed requests refused"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn panel() -> PanelName {
+        "billing".parse().unwrap()
+    }
+
+    #[test]
+    fn a_flood_from_many_addresses_is_counted_in_bounded_memory() {
+        let mut gaps = Gaps::default();
+        for n in 0..50_000_u32 {
+            let address = IpAddr::from(n.to_be_bytes());
+            gaps.count(&panel(), Reason::Refused, Some(address), Micros(1));
+        }
+        let due = gaps.take_due(Micros(2));
+        assert!(due.len() <= MAX_ADDRESSES + 1);
+        assert_eq!(due.iter().filter_map(|gap| gap.count).sum::<u64>(), 50_000);
+        assert_eq!(gaps.unrecorded(), 0);
+    }
+
+    #[test]
+    fn a_gap_grows_under_one_id_until_it_is_taken() {
+        let mut gaps = Gaps::default();
+        let first = gaps
+            .count(&panel(), Reason::Unrecorded, None, Micros(10))
+            .clone();
+        let second = gaps
+            .count(&panel(), Reason::Unrecorded, None, Micros(25))
+            .clone();
+        assert_eq!(
+            (first.id, second.count, second.duration_us),
+            (second.id, Some(2), Some(15))
+        );
+        assert!(gaps.take_due(Micros(10)).is_empty());
+        assert_eq!(gaps.take_due(Micros(11)), std::slice::from_ref(&second));
+        assert_eq!(gaps.unrecorded(), 0);
+        let next = gaps.count(&panel(), Reason::Unrecorded, None, Micros(30));
+        assert_ne!(next.id, second.id);
+    }
+}

@@ -164,8 +164,8 @@ impl Recorders {
         }
         trunk.abandoned.store(true, Ordering::Release);
         let closing = Arc::clone(trunk);
-        let closed = tokio::task::spawn_blocking(move || closing.journal.close(drained)).await;
-        if closed.is_err() {
+        let closing = tokio::task::spawn_blocking(move || closing.journal.close(drained));
+        if !matches!(tokio::time::timeout(timeout, closing).await, Ok(Ok(()))) {
             tracing::error!("the journal could not be closed in order");
         }
     }

@@ -191,3 +191,17 @@ async fn a_change_is_synced_before_it_is_forwarded_and_reading_is_not() {
     assert!(begun.elapsed() < Duration::from_secs(3));
     *stand.faults.sync_takes.lock() = Duration::ZERO;
 }
+
+#[tokio::test]
+async fn a_disk_that_never_answers_refuses_the_change() {
+    let stand = Stand::new(OnFailure::Degrade).await;
+    stand.faults.hangs.store(true, Ordering::SeqCst);
+    assert_eq!(
+        stand.ask(Method::POST).await,
+        StatusCode::SERVICE_UNAVAILABLE
+    );
+    assert_eq!(stand.reached(), 0);
+    assert_eq!(stand.ask(Method::GET).await, StatusCode::OK);
+    stand.faults.hangs.store(false, Ordering::SeqCst);
+    assert_eq!(stand.ask(Method::POST).await, StatusCode::OK);
+}

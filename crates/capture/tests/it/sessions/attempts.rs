@@ -1,0 +1,229 @@
+//! Sign-ins that failed, or of which nothing is known yet.
+
+use admintrail_event::{KnownBy, Outcome};
+use http::Response;
+
+use super::*;
+
+#[tokio::test]
+async fn a_failed_sign_in_names_nobody_and_says_what_was_tried() {
+    let mut talk = Talk::with(ordinary).await;
+    let failed = talk.post("/login", "", WRONG).await;
+    assert_nobody(&failed);
+    assert_eq!(
+        (failed.known_by, failed.outcome),
+        (KnownBy::Attempt, Outcome::Denied)
+    );
+    assert_eq!((failed.status, failed.session), (Some(200), None));
+    // Nobody has signed in as olena yet, so the name may be a password.
+    let tried = failed.attempted.clone().unwrap();
+    assert!(tried.starts_with("unknown name (5 characters)"), "{tried}");
+    assert!(
+        failed.action.starts_with("Failed sign-in as unknown name"),
+        "{}",
+        failed.action
+    );
+    talk.post("/login", "", OLENA).await;
+    let failed = talk
+        .post("/login", "", "username=OLENA&password=wrong")
+        .await;
+    assert_eq!(failed.attempted.as_deref(), Some("OLENA"));
+    assert_eq!(failed.action, "Failed sign-in as OLENA");
+    let root = talk
+        .post("/login", "", "username=root&password=wrong")
+        .await;
+    assert_eq!(root.attempted.as_deref(), Some("root"));
+}
+
+#[tokio::test]
+async fn every_way_to_refuse_is_a_failed_sign_in() {
+    type Answer = fn() -> Response<TestBody>;
+    let refusals: [(&str, Answer); 9] = [
+        ("401", || answer(401, &[("set-cookie", &sets(5))], "")),
+        ("403", || answer(403, &[("set-cookie", &sets(5))], "")),
+        ("422", || {
+            answer(422, &[("set-cookie", &sets(5))], FORM_PAGE)
+        }),
+        ("400", || answer(400, &[("set-cookie", &sets(5))], "{}")),
+        ("redirect to the form", || set_redirect("/login?error=1", 5)),
+        ("relative redirect", || set_redirect("login", 5)),
+        ("absolute redirect", || {
+            set_redirect("https://panel.example/login/", 5)
+        }),
+        ("the form with a fresh cookie", || {
+            answer(
+                200,
+                &[("content-type", "text/html"), ("set-cookie", &sets(5))],
+                FORM_PAGE,
+            )
+        }),
+        ("words in JSON", || {
+            let body = r#"{"success":false,"message":"Wrong password"}"#;
+            answer(
+                200,
+                &[
+                    ("content-type", "application/json"),
+                    ("set-cookie", &sets(5)),
+                ],
+                body,
+            )
+        }),
+    ];
+    for (what, refusal) in refusals {
+        let mut talk = Talk::with(move |asked| match asked.path.as_str() {
+            "/login" => refusal(),
+            _ => html("open to everybody"),
+        })
+        .await;
+        let failed = talk.post("/login", "", OLENA).await;
+        assert_nobody(&failed);
+        assert_eq!(
+            (failed.known_by, failed.outcome),
+            (KnownBy::Attempt, Outcome::Denied),
+            "{what}"
+        );
+        // Not even a page that anybody may see makes something of it.
+        assert_nobody(&talk.get("/about", &cookie(5)).await);
+        assert_nobody(&talk.get("/clients", &cookie(5)).await);
+    }
+}
+
+#[tokio::test]
+async fn a_panel_error_at_sign_in_is_an_error_and_names_nobody() {
+    let mut talk = Talk::with(|_| answer(500, &[("set-cookie", &sets(5))], "")).await;
+    let event = talk.post("/login", "", OLENA).await;
+    assert_nobody(&event);
+    assert_eq!(
+        (event.outcome, event.known_by),
+        (Outcome::Error, KnownBy::Attempt)
+    );
+}
+
+/// Wrong and right passwords get the same page; the next request tells.
+#[tokio::test]
+async fn an_undecided_sign_in_is_decided_by_the_next_protected_request() {
+    let panel_of = |asked: Asked| {
+        let right = asked.cookie("sessionid") == Some(sid(1));
+        match asked.path.as_str() {
+            "/login" => {
+                let set = sets(if is_right(&asked) { 1 } else { 2 });
+                let headers = [("content-type", "text/html"), ("set-cookie", set.as_str())];
+                answer(200, &headers, "<script>location='/clients'</script>")
+            }
+            "/about" => html("open to everybody"),
+            _ if right => html("clients"),
+            _ => redirect("/login"),
+        }
+    };
+    let mut talk = Talk::with(panel_of).await;
+    talk.get("/about", "").await;
+    let right = talk.post("/login", "", OLENA).await;
+    assert_nobody(&right);
+    assert_eq!(
+        (right.known_by, right.outcome),
+        (KnownBy::Attempt, Outcome::Success)
+    );
+    assert!(
+        right.action.starts_with("Tried to sign in as"),
+        "{}",
+        right.action
+    );
+    // A page that everybody may see decides nothing.
+    assert_nobody(&talk.get("/about", &cookie(1)).await);
+    assert_named(&talk.get("/clients", &cookie(1)).await, "olena");
+    assert_named(&talk.get("/about", &cookie(1)).await, "olena");
+
+    assert_nobody(&talk.post("/login", "", WRONG).await);
+    assert_nobody(&talk.get("/about", &cookie(2)).await);
+    assert_nobody(&talk.get("/clients", &cookie(2)).await);
+    assert_nobody(&talk.get("/anything-else", &cookie(2)).await);
+}
+
+/// A panel that redirects alike: the first wrong password shows it, then nobody is believed early.
+#[tokio::test]
+async fn a_panel_that_redirects_alike_is_found_out() {
+    let mut talk = Talk::with(|asked| match asked.path.as_str() {
+        "/login" => set_redirect("/clients", if is_right(&asked) { 1 } else { 2 }),
+        "/clients" if asked.cookie("sessionid") == Some(sid(1)) => html("clients"),
+        "/clients" => redirect("/login"),
+        _ => html("open to everybody"),
+    })
+    .await;
+    talk.post("/login", "", WRONG).await;
+    assert_nobody(&talk.get("/clients", &cookie(2)).await);
+    assert_nobody(&talk.get("/about", &cookie(2)).await);
+    assert_nobody(&talk.post("/login", "", WRONG).await);
+    assert_nobody(&talk.get("/clients", &cookie(2)).await);
+    assert_nobody(&talk.post("/login", "", OLENA).await);
+    assert_named(&talk.get("/clients", &cookie(1)).await, "olena");
+}
+
+#[tokio::test]
+async fn an_undecided_attempt_on_a_living_session_takes_nobody_for_the_other() {
+    let mut talk = Talk::with(|asked| match asked.path.as_str() {
+        "/login" if is_right(&asked) => set_redirect("/clients", 7),
+        "/login" => answer(
+            200,
+            &[("content-type", "text/html"), ("set-cookie", &sets(7))],
+            "<p>hm</p>",
+        ),
+        _ => html("x"),
+    })
+    .await;
+    talk.post("/login", "", OLENA).await;
+    assert_named(&talk.get("/clients", &cookie(7)).await, "olena");
+    talk.post("/login", &cookie(7), "username=boris&password=wrong")
+        .await;
+    // Olena's session, or by now Boris's? Nobody knows.
+    assert_nobody(&talk.get("/clients", &cookie(7)).await);
+}
+
+#[tokio::test]
+async fn an_attempt_with_an_anonymous_cookie_belongs_to_no_session() {
+    let mut talk = Talk::with(ordinary).await;
+    assert!(talk.get("/clients", &cookie(50)).await.session.is_some());
+    assert_eq!(talk.post("/login", &cookie(50), WRONG).await.session, None);
+}
+
+#[tokio::test]
+async fn anonymous_visitors_sent_to_sign_in_are_denied() {
+    let mut talk = Talk::with(ordinary).await;
+    let event = talk.get("/clients", "").await;
+    assert_eq!(
+        (event.outcome, event.action.as_str()),
+        (Outcome::Denied, "Sent to sign-in")
+    );
+    assert_eq!(event.status, Some(302));
+    // Going from one form of the sign-in page to the other is nothing of the kind.
+    let form = talk.get("/login", "").await;
+    assert_eq!(form.outcome, Outcome::Success);
+}
+
+#[tokio::test]
+async fn compressed_answers_to_sign_ins_are_not_asked_for() {
+    let mut talk = Talk::with(|asked| {
+        let accepts = asked
+            .headers
+            .get("accept-encoding")
+            .map(|v| v.to_str().unwrap().to_owned());
+        match asked.path.as_str() {
+            "/login" => assert_eq!(accepts.as_deref(), Some("identity")),
+            _ => assert_eq!(accepts.as_deref(), Some("gzip")),
+        }
+        html(FORM_PAGE)
+    })
+    .await;
+    let headers = [FORM, ("accept-encoding", "gzip")];
+    send(
+        &talk.service,
+        request("POST", "/login", &headers, full(WRONG)),
+    )
+    .await;
+    assert_eq!(talk.event().await.outcome, Outcome::Denied);
+    send(
+        &talk.service,
+        request("POST", "/clients", &headers, full("a=b")),
+    )
+    .await;
+    talk.event().await;
+}

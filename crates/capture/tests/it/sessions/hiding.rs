@@ -1,0 +1,52 @@
+//! Ways to hide behind cookies and routes, closed.
+
+use admintrail_event::KnownBy;
+
+use super::*;
+
+#[tokio::test]
+async fn cookies_of_two_admins_in_one_request_name_nobody() {
+    let mut talk = Talk::with(ordinary).await;
+    talk.post("/login", "", OLENA).await;
+    talk.post("/login", "", BORIS).await;
+    let both = format!("{}; {}", cookie(1), cookie(2));
+    assert_nobody(&talk.get("/clients", &both).await);
+    assert_named(&talk.get("/clients", &cookie(1)).await, "olena");
+    assert_named(&talk.get("/clients", &cookie(2)).await, "boris");
+}
+
+#[tokio::test]
+async fn nobody_signed_in_can_hide_behind_a_route_that_reads_like_a_sign_in() {
+    let mut talk = Talk::with(|asked| match asked.path.as_str() {
+        "/login" if !asked.body.is_empty() => set_redirect("/clients", 1),
+        "/clients/7/login" => redirect("/clients/7"),
+        _ => html("x"),
+    })
+    .await;
+    let session = talk.post("/login", "", OLENA).await.session;
+    let acted = talk
+        .post("/clients/7/login", &cookie(1), "reason=support")
+        .await;
+    assert_named(&acted, "olena");
+    assert_eq!(acted.action, "Sent POST /clients/{id}/login");
+    assert_named(&talk.get("/clients", &cookie(1)).await, "olena");
+    // With a made-up name it is an attempt, but whose browser it was stays on record.
+    let acted = talk
+        .post("/clients/7/login", &cookie(1), "username=root")
+        .await;
+    assert_nobody(&acted);
+    assert_eq!((acted.known_by, acted.session), (KnownBy::Attempt, session));
+}
+
+#[tokio::test]
+async fn other_cookies_push_no_session_out_of_sight() {
+    let mut talk = Talk::with(ordinary).await;
+    talk.post("/login", "", OLENA).await;
+    let junk: String = (0..600)
+        .map(|n| format!("j{n}=0123456789abcdefA{n}; "))
+        .collect();
+    assert_named(
+        &talk.get("/clients", &format!("{junk}{}", cookie(1))).await,
+        "olena",
+    );
+}

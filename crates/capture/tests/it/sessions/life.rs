@@ -1,0 +1,394 @@
+//! How a session begins, goes on and ends.
+
+use std::sync::Arc;
+
+use admintrail_event::{Outcome, Preset};
+use parking_lot::Mutex;
+
+use super::*;
+
+#[tokio::test]
+async fn a_sign_in_names_itself_and_what_follows_until_sign_out() {
+    let mut talk = Talk::with(ordinary).await;
+    let form = talk.get("/login", "").await;
+    assert_nobody(&form);
+    let sign_in = talk.post("/login", "", OLENA).await;
+    assert_named(&sign_in, "olena");
+    assert_eq!(
+        (sign_in.action.as_str(), sign_in.outcome),
+        ("Signed in", Outcome::Success)
+    );
+    let page = talk.get("/clients", &cookie(1)).await;
+    assert_named(&page, "olena");
+    assert_eq!(page.session, sign_in.session);
+    let forbidden = talk.get("/forbidden", &cookie(1)).await;
+    assert_named(&forbidden, "olena");
+    assert_eq!(forbidden.outcome, Outcome::Denied);
+    let sign_out = talk.post("/logout", &cookie(1), "").await;
+    assert_named(&sign_out, "olena");
+    assert_eq!(sign_out.action, "Signed out");
+    // Threat 9: the panel forgot to end it; we did not.
+    assert_nobody(&talk.get("/clients", &cookie(1)).await);
+}
+
+/// Threat 7: the attacker planted a cookie before the victim signed in.
+#[tokio::test]
+async fn a_cookie_that_was_there_before_the_sign_in_is_never_bound() {
+    let mut talk = Talk::with(ordinary).await;
+    let planted = cookie(666);
+    assert_named(&talk.post("/login", &planted, OLENA).await, "olena");
+    assert_nobody(&talk.get("/clients", &planted).await);
+    assert_named(&talk.get("/clients", &cookie(1)).await, "olena");
+
+    // Also where the panel keeps the planted one, and sets nothing.
+    let mut talk = Talk::with(|asked| match asked.path.as_str() {
+        "/login" => redirect("/clients"),
+        _ => html("clients"),
+    })
+    .await;
+    let sign_in = talk.post("/login", &planted, OLENA).await;
+    assert_nobody(&sign_in);
+    assert_eq!(sign_in.known_by, KnownBy::Attempt);
+    assert!(
+        sign_in.action.starts_with("Tried to sign in"),
+        "{}",
+        sign_in.action
+    );
+    assert_nobody(&talk.get("/clients", &planted).await);
+}
+
+#[tokio::test]
+async fn csrf_and_test_cookies_and_preferences_are_not_bound() {
+    let shared = [
+        "csrftoken=8f14e45fceea167a5a36dedd4bea2543",
+        "testcookie=8f14e45fceea167a5a36dedd4bea2543",
+        "lang=en",
+        "prefs=%7B%22theme%22%3A%22dark%22%7D1aB",
+    ];
+    let mut talk = Talk::with(move |asked| {
+        let mut response = match asked.path.as_str() {
+            "/login" => set_redirect("/clients", 1),
+            _ => return html("x"),
+        };
+        for value in shared {
+            response
+                .headers_mut()
+                .append("set-cookie", value.parse().unwrap());
+        }
+        response
+    })
+    .await;
+    assert_named(&talk.post("/login", "", OLENA).await, "olena");
+    for value in shared {
+        assert_nobody(&talk.get("/clients", value).await);
+    }
+    let all = format!("{}; {}", shared.join("; "), cookie(1));
+    assert_named(&talk.get("/clients", &all).await, "olena");
+}
+
+#[tokio::test]
+async fn a_session_cookie_of_any_name_is_learned() {
+    const SET: &str = "weird_id=8f14e45fceea167a5a36dedd4bea2543";
+    let mut talk = Talk::with(|asked| match asked.path.as_str() {
+        "/login" => answer(302, &[("location", "/clients"), ("set-cookie", SET)], ""),
+        _ => html("x"),
+    })
+    .await;
+    assert_named(&talk.post("/login", "", OLENA).await, "olena");
+    assert_named(&talk.get("/clients", SET).await, "olena");
+    assert_nobody(
+        &talk
+            .get("/clients", "weird_id=00000000000000000000000000000000")
+            .await,
+    );
+}
+
+/// Threat 8.
+#[tokio::test]
+async fn a_cookie_rotated_in_the_middle_of_a_burst_keeps_name_and_session() {
+    let current = Arc::new(Mutex::new(1_u32));
+    let rotating = Arc::clone(&current);
+    let mut talk = Talk::with(move |asked| match asked.path.as_str() {
+        "/login" => set_redirect("/clients", 1),
+        "/rotate" => {
+            let mut current = rotating.lock();
+            *current += 1;
+            answer(
+                200,
+                &[
+                    ("content-type", "text/html"),
+                    ("set-cookie", &sets(*current)),
+                ],
+                "x",
+            )
+        }
+        _ => html("x"),
+    })
+    .await;
+    let session = talk.post("/login", "", OLENA).await.session;
+    let mut asking = Vec::new();
+    for n in 1..=10 {
+        // Old and new cookies overlap, as they do when a page loads its parts.
+        for path in ["/rotate", "/a", "/b"] {
+            let (service, with) = (talk.service.clone(), cookie(n));
+            asking.push(async move { get(&service, path, &with).await });
+        }
+        futures_util::future::join_all(asking.drain(..)).await;
+        get(&talk.service, "/late", &cookie(n)).await;
+    }
+    let events = talk.stand.requests(41).await;
+    for event in &events[1..] {
+        assert_named(event, "olena");
+        assert_eq!(event.session, session);
+    }
+    // Cookies long replaced name nobody any more; the last one does.
+    talk.count = 41;
+    talk.stand.advance(600);
+    assert_nobody(&talk.get("/a", &cookie(1)).await);
+    let last = *current.lock();
+    assert_named(&talk.get("/a", &cookie(last)).await, "olena");
+}
+
+#[tokio::test]
+async fn a_rotated_cookie_survives_a_restart() {
+    let panel_of = |asked: Asked| match asked.path.as_str() {
+        "/login" => set_redirect("/clients", 1),
+        "/rotate" => answer(
+            200,
+            &[("content-type", "text/html"), ("set-cookie", &sets(2))],
+            "x",
+        ),
+        _ => html("x"),
+    };
+    let mut talk = Talk::with(panel_of).await;
+    let session = talk.post("/login", "", OLENA).await.session;
+    talk.get("/rotate", &cookie(1)).await;
+    let stand = talk.stand.crash().await;
+    let service = wrap(stand.recorder(|_| {}), panel(panel_of));
+    let mut talk = Talk {
+        stand,
+        service,
+        count: 2,
+    };
+    let event = talk.get("/clients", &cookie(2)).await;
+    assert_named(&event, "olena");
+    assert_eq!(event.session, session);
+}
+
+/// Threat 9: one cookie value for everybody who uses the browser.
+#[tokio::test]
+async fn a_cookie_that_outlives_its_admins_names_only_who_is_signed_in() {
+    let signed_in = Arc::new(Mutex::new(false));
+    let mut talk = Talk::with(move |asked| match asked.path.as_str() {
+        "/login" if is_right(&asked) => {
+            *signed_in.lock() = true;
+            set_redirect("/clients", 7)
+        }
+        "/login" => redirect("/login?error"),
+        "/logout" => {
+            *signed_in.lock() = false;
+            answer(302, &[("location", "/"), ("set-cookie", &sets(7))], "")
+        }
+        "/about" => html("open to everybody"),
+        _ if *signed_in.lock() => html("x"),
+        _ => redirect("/login"),
+    })
+    .await;
+    assert_nobody(&talk.get("/about", &cookie(7)).await);
+    talk.post("/login", &cookie(7), OLENA).await;
+    let olena = talk.get("/clients", &cookie(7)).await;
+    assert_named(&olena, "olena");
+    talk.get("/logout", &cookie(7)).await;
+    assert_nobody(&talk.get("/about", &cookie(7)).await);
+    assert_nobody(
+        &talk
+            .post("/login", &cookie(7), "username=boris&password=wrong")
+            .await,
+    );
+    assert_nobody(&talk.get("/about", &cookie(7)).await);
+    assert_named(&talk.post("/login", &cookie(7), BORIS).await, "boris");
+    assert_named(&talk.get("/clients", &cookie(7)).await, "boris");
+}
+
+#[tokio::test]
+async fn an_expired_session_names_nobody() {
+    let alive = Arc::new(Mutex::new(true));
+    let living = Arc::clone(&alive);
+    let mut talk = Talk::with(move |asked| match asked.path.as_str() {
+        "/login" => {
+            let set = format!("{}; Max-Age=3600", sets(1));
+            answer(302, &[("location", "/clients"), ("set-cookie", &set)], "")
+        }
+        "/about" => html("open to everybody"),
+        _ if *living.lock() => html("x"),
+        _ => redirect("/login"),
+    })
+    .await;
+    talk.post("/login", "", OLENA).await;
+    assert_named(&talk.get("/clients", &cookie(1)).await, "olena");
+    // Ended by the panel before its time.
+    *alive.lock() = false;
+    let sent = talk.get("/clients", &cookie(1)).await;
+    assert_nobody(&sent);
+    assert_eq!(
+        (sent.action.as_str(), sent.outcome),
+        ("Sent to sign-in", Outcome::Denied)
+    );
+    assert_nobody(&talk.get("/about", &cookie(1)).await);
+    // Ended by time.
+    *alive.lock() = true;
+    talk.post("/login", "", OLENA).await;
+    assert_named(&talk.get("/clients", &cookie(1)).await, "olena");
+    talk.stand.advance(3_601);
+    assert_nobody(&talk.get("/clients", &cookie(1)).await);
+}
+
+#[tokio::test]
+async fn a_removed_cookie_ends_the_session_wherever_that_happens() {
+    let mut talk = Talk::with(|asked| match asked.path.as_str() {
+        "/login" => set_redirect("/clients", 1),
+        "/bye" => answer(
+            302,
+            &[("location", "/"), ("set-cookie", "sessionid=; Max-Age=0")],
+            "",
+        ),
+        _ => html("x"),
+    })
+    .await;
+    talk.post("/login", "", OLENA).await;
+    assert_named(&talk.post("/bye", &cookie(1), "").await, "olena");
+    assert_nobody(&talk.get("/about", &cookie(1)).await);
+}
+
+#[tokio::test]
+async fn a_session_from_before_recording_began_has_a_hash_and_no_admin() {
+    let mut talk = Talk::with(|_| html("x")).await;
+    let first = talk.get("/clients", &cookie(9)).await;
+    let second = talk.get("/other", &cookie(9)).await;
+    let other = talk.get("/clients", &cookie(8)).await;
+    assert_nobody(&first);
+    assert!(first.session.is_some() && first.session == second.session);
+    assert_ne!(first.session, other.session);
+    assert_eq!(talk.get("/clients", "").await.session, None);
+}
+
+#[tokio::test]
+async fn the_same_cookie_on_another_panel_names_nobody() {
+    let stand = Stand::new().await;
+    let billing = wrap(stand.recorder(|_| {}), panel(ordinary));
+    let shop = wrap(
+        stand.recorder(|rules| rules.panel = "shop".parse().unwrap()),
+        panel(ordinary),
+    );
+    post_form(&billing, "/login", "", OLENA).await;
+    get(&shop, "/clients", &cookie(1)).await;
+    let event = stand.last(2).await;
+    assert_nobody(&event);
+    assert_ne!(event.session, stand.requests(2).await[0].session);
+}
+
+#[tokio::test]
+async fn multipart_and_json_forms_name_the_admin_too() {
+    let mut talk = Talk::with(|asked| match asked.path.as_str() {
+        "/login" => set_redirect("/clients", 1),
+        _ => html("x"),
+    })
+    .await;
+    let multipart =
+        "--B\r\nContent-Disposition: form-data; name=\"email\"\r\n\r\no@example.com\r\n--B--\r\n";
+    for (kind, body) in [
+        ("multipart/form-data; boundary=B", multipart),
+        (
+            "application/json",
+            r#"{"user":{"email":"o@example.com","password":"x"}}"#,
+        ),
+        (
+            "application/x-www-form-urlencoded",
+            "user%5Bemail%5D=o%40example.com&x=y",
+        ),
+    ] {
+        send(
+            &talk.service,
+            request("POST", "/login", &[("content-type", kind)], full(body)),
+        )
+        .await;
+        let event = talk.event().await;
+        assert_named(&event, "o@example.com");
+    }
+}
+
+#[tokio::test]
+async fn a_bound_session_refused_by_an_api_stays_bound_and_by_its_own_pages_does_not() {
+    let alive = Arc::new(Mutex::new(true));
+    let living = Arc::clone(&alive);
+    let mut talk = Talk::with(move |asked| match asked.path.as_str() {
+        "/login" => set_redirect("/clients", 1),
+        "/api/other" => answer(401, &[], ""),
+        "/about" => html("open to everybody"),
+        _ if *living.lock() => html("x"),
+        _ => answer(401, &[], ""),
+    })
+    .await;
+    talk.post("/login", "", OLENA).await;
+    assert_named(&talk.get("/clients", &cookie(1)).await, "olena");
+    // It wants something else than this session.
+    let refused = talk.get("/api/other", &cookie(1)).await;
+    assert_nobody(&refused);
+    assert_eq!(refused.outcome, Outcome::Denied);
+    assert_named(&talk.get("/clients", &cookie(1)).await, "olena");
+    *alive.lock() = false;
+    assert_nobody(&talk.get("/clients", &cookie(1)).await);
+    assert_nobody(&talk.get("/about", &cookie(1)).await);
+}
+
+#[tokio::test]
+async fn forms_of_one_path_sign_in_and_out_by_a_field() {
+    let preset = Preset::parse(
+        r#"
+        about = "One page for everything"
+        extends = "generic"
+        [sign_in]
+        routes = ["POST /account [do=login]"]
+        user_fields = ["username"]
+        [sign_out]
+        routes = ["POST /account [do=logout]"]
+        "#,
+    )
+    .unwrap();
+    let stand = Stand::new().await;
+    let recorder = stand.recorder(|rules| rules.preset = Arc::new(preset.clone()));
+    let service = wrap(
+        recorder,
+        panel(|asked| match asked.body.starts_with(b"do=login") {
+            true => set_redirect("/clients", 1),
+            false => html("x"),
+        }),
+    );
+    let mut talk = Talk {
+        stand,
+        service,
+        count: 0,
+    };
+    let sign_in = talk
+        .post("/account", "", "do=login&username=olena&password=x")
+        .await;
+    assert_named(&sign_in, "olena");
+    assert_eq!(sign_in.action, "Signed in");
+    let changed = talk
+        .post("/account", &cookie(1), "do=save&username=other")
+        .await;
+    assert_named(&changed, "olena");
+    let sign_out = talk.post("/account", &cookie(1), "do=logout").await;
+    assert_named(&sign_out, "olena");
+    assert_eq!(sign_out.action, "Signed out");
+    assert_nobody(&talk.get("/clients", &cookie(1)).await);
+}
+
+#[tokio::test]
+async fn signing_in_anew_ends_what_the_browser_had_before() {
+    let mut talk = Talk::with(ordinary).await;
+    talk.post("/login", "", OLENA).await;
+    talk.post("/login", &cookie(1), BORIS).await;
+    assert_named(&talk.get("/clients", &cookie(2)).await, "boris");
+    assert_nobody(&talk.get("/clients", &cookie(1)).await);
+}
