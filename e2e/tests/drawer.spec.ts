@@ -15,7 +15,7 @@ test.describe("the drawer", () => {
     await expect(list.drawer.getByRole("heading").first()).toHaveText(event.action);
     const shown = (await list.drawer.innerText()).replaceAll(/\s+/g, " ");
     const whole = `http://${event.host}${path}`;
-    const local = new Intl.DateTimeFormat("en-GB", { timeZone: "Europe/Kyiv", timeStyle: "medium" });
+    const local = new Intl.DateTimeFormat("en-GB", { timeZone: "Europe/Warsaw", timeStyle: "medium" });
     for (const part of [
       "olena",
       ADDRESS.olena,

@@ -107,7 +107,7 @@ test.describe("filter words", () => {
       ["panel:words statu:404", "statu"],
       ["panel:words status:abc", "abc"],
       ["panel:words ip:300.1.2.3", "300.1.2.3"],
-      ["panel:words session:7", "session"],
+      ["panel:words session:7", "7"],
       ["panel:words is:purple", "purple"],
       ['panel:words action:"unclosed', "unclosed"],
       ["panel:words duration:>fast", "fast"],

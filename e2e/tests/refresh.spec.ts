@@ -20,10 +20,12 @@ test("with refresh at 5 s a new request appears by itself, and a countdown says 
 test("the page's own refreshes are recorded as background refreshes of the viewer", async ({ page, stack }) => {
   const list = new AdminSessions(page, stack.trail.url);
   await list.open({ q: "own-refreshes" });
-  const [first] = await stack.api.until("panel:admintrail query:own-refreshes is:polling", 1, 9_000);
-  expect(first).toMatchObject({ admin: "marek@hosting.example", panel: "admintrail", type: "WEB", polling: true, status: 200 });
-  const [opened] = (await stack.api.events("panel:admintrail query:own-refreshes -is:polling")).events;
-  expect(opened).toMatchObject({ admin: "marek@hosting.example", known_by: "session", method: "GET" });
+  const seen = "panel:admintrail query:own-refreshes path:/monitoring/";
+  const [first] = await stack.api.until(`${seen} is:polling`, 1, 9_000);
+  expect(first).toMatchObject({ admin: "marek@hosting.example", type: "WEB", method: "GET", polling: true, status: 200 });
+  const opened = (await stack.api.events(`${seen} -is:polling`)).events;
+  expect(opened).toHaveLength(1);
+  expect(opened[0]).toMatchObject({ admin: "marek@hosting.example", polling: false });
 });
 
 test("Live shows a new request within 2 s", async ({ own: page, stack, atPanel }) => {

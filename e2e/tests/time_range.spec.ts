@@ -40,10 +40,10 @@ test.describe("time ranges", () => {
     const list = new AdminSessions(page, stack.trail.url);
     const day = (offset: number) => {
       const at = new Date(Date.now() + offset * 86_400_000);
-      return new Intl.DateTimeFormat("sv-SE", { timeZone: "Europe/Kyiv" }).format(at);
+      return new Intl.DateTimeFormat("sv-SE", { timeZone: "Europe/Warsaw" }).format(at);
     };
-    // Half past midnight in Kyiv is yesterday evening in UTC.
-    const offset = new Intl.DateTimeFormat("en-GB", { timeZone: "Europe/Kyiv", timeZoneName: "longOffset" })
+    // Half past midnight in Warsaw is yesterday evening in UTC.
+    const offset = new Intl.DateTimeFormat("en-GB", { timeZone: "Europe/Warsaw", timeZoneName: "longOffset" })
       .formatToParts()
       .find((part) => part.type === "timeZoneName")
       ?.value.replace("GMT", "");
@@ -60,13 +60,23 @@ test.describe("time ranges", () => {
     expect(await list.paths()).toEqual(["/yesterday-late", "/yesterday-early"]);
   });
 
+  test("at the first visit times turn to the browser's zone by themselves", async ({ page, context, stack }) => {
+    const list = new AdminSessions(page, stack.trail.url);
+    await context.clearCookies({ name: "admintrail_tz" });
+    await list.open({ q: "panel:ages" });
+    await expect(page.locator("html")).toHaveAttribute("data-script", /.*/);
+    const at = new Date((await list.rows.first().locator("time").getAttribute("datetime")) ?? "");
+    const local = at.toLocaleTimeString("en-GB", { timeZone: "Europe/Warsaw" });
+    await expect(list.rows.first().locator("time")).toContainText(local);
+  });
+
   test("two moments limit the list, and the page names the zone", async ({ page, stack }) => {
     const list = new AdminSessions(page, stack.trail.url);
     await list.open({ q: "panel:ages" });
     await list.menu("range");
-    await expect(page.getByText(/Times are in Europe\/Kyiv/)).toBeVisible();
+    await expect(page.getByText(/Times are in Europe\/Warsaw/)).toBeVisible();
     const local = (minutes: number) =>
-      new Intl.DateTimeFormat("sv-SE", { timeZone: "Europe/Kyiv", dateStyle: "short", timeStyle: "medium" })
+      new Intl.DateTimeFormat("sv-SE", { timeZone: "Europe/Warsaw", dateStyle: "short", timeStyle: "medium" })
         .format(new Date(Date.now() - minutes * 60_000))
         .replace(" ", "T");
     await page.getByLabel("From", { exact: true }).fill(local(400));
