@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use admintrail_capture::Declared;
-use admintrail_event::{Event, PanelName};
+use admintrail_event::{Event, Micros, PanelName};
 use admintrail_store::{Page, View};
 use askama::Template;
 use axum::response::{Html, IntoResponse, Response};
@@ -51,8 +51,9 @@ pub(crate) struct List {
     pub(crate) turned: String,
     /// New rows appear here: the first page, newest first.
     pub(crate) front: bool,
-    /// Start of what counts as new (RFC 3339).
+    /// What is newer than every row shown (RFC 3339), and how much of that there was already.
     pub(crate) since: String,
+    pub(crate) known: u64,
     /// Where to hear of what is recorded.
     pub(crate) stream: String,
 }
@@ -126,19 +127,33 @@ fn declared(scene: &Scene) -> Declared {
     }
 }
 
-/// How many rows came since the page was drawn, for pages on which they do not appear.
+/// How many rows came that are newer than those of a page on which they do not appear.
 fn new_rows(scene: &Scene) -> Result<Response, WebError> {
-    let since = scene
+    let wrong = |name| WebError::parameter(name, "send what the page said.");
+    let since = scene.query.extra("since").and_then(Micros::parse_rfc3339);
+    let known = scene
         .query
-        .extra("since")
-        .and_then(admintrail_event::Micros::parse_rfc3339);
-    let since =
-        since.ok_or_else(|| WebError::parameter("since", "send the moment the page was drawn."))?;
-    let mut view = scene.view()?;
-    view.from = Some(view.from.map_or(since, |from| from.max(since)));
-    let count = scene.app.trail.count(&view)?;
+        .extra("known")
+        .and_then(|text| text.parse().ok());
+    let since = since.ok_or_else(|| wrong("since"))?;
+    let known: u64 = known.ok_or_else(|| wrong("known"))?;
+    let count = newer(scene, &scene.view()?, since)?.saturating_sub(known);
     let html = NewRows { count }.render().map_err(WebError::internal)?;
     Ok(Html(html).into_response())
+}
+
+/// How many rows of the view there are from a moment on.
+fn newer(scene: &Scene, view: &View, since: Micros) -> Result<u64, WebError> {
+    let mut view = view.clone();
+    view.from = Some(view.from.map_or(since, |from| from.max(since)));
+    Ok(scene.app.trail.count(&view)?)
+}
+
+/// The moment after the newest row of a page, and how many rows there are from then on.
+fn what_is_newer(scene: &Scene, view: &View, page: &Page) -> Result<(Micros, u64), WebError> {
+    let newest = page.events.iter().map(|event| event.draft.time).max();
+    let since = newest.map_or(scene.now(), |at| Micros(at.0 + 1));
+    Ok((since, newer(scene, view, since)?))
 }
 
 fn draw(scene: &Scene, view: Result<View, WebError>) -> Result<List, WebError> {
@@ -183,6 +198,11 @@ fn draw(scene: &Scene, view: Result<View, WebError>) -> Result<List, WebError> {
         .map(|event| Row::new(event, &scene.links, &scene.face, open))
         .collect();
     let newest_first = order == admintrail_store::Order::Descending;
+    let front = newest_first && typed.cursor.is_none() && !typed.last;
+    let (since, known) = match (&view, &page) {
+        (Ok(view), Some(page)) if !front => what_is_newer(scene, view, page)?,
+        _ => (scene.now(), 0),
+    };
     let mut frame = Frame::new(scene, REQUESTS, &view, hidden);
     (frame.head.export, frame.head.share) = (export, share);
     Ok(List {
@@ -196,8 +216,9 @@ fn draw(scene: &Scene, view: Result<View, WebError>) -> Result<List, WebError> {
         turned: scene.links.fresh(|query| {
             query.order = newest_first.then(|| "asc".to_owned());
         }),
-        front: newest_first && typed.cursor.is_none() && !typed.last,
-        since: scene.now().to_string(),
+        front,
+        since: since.to_string(),
+        known,
         stream: api(scene, "/api/v1/stream"),
         chart,
         rows,

@@ -1,5 +1,15 @@
 // Menus are <details>; this closes them and lets arrow keys walk through them.
 
+import { afterExchange } from "./navigate.js";
+
+/** While a menu is open the parts it covers are out of reach, as behind any menu: a click closes it. */
+function settle() {
+  const open = document.querySelector("details[data-menu][open]");
+  for (const part of document.querySelectorAll("[data-part=chips], [data-part=chart], [data-part=body]")) {
+    part.toggleAttribute("inert", open !== null && !part.contains(open));
+  }
+}
+
 /** @param {Element | null} [except] */
 function closeMenus(except = null) {
   for (const menu of document.querySelectorAll("details[data-menu][open]")) {
@@ -17,6 +27,8 @@ export function closeMenu() {
 }
 
 export function watchMenus() {
+  document.addEventListener("toggle", settle, true);
+  afterExchange(settle);
   document.addEventListener("click", (event) => {
     const target = event.target instanceof Element ? event.target : null;
     closeMenus(target?.closest("details[data-menu]") ?? null);

@@ -103,6 +103,7 @@ async function countNew() {
   if (!here || !place) return true;
   const url = new URL(location.href);
   url.searchParams.set("since", here.dataset.since ?? "");
+  url.searchParams.set("known", here.dataset.known ?? "");
   url.searchParams.set("refresh", "auto");
   try {
     const response = await fetch(url, { headers: { "X-Fragment": "new" } });

@@ -159,7 +159,7 @@ fn ways(scene: &Scene, event: &Event) -> Vec<Way> {
             query.from = Some(String::new());
             query.to = None;
         });
-        way("Whole session", all_of_it);
+        way("Timeline", all_of_it);
     }
     if let Some(admin) = &draft.admin {
         way("Same admin", links.requests_of(&term("admin", admin)));

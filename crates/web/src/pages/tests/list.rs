@@ -4,7 +4,7 @@ use admintrail_event::Outcome;
 use admintrail_store::control::Role;
 use http::StatusCode;
 
-use super::stack::{Stack, attributes, between, now, request, text};
+use super::stack::{Stack, attributes, between, request, text};
 
 const PATH: &str = "/monitoring/admin-sessions";
 
@@ -147,12 +147,31 @@ async fn our_script_gets_the_parts_alone() {
 #[tokio::test]
 async fn rows_that_came_meanwhile_are_counted_where_they_do_not_appear() {
     let stack = many(10).await;
-    let since = admintrail_event::Micros(now().0 - 5 * 60 * admintrail_event::Micros::SECOND);
-    let answer = stack
-        .ask(&format!("{PATH}?limit=2&since={since}"), Some("new"))
-        .await
-        .page();
-    assert!(answer.contains("data-count=\"5\""), "{answer}");
+    let path = format!("{PATH}?limit=2&last=1");
+    let page = stack.page(&path).await;
+    let mark = |name: &str| attributes(&page, name)[0].replace(':', "%3A");
+    let ask = format!(
+        "{path}&since={}&known={}",
+        mark("data-since"),
+        mark("data-known")
+    );
+    assert!(
+        stack
+            .ask(&ask, Some("new"))
+            .await
+            .page()
+            .contains("data-count=\"0\"")
+    );
+    // Accepted now, though they began before the page was drawn.
+    let late = (20..25).map(|n| request(n, 70, "GET", "/late"));
+    stack.record(late.collect()).await;
+    assert!(
+        stack
+            .ask(&ask, Some("new"))
+            .await
+            .page()
+            .contains("data-count=\"5\"")
+    );
 }
 
 #[tokio::test]
@@ -171,7 +190,7 @@ async fn the_drawer_shows_every_field_and_leads_on() {
         "77777777777777777777777777777777",
         "9.300 ms",
         "2026-11-22T14:29:58.000000Z",
-        "Whole session",
+        "Timeline",
     ] {
         assert!(shown.contains(word), "{word} is not in {shown}");
     }
