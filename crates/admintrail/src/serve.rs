@@ -327,7 +327,8 @@ fn own_rules(config: &Config) -> Result<PanelRules> {
     })
 }
 
-type Presets = Arc<dyn Fn(&PanelName) -> Option<Arc<Preset>> + Send + Sync>;
+/// The preset of a panel.
+pub(crate) type Presets = Arc<dyn Fn(&PanelName) -> Option<Arc<Preset>> + Send + Sync>;
 
 /// The preset of each panel.
 pub(crate) fn presets(panels: &[Panel]) -> Presets {

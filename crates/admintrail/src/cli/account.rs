@@ -89,7 +89,7 @@ pub(super) fn run(global: &Global, command: AccountCommand) -> Outcome {
             }
         }
         AccountCommand::Disable { email } => {
-            ask::<Value>(global, Ask::DisableAccount { email }).map(drop)?
+            ask::<Value>(global, Ask::DisableAccount { email }).map(drop)?;
         }
         AccountCommand::ResetPassword { email } => {
             let made: Value = ask(global, Ask::ResetPassword { email })?;

@@ -79,7 +79,7 @@ pub(super) fn run(global: &Global, command: TokenCommand) -> Outcome {
             }
         }
         TokenCommand::Revoke { name } => {
-            ask::<Value>(global, Ask::RevokeToken { name }).map(drop)?
+            ask::<Value>(global, Ask::RevokeToken { name }).map(drop)?;
         }
     }
     Ok(out.flush()?)

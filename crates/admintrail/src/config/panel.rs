@@ -91,7 +91,7 @@ pub(crate) fn read_all(given: Vec<Given>, findings: &mut Findings) -> Vec<Panel>
     for item in given {
         match item.raw {
             Raw::List(items) => {
-                panels.extend(items.into_iter().filter_map(|one| read(one, findings)))
+                panels.extend(items.into_iter().filter_map(|one| read(one, findings)));
             }
             _ => findings.mistakes.add(
                 &item.origin,

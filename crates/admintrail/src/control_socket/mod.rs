@@ -1,14 +1,17 @@
 //! How commands reach a running server: one JSON object a line over `control.sock` in the data
 //! folder. Who may open the file (its owner, mode 0600) may ask everything.
 
+mod accounts;
 mod address;
 mod client;
 mod desk;
+mod import;
 mod listener;
 mod protocol;
 
+pub(crate) use accounts::{add_account, link};
 pub(crate) use client::Client;
-pub(crate) use desk::{Desk, add_account, link};
+pub(crate) use desk::Desk;
 pub(crate) use listener::Listener;
 pub(crate) use protocol::{
     AccountShown, Ask, ImportLine, ImportReport, LineError, Refused, Status, TokenShown,

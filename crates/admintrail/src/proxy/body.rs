@@ -87,14 +87,19 @@ where
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        let this = self.project();
-        let Some(inner) = this.inner.as_pin_mut() else {
+        let mut this = self.project();
+        let Some(mut inner) = this.inner.as_mut().as_pin_mut() else {
             return Poll::Ready(None);
         };
-        let poll = inner.poll_frame(cx);
+        let poll = inner.as_mut().poll_frame(cx);
         if let (Poll::Ready(ready), Some(progress)) = (&poll, this.progress) {
             match ready {
-                Some(Ok(_)) => *progress.last.lock() = Instant::now(),
+                Some(Ok(_)) => {
+                    *progress.last.lock() = Instant::now();
+                    if inner.is_end_stream() {
+                        progress.ended.store(true, Relaxed);
+                    }
+                }
                 None => progress.ended.store(true, Relaxed),
                 Some(Err(_)) => progress.broken.store(true, Relaxed),
             }
@@ -173,7 +178,7 @@ where
     Outgoing<B>: Body<Data = Bytes, Error = BoxError>,
 {
     incoming: Incoming,
-    link: Option<Link<Outgoing<B>>>,
+    link: Option<Box<Link<Outgoing<B>>>>,
     pool: Arc<Pool<Outgoing<B>>>,
     whole: bool,
 }
@@ -185,7 +190,7 @@ where
 {
     pub(crate) fn new(
         incoming: Incoming,
-        link: Link<Outgoing<B>>,
+        link: Box<Link<Outgoing<B>>>,
         pool: Arc<Pool<Outgoing<B>>>,
     ) -> Self {
         let mut body = Self {

@@ -290,7 +290,7 @@ where
     fn answer(
         &self,
         response: Response<Incoming>,
-        link: Link<Outgoing<B>>,
+        link: Box<Link<Outgoing<B>>>,
         uploading: bool,
     ) -> Response<Answer<B>> {
         let (mut head, incoming) = response.into_parts();

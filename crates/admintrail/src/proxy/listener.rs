@@ -33,9 +33,6 @@ use crate::stop::Stop;
 /// Largest request head.
 const MAX_HEAD: usize = 64 * 1024;
 
-/// Most header lines of a request.
-const MAX_HEADERS: usize = 256;
-
 /// How a listener serves.
 pub(crate) struct ListenerOptions {
     /// TLS, if it is spoken.
@@ -91,6 +88,7 @@ pub(crate) async fn serve<S, B>(
         let acceptor = acceptor.clone();
         tokio::spawn(async move {
             tokio::select! {
+                biased;
                 () = connection(stream, acceptor, service, &watched, &options, stop) => {}
                 () = watched.end.notified() => {}
             }
@@ -205,11 +203,11 @@ async fn http1<T, S, B>(
     let connection = hyper::server::conn::http1::Builder::new()
         .max_buf_size(MAX_HEAD)
         .max_header_size(MAX_HEAD)
-        .max_headers(MAX_HEADERS)
         .serve_connection(io, service)
         .with_upgrades();
     let mut connection = pin!(connection);
     let ended = tokio::select! {
+        biased;
         ended = connection.as_mut() => ended,
         () = stop.told() => {
             connection.as_mut().graceful_shutdown();

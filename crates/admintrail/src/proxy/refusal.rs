@@ -127,7 +127,7 @@ impl Refusal {
                 );
             }
             Self::BadUpgrade { panel } => {
-                tracing::warn!(panel, "the panel switched protocols unasked")
+                tracing::warn!(panel, "the panel switched protocols unasked");
             }
             Self::BadBody | Self::NoTunnels => {}
         }

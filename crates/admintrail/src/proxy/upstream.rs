@@ -44,7 +44,8 @@ const FRESH: Duration = Duration::from_secs(1);
 /// request's head worth its price.
 const SURE: Duration = Duration::from_millis(100);
 
-/// One connection to the panel.
+/// One connection to the panel. It is kept boxed: it changes hands with every request, and is
+/// more than a kilobyte.
 pub(crate) struct Link<B: Body + 'static> {
     sender: SendRequest<B>,
     connection: Connection<TokioIo<Socket>, B>,
@@ -63,7 +64,7 @@ pub(crate) enum Source {
 }
 
 struct Idle<B: Body + 'static> {
-    link: Link<B>,
+    link: Box<Link<B>>,
     since: Instant,
 }
 
@@ -166,14 +167,14 @@ where
     }
 
     /// A link for a request; `repeatable` ones may use a link that lay idle for longer.
-    pub(crate) async fn take(&self, repeatable: bool) -> io::Result<(Link<B>, Source)> {
+    pub(crate) async fn take(&self, repeatable: bool) -> io::Result<(Box<Link<B>>, Source)> {
         if let Some(found) = self.take_idle(repeatable) {
             return Ok(found);
         }
         self.connect().await.map(|link| (link, Source::New))
     }
 
-    fn take_idle(&self, repeatable: bool) -> Option<(Link<B>, Source)> {
+    fn take_idle(&self, repeatable: bool) -> Option<(Box<Link<B>>, Source)> {
         let limit = if repeatable { IDLE } else { FRESH };
         loop {
             // The latest first: the others may grow old and be closed.
@@ -202,7 +203,7 @@ where
     }
 
     /// Takes a link back, if it can be used again.
-    pub(crate) fn give_back(&self, mut link: Link<B>) {
+    pub(crate) fn give_back(&self, mut link: Box<Link<B>>) {
         if link.is_reusable() {
             let mut idle = self.idle.lock();
             if idle.len() < MAX_IDLE {
@@ -228,7 +229,7 @@ where
     }
 
     /// A new link.
-    pub(crate) async fn connect(&self) -> io::Result<Link<B>> {
+    pub(crate) async fn connect(&self) -> io::Result<Box<Link<B>>> {
         let socket = tokio::time::timeout(self.connect_timeout, self.open())
             .await
             .map_err(|_| {
@@ -236,15 +237,14 @@ where
             })??;
         let (sender, connection) = Builder::new()
             .max_buf_size(256 * 1024)
-            .max_headers(256)
             .handshake(TokioIo::new(socket))
             .await
             .map_err(io::Error::other)?;
-        Ok(Link {
+        Ok(Box::new(Link {
             sender,
             connection,
             ended: false,
-        })
+        }))
     }
 
     async fn open(&self) -> io::Result<Socket> {

@@ -1,5 +1,15 @@
 //! What users of the binary notice, tried with the real binary on loopback.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a test fails by panicking, also in what several share, and says why"
+)]
+
 mod bodies;
 mod commands;
 mod configuration;

@@ -4,7 +4,7 @@ use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
 use std::time::{Duration, Instant};
 
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use crate::stage::{Options, Panel, Server, admintrail, exchange, read_reply};
@@ -276,17 +276,7 @@ async fn a_stop_does_not_wait_for_idle_connections() {
         began.elapsed()
     );
     let mut end = Vec::new();
-    std::io::Read::read_to_end(
-        &mut stream
-            .into_std()
-            .map(|s| {
-                s.set_nonblocking(false).unwrap();
-                s
-            })
-            .unwrap(),
-        &mut end,
-    )
-    .unwrap();
+    stream.read_to_end(&mut end).await.unwrap();
     assert!(end.is_empty());
 }
 

@@ -5,7 +5,7 @@ mod raw;
 mod server;
 
 pub(crate) use panel::{Panel, Seen};
-pub(crate) use raw::{Reply, exchange, exchange_pieces, read_reply};
+pub(crate) use raw::{exchange, exchange_pieces, read_reply};
 pub(crate) use server::{Command, Options, Said, Server, admintrail};
 
 use std::future::Future;

@@ -1,0 +1,108 @@
+//! Taking over events, line by line.
+
+use std::borrow::Cow;
+
+use admintrail_event::{
+    AttemptedNames, Draft, EventId, PanelName, Preset, SubmittedEvent, attempted_name,
+};
+use admintrail_store::{Receipt, Submission};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use super::desk::{Desk, store};
+use super::protocol::{ImportLine, ImportReport, LineError, Refused};
+
+impl Desk {
+    /// Takes over events. What can be taken is taken; each line that cannot is named.
+    pub(crate) fn import(
+        &self,
+        panel: Option<&str>,
+        lines: &[ImportLine],
+    ) -> Result<ImportReport, Refused> {
+        let mut report = ImportReport::default();
+        let mut batch = Vec::new();
+        let mut numbers = Vec::new();
+        for line in lines {
+            match self.draft(panel, line) {
+                Ok(draft) => {
+                    batch.push(Submission::new(draft));
+                    numbers.push(line.number);
+                }
+                Err(message) => report.errors.push(LineError {
+                    line: line.number,
+                    message,
+                }),
+            }
+        }
+        let receipts = self.trail.append_blocking(batch).map_err(store)?;
+        for (receipt, number) in receipts.into_iter().zip(numbers) {
+            match receipt {
+                Receipt::Accepted(_) => report.accepted += 1,
+                Receipt::Duplicate(_) => report.duplicates += 1,
+                Receipt::Conflict(seq) => report.errors.push(LineError {
+                    line: number,
+                    message: format!(
+                        "id: belongs to another event (seq {seq}); give this one another id"
+                    ),
+                }),
+            }
+        }
+        Ok(report)
+    }
+
+    fn draft(&self, panel: Option<&str>, line: &ImportLine) -> Result<Draft, String> {
+        let named = with_panel(&line.text, panel)?;
+        let mut event =
+            SubmittedEvent::parse(named.as_bytes()).map_err(|error| error.to_string())?;
+        if let Some(typed) = event.attempted().map(str::to_owned) {
+            let known =
+                self.trail.knows_admin(&typed) || self.control.knows_admin(event.panel(), &typed);
+            event.set_attempted(attempted_name(
+                &typed,
+                known,
+                AttemptedNames::Known,
+                &self.key,
+            ));
+        }
+        if event.panel().as_str() == PanelName::OWN && panel != Some(PanelName::OWN) {
+            return Err(format!(
+                "panel: {:?} is Admintrail's own; say --panel {} if these are its events",
+                PanelName::OWN,
+                PanelName::OWN
+            ));
+        }
+        let preset = (self.presets)(event.panel())
+            .or_else(|| Preset::built_in("generic"))
+            .ok_or_else(|| "the generic preset is missing from this build".to_owned())?;
+        // An event without an id gets the same one each time its file is imported.
+        let digest = Sha256::new()
+            .chain_update(event.panel().as_str())
+            .chain_update([0])
+            .chain_update(line.repeat.to_be_bytes())
+            .chain_update(named.as_bytes())
+            .finalize();
+        let mut random = [0; 10];
+        random
+            .iter_mut()
+            .zip(digest.iter())
+            .for_each(|(to, from)| *to = *from);
+        let fallback = EventId::new(event.time(), random);
+        Ok(event.into_draft(fallback, &preset))
+    }
+}
+
+/// The line with a panel, if it names none itself.
+fn with_panel<'a>(text: &'a str, panel: Option<&str>) -> Result<Cow<'a, str>, String> {
+    let value: Value = serde_json::from_str(text).map_err(|error| format!("not JSON: {error}"))?;
+    let Value::Object(mut map) = value else {
+        return Err("not a JSON object".to_owned());
+    };
+    if map.get("panel").is_some_and(|given| !given.is_null()) {
+        return Ok(text.into());
+    }
+    let Some(panel) = panel else {
+        return Err("panel: is missing; say --panel NAME for lines that name none".to_owned());
+    };
+    map.insert("panel".to_owned(), json!(panel));
+    Ok(Value::Object(map).to_string().into())
+}
