@@ -24,8 +24,15 @@ use crate::recording::{ControlBindings, TrailSink};
 use crate::stop::{Stop, Stopper};
 use crate::{data_folder, own_pages};
 
-/// Requests under way at the end get this long.
+/// Everything has ended after this time.
 const GRACE: Duration = Duration::from_secs(10);
+
+/// Requests to panels that are under way at the end get this long.
+const PANEL_GRACE: Duration = Duration::from_secs(9);
+
+/// Those to our own pages less: whoever watches live would hold the end up for as long as we let
+/// them, and reads on by themselves after the restart.
+const OWN_GRACE: Duration = Duration::from_secs(2);
 
 /// Connections of our own pages at once.
 const OWN_CONNECTIONS: usize = 4_096;
@@ -232,6 +239,7 @@ impl Server {
                 header_timeout: bound.options.timeouts.header,
                 idle_timeout: bound.options.timeouts.idle,
                 max_connections: bound.options.max_connections,
+                grace: PANEL_GRACE,
                 tunnels: self.tunnels.clone(),
                 refused,
             };
@@ -288,6 +296,7 @@ impl Server {
             header_timeout: timeouts.header,
             idle_timeout: timeouts.idle,
             max_connections,
+            grace: OWN_GRACE,
             tunnels: self.tunnels.clone(),
             refused: refused_hook(&self.recorders, recorder),
         }

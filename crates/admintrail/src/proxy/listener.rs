@@ -43,6 +43,8 @@ pub(crate) struct ListenerOptions {
     pub(crate) idle_timeout: Duration,
     /// Connections at once.
     pub(crate) max_connections: usize,
+    /// Requests under way when the server stops get this long.
+    pub(crate) grace: Duration,
     /// Where upgraded connections go on.
     pub(crate) tunnels: Tunnels,
     /// Told of each request that the parser refused.
@@ -96,7 +98,13 @@ pub(crate) async fn serve<S, B>(
         });
     }
     drop(listener);
-    register.emptied().await;
+    if tokio::time::timeout(options.grace, register.emptied())
+        .await
+        .is_err()
+    {
+        register.end_all();
+        register.emptied().await;
+    }
     sweeper.abort();
 }
 

@@ -75,6 +75,13 @@ impl Register {
         true
     }
 
+    /// Ends all.
+    pub(crate) fn end_all(&self) {
+        for watched in self.open.lock().values() {
+            watched.end.notify_one();
+        }
+    }
+
     /// Ends what has kept us waiting for too long.
     pub(crate) fn end_overdue(&self, now: u32, head: Duration, idle: Duration) {
         let over = |since: u32, limit: Duration| {

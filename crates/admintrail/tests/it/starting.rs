@@ -280,6 +280,26 @@ async fn a_stop_does_not_wait_for_idle_connections() {
     assert!(end.is_empty());
 }
 
+#[tokio::test]
+async fn a_stop_does_not_wait_for_who_watches_live() {
+    let mut server = Server::start(&Options::default());
+    let token = server.token("watcher", "read");
+    let mut stream = TcpStream::connect(server.pages).await.unwrap();
+    let ask =
+        format!("GET /api/v1/stream HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {token}\r\n\r\n");
+    stream.write_all(ask.as_bytes()).await.unwrap();
+    let mut piece = [0; 1024];
+    assert!(stream.read(&mut piece).await.unwrap() > 0);
+    assert!(piece.starts_with(b"HTTP/1.1 200"));
+    let began = Instant::now();
+    assert_eq!(server.stop(), 0);
+    assert!(
+        began.elapsed() < Duration::from_secs(7),
+        "{:?}",
+        began.elapsed()
+    );
+}
+
 #[test]
 fn a_folder_with_a_long_name_has_its_socket_too() {
     let dir = tempfile::tempdir().unwrap();
