@@ -196,11 +196,16 @@ fn sessions_sum_up_and_the_active_are_known() {
     deletion.ip = Some("203.0.113.90".parse().unwrap());
     let mut refused = by("olena", draft(9));
     refused.outcome = Outcome::Denied;
+    let mut attempt = by("olena", draft(11));
+    attempt.admin = None;
+    attempt.known_by = KnownBy::Attempt;
+    attempt.outcome = Outcome::Denied;
     fixture.append([
         by("olena", draft(1)),
         deletion,
         refused,
         by("tom", draft(3)),
+        attempt,
     ]);
     for _ in 0..2 {
         let sessions = fixture.trail.sessions(&View::default(), 0, 10).unwrap();
