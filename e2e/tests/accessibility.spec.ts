@@ -6,6 +6,8 @@ import type { Page } from "@playwright/test";
 import { SIGHTS } from "../pages/all.ts";
 import { expect, picture, test } from "../stack/test.ts";
 
+test.describe.configure({ timeout: 90_000 });
+
 const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
 
 /** What axe finds, in a form that a person can act on. */
@@ -36,14 +38,14 @@ for (const { name, show } of SIGHTS) {
       [...document.querySelectorAll("body *")]
         .filter((element) => {
           const box = element.getBoundingClientRect();
-          const clipped = element.closest("svg, .hidden, [hidden]") !== null;
+          const clipped = element.closest("svg, .hidden") !== null || !element.checkVisibility({ visibilityProperty: true });
           const scrolled = (() => {
             for (let up = element.parentElement; up; up = up.parentElement) {
               if (getComputedStyle(up).overflowX !== "visible") return true;
             }
             return false;
           })();
-          return !clipped && !scrolled && box.width > 0 && box.right > 376 && getComputedStyle(element).visibility === "visible";
+          return !clipped && !scrolled && box.width > 0 && box.right > 376;
         })
         .map((element) => `${element.tagName} ${element.className}`),
     );
