@@ -9,6 +9,8 @@ export interface Sight {
   name: string;
   /** Brings the page there. */
   show: (page: Page, stack: Stack) => Promise<void>;
+  /** What lies over the rest, which is then half covered and not to be judged. */
+  over?: string;
 }
 
 const at = (path: string) => async (page: Page, stack: Stack) => {
@@ -19,6 +21,7 @@ const list = (page: Page, stack: Stack) => new AdminSessions(page, stack.trail.u
 
 const menu = (name: "range" | "views" | "refresh" | "share" | "export" | "size"): Sight => ({
   name: `requests-menu-${name}`,
+  over: `details[data-menu="${name}"]`,
   show: async (page, stack) => {
     await list(page, stack).open({ q: "panel:django" });
     await list(page, stack).menu(name);

@@ -6,7 +6,7 @@ import { ADDRESS, expect, test } from "../stack/test.ts";
 test.describe("overviews of a day", () => {
   test("Sessions shows admin, start, last seen, duration, requests, changes, denied and addresses", async ({ page, stack, day: _ }) => {
     const list = new AdminSessions(page, stack.trail.url);
-    await list.open();
+    await list.open({ q: "panel:django" });
     await page.getByRole("navigation", { name: "Admin Sessions" }).getByRole("link", { name: "Sessions" }).click();
     await expect(page).toHaveURL(/\/sessions/);
     for (const name of ["Admin", "Start", "Last seen", "Duration", "Requests", "Changes", "Denied", "IP addresses"]) {
