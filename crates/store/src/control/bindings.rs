@@ -109,9 +109,13 @@ impl Control {
         )
     }
 
-    /// Whether somebody has ever signed in under this name on the panel, in any case.
+    /// Whether somebody has ever signed in under this name on the panel, in any case. On our own
+    /// panel an account is known before its first sign-in: tries at it must not read "unknown name".
     #[must_use]
     pub fn knows_admin(&self, panel: &PanelName, admin: &str) -> bool {
+        if panel.as_str() == PanelName::OWN && self.account_of_email(admin).is_some() {
+            return true;
+        }
         let folded = fold(admin);
         self.memory()
             .bindings
