@@ -224,9 +224,15 @@ impl Preset {
 
     fn step(&self, head: &RequestHead<'_>, segments: &[Segment<'_>]) -> Step {
         match step_of(&self.steps, head.method, segments, head.query) {
-            // A style of the sign-in page is no sign-in page.
+            // A style of the sign-in page is no sign-in page, and the picture on the sign-out
+            // button signs nobody out.
             Step::SignInForm | Step::SecondFactor
                 if head.method != "POST" && has_asset_extension(segments) =>
+            {
+                Step::Ordinary
+            }
+            Step::SignOut
+                if matches!(head.method, "GET" | "HEAD") && has_asset_extension(segments) =>
             {
                 Step::Ordinary
             }

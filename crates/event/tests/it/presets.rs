@@ -400,6 +400,28 @@ fn assets_go_by_what_the_browser_says_or_by_extension() {
     assert!(!django.read(&disguised).asset);
 }
 
+/// A picture on the sign-out button must not end the session of whoever sees it.
+#[test]
+fn pictures_and_lists_of_sign_outs_sign_nobody_out() {
+    let generic = preset("generic");
+    let step = |method: &str, target: &str| generic.read(&head(method, target)).step;
+    for target in [
+        "/img/logout.svg",
+        "/img/log-out.png",
+        "/static/js/logout.js",
+        "/logouts",
+        "/logout-history",
+    ] {
+        assert_eq!(step("GET", target), Step::Ordinary, "{target}");
+        assert_eq!(step("HEAD", target), Step::Ordinary, "{target}");
+    }
+    assert!(generic.read(&head("GET", "/img/logout.svg")).asset);
+    for target in ["/logout", "/logout.php", "/users/sign_out"] {
+        assert_eq!(step("GET", target), Step::SignOut, "{target}");
+    }
+    assert_eq!(step("POST", "/logout.svg"), Step::SignOut);
+}
+
 /// Threat 21: no spelling of a path gets round a rule.
 #[test]
 fn disguised_paths_are_still_the_sign_in_route() {
