@@ -289,11 +289,11 @@ impl Trail {
         offset: usize,
         limit: usize,
     ) -> Result<SessionsPage, StoreError> {
-        let snapshot = self.snapshot()?;
+        // Found before the lock is taken: the writer must not wait for a costly filter.
+        let wanted = answer::sessions_in(&self.snapshot()?, view);
         Ok(answer::sessions(
-            &snapshot,
             &self.inner.derived.read(),
-            view,
+            &wanted,
             offset,
             limit,
         ))
@@ -304,7 +304,14 @@ impl Trail {
     /// # Errors
     /// When the archive cannot be read.
     pub fn session(&self, session: &SessionHash) -> Result<Option<SessionRow>, StoreError> {
-        Ok(self.inner.derived.read().sessions.get(session).cloned())
+        Ok(self
+            .inner
+            .derived
+            .read()
+            .sessions
+            .get(session)
+            .first()
+            .cloned())
     }
 
     /// Admins with an event (not polling) since `since`, latest first.

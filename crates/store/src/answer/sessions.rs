@@ -1,6 +1,6 @@
 //! Which sessions have an event in a view.
 
-use admintrail_event::SessionHash;
+use admintrail_event::{PanelName, SessionHash};
 use hashbrown::HashSet;
 
 use super::sieve::{Sieve, Verdict};
@@ -8,18 +8,21 @@ use crate::derived::Derived;
 use crate::mirror::Snapshot;
 use crate::query::{SessionRow, SessionsPage, View};
 
+/// Sessions by panel and hash.
+pub(crate) type Wanted = HashSet<(PanelName, SessionHash)>;
+
+/// The sessions that are wanted, latest first.
 pub(crate) fn sessions(
-    snapshot: &Snapshot,
     derived: &Derived,
-    view: &View,
+    wanted: &Wanted,
     offset: usize,
     limit: usize,
 ) -> SessionsPage {
-    let wanted = in_view(snapshot, view);
-    let mut rows: Vec<&SessionRow> = derived
-        .sessions
-        .all()
-        .filter(|row| wanted.contains(&row.session))
+    let by_session: HashSet<SessionHash> = wanted.iter().map(|(_, session)| *session).collect();
+    let mut rows: Vec<&SessionRow> = by_session
+        .iter()
+        .flat_map(|session| derived.sessions.get(session))
+        .filter(|row| wanted.contains(&(row.panel.clone(), row.session)))
         .collect();
     rows.sort_unstable_by(|a, b| b.last.cmp(&a.last).then_with(|| a.session.cmp(&b.session)));
     SessionsPage {
@@ -28,27 +31,31 @@ pub(crate) fn sessions(
     }
 }
 
-fn in_view(snapshot: &Snapshot, view: &View) -> HashSet<SessionHash> {
+/// The sessions with an event in the view.
+pub(crate) fn sessions_in(snapshot: &Snapshot, view: &View) -> Wanted {
     let sieve = Sieve::new(view);
-    let mut wanted = HashSet::new();
+    let mut wanted = Wanted::new();
     for chunk in &snapshot.chunks {
-        let rows = sieve.sift(chunk).visible;
-        if rows.is_empty() {
+        let codes: HashSet<(usize, usize)> = sieve
+            .sift(chunk)
+            .visible
+            .iter()
+            .filter_map(|row| chunk.panel.codes.of(row).zip(chunk.session.codes.of(row)))
+            .collect();
+        if codes.is_empty() {
             continue;
         }
-        let counts = chunk.session.codes.histogram(&rows, chunk.session.len());
-        let used = chunk
-            .session
-            .values()
-            .zip(counts)
-            .filter(|(_, count)| *count > 0);
-        wanted.extend(used.map(|(session, _)| SessionHash(session)));
+        let sessions: Vec<[u8; 16]> = chunk.session.values().collect();
+        wanted.extend(codes.into_iter().filter_map(|(panel, session)| {
+            let panel = chunk.panel.value(panel)?.parse().ok()?;
+            Some((panel, SessionHash(*sessions.get(session)?)))
+        }));
     }
     for event in &snapshot.newest {
         if let Some(session) = event.draft.session
             && sieve.judge(event) == Verdict::Visible
         {
-            wanted.insert(session);
+            wanted.insert((event.draft.panel.clone(), session));
         }
     }
     wanted

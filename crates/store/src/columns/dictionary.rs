@@ -52,17 +52,6 @@ impl Codes {
             Some(nulls) => RowSet::of_bits(nulls.inner()),
         }
     }
-
-    /// How many of `rows` have each code; the last entry counts those without a value.
-    pub(crate) fn histogram(&self, rows: &RowSet, values: usize) -> Vec<u64> {
-        let mut counts = vec![0; values + 1];
-        for row in rows.iter() {
-            if let Some(count) = counts.get_mut(self.of(row).unwrap_or(values)) {
-                *count += 1;
-            }
-        }
-        counts
-    }
 }
 
 /// A column of texts.

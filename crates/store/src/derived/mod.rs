@@ -140,6 +140,7 @@ mod tests {
                 // Real recorders give each session one panel; ties in time have no latest event.
                 event.draft.panel = admintrail_event::PanelName::own();
                 event.draft.time = Micros(i64::try_from(seq).unwrap() * 60_000_000);
+                event.received = event.draft.time;
             }
             let hashing = Hashing::default();
             let mut one_by_one = Derived::new(hashing.clone());

@@ -20,7 +20,7 @@ const STEADY: u8 = 2;
 /// Rhythms kept; the stalest go first.
 const MOST: usize = 50_000;
 
-/// The rhythm of each (panel, session or admin and address, method, path).
+/// The rhythm of each (panel, session or admin and address, method, path, query).
 pub(crate) struct Polling {
     hashing: Hashing,
     rhythms: HashMap<u64, Rhythm>,
@@ -57,6 +57,8 @@ impl Polling {
             who[1],
             draft.method.as_bytes(),
             draft.path.as_bytes(),
+            // Reading one record after the other in an even rhythm is no refresh.
+            draft.query.as_deref().unwrap_or_default().as_bytes(),
         ]);
         if self.rhythms.len() >= MOST {
             let stale = draft.time.0 - 2 * LONGEST;
@@ -126,6 +128,16 @@ mod tests {
         assert!(!noted(&[10.0, 12.0, 30.0, 31.0, 60.0, 64.0], "GET").contains(&true));
         assert!(!noted(&[10.0, 15.0, 20.0, 25.0, 30.0], "POST").contains(&true));
         assert!(!noted(&[10.0, 10.1, 10.2, 10.3, 10.4], "GET").contains(&true));
+    }
+
+    #[test]
+    fn reading_one_record_after_the_other_is_not() {
+        let mut polling = Polling::new(Hashing::default());
+        for n in 0..10 {
+            let mut draft = at(f64::from(n) * 5.0, "GET");
+            draft.query = Some(format!("id={n}"));
+            assert!(!polling.note(&draft));
+        }
     }
 
     #[test]

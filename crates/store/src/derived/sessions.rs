@@ -18,7 +18,8 @@ const MOST_IPS: usize = 16;
 /// Sessions by hash, and admins by id.
 #[derive(Default)]
 pub(crate) struct Sessions {
-    sessions: HashMap<SessionHash, SessionRow>,
+    /// One row a panel: a hash means nothing outside the panel whose cookie it is of.
+    sessions: HashMap<SessionHash, Vec<SessionRow>>,
     admins: HashMap<Arc<str>, Last>,
 }
 
@@ -35,28 +36,17 @@ impl Sessions {
         if draft.kind != Kind::Request || draft.known_by == KnownBy::Attempt {
             return;
         }
+        // Nobody is active in the future, whatever a sender says.
+        let time = draft.time.min(event.received);
         let folded = draft.polling || draft.asset;
         if !folded && let Some(admin) = draft.admin.as_deref() {
-            self.saw(admin, draft.admin_name.as_deref(), draft.time, &draft.panel);
+            self.saw(admin, draft.admin_name.as_deref(), time, &draft.panel);
         }
         let Some(hash) = draft.session else { return };
-        let row = self.sessions.entry(hash).or_insert_with(|| SessionRow {
-            session: hash,
-            panel: draft.panel.clone(),
-            admin: None,
-            admin_name: None,
-            start: draft.time,
-            last: draft.time,
-            requests: 0,
-            folded: 0,
-            changes: 0,
-            denied: 0,
-            ips: Vec::new(),
-            user_agent: None,
-        });
-        row.start = row.start.min(draft.time);
-        if draft.time >= row.last {
-            row.last = draft.time;
+        let row = self.row(hash, &draft.panel, time);
+        row.start = row.start.min(time);
+        if time >= row.last {
+            row.last = time;
             if draft.admin.is_some() {
                 row.admin.clone_from(&draft.admin);
                 row.admin_name.clone_from(&draft.admin_name);
@@ -82,9 +72,36 @@ impl Sessions {
         }
     }
 
+    /// The row of a session of a panel; a new one begins at `time`.
+    fn row(&mut self, session: SessionHash, panel: &PanelName, time: Micros) -> &mut SessionRow {
+        let rows = self.sessions.entry(session).or_default();
+        let at = match rows.iter().position(|row| row.panel == *panel) {
+            Some(at) => at,
+            None => {
+                rows.push(SessionRow {
+                    session,
+                    panel: panel.clone(),
+                    admin: None,
+                    admin_name: None,
+                    start: time,
+                    last: time,
+                    requests: 0,
+                    folded: 0,
+                    changes: 0,
+                    denied: 0,
+                    ips: Vec::new(),
+                    user_agent: None,
+                });
+                rows.len() - 1
+            }
+        };
+        #[expect(clippy::indexing_slicing, reason = "found or pushed just now")]
+        &mut rows[at]
+    }
+
     /// Counts all events of a chunk: by code first, then each session and admin once.
     pub(crate) fn count_chunk(&mut self, chunk: &Chunk) {
-        let mut sessions: Vec<Option<Counted>> = vec![None; chunk.session.len()];
+        let mut sessions: HashMap<(usize, usize), Counted> = HashMap::new();
         let mut admins: Vec<Option<(i64, usize)>> = vec![None; chunk.admin.len()];
         let unsafe_ones: Vec<bool> = chunk.method.values().map(|m| !is_safe_method(m)).collect();
         for row in 0..chunk.rows {
@@ -92,9 +109,13 @@ impl Sessions {
             if chunk.kind.values().get(row) != Some(&Kind::Request.code()) || is_attempt {
                 continue;
             }
-            let Some(time) = chunk.time.values().get(row).copied() else {
+            let (Some(time), Some(received)) = (
+                chunk.time.values().get(row),
+                chunk.received.values().get(row),
+            ) else {
                 continue;
             };
+            let time = *time.min(received);
             let folded = chunk.polling.value(row) || chunk.asset.value(row);
             let admin = chunk.admin.codes.of(row);
             if !folded
@@ -103,13 +124,11 @@ impl Sessions {
             {
                 *last = Some((time, row));
             }
-            let session = chunk
-                .session
-                .codes
-                .of(row)
-                .and_then(|session| sessions.get_mut(session));
-            let Some(session) = session else { continue };
-            let counted = session.get_or_insert_with(|| Counted::new(row, time));
+            let key = chunk.session.codes.of(row).zip(chunk.panel.codes.of(row));
+            let Some(key) = key else { continue };
+            let counted = sessions
+                .entry(key)
+                .or_insert_with(|| Counted::new(row, time));
             let outcome = chunk.outcome.value(row);
             let is_unsafe =
                 chunk.method.codes.of(row).and_then(|m| unsafe_ones.get(m)) == Some(&true);
@@ -135,10 +154,10 @@ impl Sessions {
                 newest_first(&mut counted.ips, Ip(ip));
             }
         }
-        for (hash, counted) in chunk.session.values().zip(sessions) {
-            if let Some(row) =
-                counted.and_then(|counted| counted.into_row(SessionHash(hash), chunk))
-            {
+        let hashes: Vec<[u8; 16]> = chunk.session.values().collect();
+        for ((session, _), counted) in sessions {
+            let hash = hashes.get(session).copied().map(SessionHash);
+            if let Some(row) = hash.and_then(|hash| counted.into_row(hash, chunk)) {
                 self.add(row);
             }
         }
@@ -152,11 +171,10 @@ impl Sessions {
     }
 
     fn add(&mut self, row: SessionRow) {
-        match self.sessions.get_mut(&row.session) {
+        let rows = self.sessions.entry(row.session).or_default();
+        match rows.iter_mut().find(|ours| ours.panel == row.panel) {
             Some(ours) => join_rows(ours, row),
-            None => {
-                self.sessions.insert(row.session, row);
-            }
+            None => rows.push(row),
         }
     }
 
@@ -179,12 +197,14 @@ impl Sessions {
         self.admins.insert(Arc::from(admin), last);
     }
 
-    pub(crate) fn get(&self, session: &SessionHash) -> Option<&SessionRow> {
-        self.sessions.get(session)
+    /// The sessions of this hash, the panel that had it first at the front.
+    pub(crate) fn get(&self, session: &SessionHash) -> &[SessionRow] {
+        self.sessions.get(session).map_or(&[], Vec::as_slice)
     }
 
+    #[cfg(test)]
     pub(crate) fn all(&self) -> impl Iterator<Item = &SessionRow> {
-        self.sessions.values()
+        self.sessions.values().flatten()
     }
 
     pub(crate) fn active(&self, since: Micros) -> Vec<ActiveAdmin> {
@@ -205,7 +225,7 @@ impl Sessions {
 
     /// Joins what was counted from other events.
     pub(crate) fn join(&mut self, other: Self) {
-        for theirs in other.sessions.into_values() {
+        for theirs in other.sessions.into_values().flatten() {
             self.add(theirs);
         }
         for (admin, theirs) in other.admins {

@@ -86,6 +86,7 @@ impl Writer {
             })?;
         let (checkpoints, checkpointer) = Checkpoints::start(parts.database.clone())?;
         let work = Work {
+            spoiled: false,
             parts,
             full,
             checkpoints,
@@ -126,6 +127,8 @@ struct Work {
     /// Wakes the thread that makes chunks.
     full: crossbeam_channel::Sender<()>,
     checkpoints: Checkpoints,
+    /// A sync failed and the database could not be opened again since.
+    spoiled: bool,
 }
 
 /// What one commit accepted.
@@ -175,6 +178,9 @@ impl Work {
             last_id: self.parts.last_id,
             ..Accepted::default()
         };
+        if self.spoiled {
+            self.reconnect();
+        }
         match self.write(batches, &mut accepted) {
             Ok(()) => self.publish(accepted),
             Err(error) => self.fail(accepted, &error),
@@ -197,7 +203,6 @@ impl Work {
             ..
         } = &mut self.parts;
         let received = clock();
-        let mut derived = derived.write();
         let mut seq = *last_seq;
         // Replies are kept first: whatever happens, everyone gets an answer.
         let mut drafts = Vec::with_capacity(batches.len());
@@ -207,6 +212,10 @@ impl Work {
                 .push((reply, Vec::with_capacity(batch.len())));
             drafts.push(batch);
         }
+        if self.spoiled {
+            return Err(WriteError::Spoiled);
+        }
+        let mut derived = derived.write();
         let transaction =
             connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
         let mut statements = Statements::prepare(&transaction)?;
@@ -247,6 +256,8 @@ impl Work {
             }
         }
         drop(statements);
+        // Readers need not wait for the disk.
+        drop(derived);
         transaction.commit()?;
         Ok(())
     }
@@ -311,6 +322,7 @@ impl Work {
 
     /// After a failed sync nobody knows what is on the disk: look with new descriptors.
     fn reconnect(&mut self) {
+        self.spoiled = true;
         let parts = &mut self.parts;
         let connection = match parts.database.connect(Access::Write) {
             Ok(connection) => connection,
@@ -344,6 +356,7 @@ impl Work {
             drop(derived);
             self.show(found);
         }
+        self.spoiled = false;
     }
 }
 
@@ -399,6 +412,8 @@ impl<'c> Statements<'c> {
 /// Why a commit failed.
 enum WriteError {
     Database(rusqlite::Error),
+    /// What an earlier failure left behind is not known yet.
+    Spoiled,
     Archive(StoreError),
 }
 
@@ -412,6 +427,7 @@ impl WriteError {
     fn cause(&self) -> String {
         match self {
             Self::Database(error) => cause_of(error),
+            Self::Spoiled => "the disk failed and trail.db cannot be opened again yet".to_owned(),
             Self::Archive(error) => error.to_string(),
         }
     }

@@ -242,3 +242,40 @@ fn a_scan_gives_every_event_of_its_moment_oldest_first() {
     );
     assert!(events.is_sorted_by(|a, b| a.order() < b.order()));
 }
+
+#[test]
+fn a_session_of_one_panel_is_not_rewritten_from_another_nor_by_the_future() {
+    let mut fixture = Fixture::new();
+    let mut forged = by("mallory", draft(2));
+    forged.panel = "shop".parse().unwrap();
+    forged.session = by("olena", draft(1)).session;
+    forged.time = Micros(NOON + 86_400 * 365 * Micros::SECOND);
+    fixture.now.store(
+        NOON + 100 * Micros::SECOND,
+        std::sync::atomic::Ordering::Relaxed,
+    );
+    fixture.append([by("olena", draft(1)), forged]);
+    for _ in 0..2 {
+        let page = fixture
+            .trail
+            .sessions(&view("panel:billing"), 0, 10)
+            .unwrap();
+        assert_eq!(
+            (page.total, page.sessions[0].admin.as_deref()),
+            (1, Some("olena"))
+        );
+        let session = by("olena", draft(1)).session.unwrap();
+        let row = fixture.trail.session(&session).unwrap().unwrap();
+        assert_eq!(
+            (row.admin.as_deref(), row.panel.as_str()),
+            (Some("olena"), "billing")
+        );
+        assert!(
+            fixture
+                .trail
+                .active(Micros(NOON + 3_600 * Micros::SECOND))
+                .is_empty()
+        );
+        fixture.reopen();
+    }
+}

@@ -20,7 +20,8 @@ pub(crate) struct Fixture {
 impl Fixture {
     pub(crate) fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let now = Arc::new(AtomicI64::new(NOON));
+        // A day later: what is recorded lies in the past.
+        let now = Arc::new(AtomicI64::new(NOON + 86_400 * Micros::SECOND));
         let trail = Trail::open(options(dir.path(), &now)).unwrap();
         Self { dir, trail, now }
     }
