@@ -88,7 +88,7 @@ impl Finding {
 /// Reads the head of a response.
 pub(crate) fn on_head(exchange: &Exchange<'_>) -> Finding {
     if exchange.status == StatusCode::UNAUTHORIZED && basic::is_challenge(exchange.headers) {
-        exchange.recorder.memory().challenged_basic();
+        exchange.recorder.memory().challenged_basic(exchange.path);
     }
     match exchange.reading.step {
         Step::SignIn => sign_in::on_head(exchange),
@@ -101,7 +101,9 @@ pub(crate) fn on_head(exchange: &Exchange<'_>) -> Finding {
 /// Sign-out ends the bindings whatever the panel does with the cookie, and never binds.
 fn sign_out(exchange: &Exchange<'_>) -> Finding {
     let mut finding = Finding::new(Naming::Keep);
-    if exchange.status.is_success() || exchange.status.is_redirection() {
+    // A page from the browser's cache was not signed out from.
+    let cached = exchange.status == StatusCode::NOT_MODIFIED;
+    if exchange.status.is_success() || (exchange.status.is_redirection() && !cached) {
         finding.saved = end_bound(exchange, &[]);
         for credential in &exchange.identity.credentials {
             exchange.recorder.memory().settle(&credential.hash);
@@ -211,6 +213,7 @@ fn bind(
         .iter()
         .map(|fresh| {
             recorder.memory().settle(&fresh.hash);
+            recorder.memory().trust(&fresh.hash);
             if let Some(name) = &fresh.cookie {
                 recorder.memory().bound_cookie(name);
             }
@@ -239,15 +242,34 @@ fn end_bound_of(recorder: &Recorder, identity: &Identity, except: &[Fresh]) -> V
     identity
         .credentials
         .iter()
-        .filter(|credential| credential.bound.is_some())
+        .filter(|credential| credential.bound.is_some() || credential.doubted)
         .filter(|credential| except.iter().all(|fresh| fresh.hash != credential.hash))
         .map(|credential| {
+            recorder.memory().trust(&credential.hash);
             recorder
                 .trunk()
                 .keeper
                 .change(recorder.panel(), credential.hash, Change::End)
         })
         .collect()
+}
+
+/// What the request's credentials are bound to names nobody until the panel answers one of them on
+/// a page for sessions: it was sent away, which may mean that the session is over, or only that
+/// this page wants more rights. One such request must not make an admin unknown for good.
+fn doubt_bound(exchange: &Exchange<'_>) -> Vec<Saved> {
+    let recorder = exchange.recorder;
+    let mut saved = Vec::new();
+    for credential in &exchange.identity.credentials {
+        if credential.bound.is_some() && !recorder.memory().doubt(credential.hash) {
+            saved.push(recorder.trunk().keeper.change(
+                recorder.panel(),
+                credential.hash,
+                Change::End,
+            ));
+        }
+    }
+    saved
 }
 
 /// Lets the next protected request decide. A credential that is bound is left out: an accepted
@@ -267,7 +289,7 @@ fn pend(
         let bound = identity
             .credentials
             .iter()
-            .any(|c| c.hash == fresh.hash && c.bound.is_some());
+            .any(|c| c.hash == fresh.hash && (c.bound.is_some() || c.doubted));
         if !bound {
             if let Some(name) = &fresh.cookie {
                 recorder.memory().bound_cookie(name);

@@ -15,6 +15,10 @@ const PENDING_MICROS: i64 = 15 * 60 * Micros::SECOND;
 /// After a panel answered a wrong password with a redirect as after a right one, so many right
 /// ones in a row make redirects count again.
 const ALIKE: usize = 20;
+/// Bound credentials that the panel has sent away once.
+const MAX_DOUBTED: usize = 4_096;
+/// Paths that asked for basic authentication.
+const MAX_CHALLENGED: usize = 256;
 /// Names of session cookies.
 const MAX_NAMES: usize = 64;
 
@@ -42,7 +46,11 @@ pub(crate) struct PanelMemory {
     cookie_names: RwLock<HashSet<Vec<u8>>>,
     pending: Mutex<HashMap<SessionHash, Undecided>>,
     pending_count: AtomicUsize,
-    challenges_basic: AtomicBool,
+    /// Bound credentials that the panel sent away, until it answers one again.
+    doubted: Mutex<HashSet<SessionHash>>,
+    doubted_count: AtomicUsize,
+    /// Paths that asked for basic authentication, without slashes at the end.
+    challenged: RwLock<HashSet<String>>,
     learns_sessions: AtomicBool,
     /// Sessions bound by a redirect alone, until a request with one is answered.
     unproven: Mutex<HashSet<SessionHash>>,
@@ -85,17 +93,56 @@ impl PanelMemory {
         self.cookie_names.read().contains(name)
     }
 
-    /// The panel asked for basic authentication.
-    pub(crate) fn challenged_basic(&self) {
-        self.challenges_basic.store(true, Ordering::Relaxed);
+    /// This path asked for basic authentication.
+    pub(crate) fn challenged_basic(&self, path: &str) {
+        remember(&self.challenged, path.trim_end_matches('/'), MAX_CHALLENGED);
     }
 
-    /// Whether an `Authorization: Basic` that was not refused may name anybody: a panel with
-    /// sign-in forms that never asks for it ignores it, and anyone could write any name there.
-    /// So does one whose session came with the same request (`bound`).
-    pub(crate) fn believes_basic(&self, bound: bool) -> bool {
-        self.challenges_basic.load(Ordering::Relaxed)
-            || !(bound || self.learns_sessions.load(Ordering::Relaxed))
+    /// Whether an `Authorization: Basic` on this path may name anybody: only where the panel has
+    /// asked for it, for what ignores it ignores any name that anyone writes there. That holds for
+    /// what is below the path, and on a panel without sessions for its neighbours too (RFC 7617,
+    /// section 2.2).
+    pub(crate) fn believes_basic(&self, path: &str, bound: bool) -> bool {
+        let challenged = self.challenged.read();
+        // What the panel reads differently may lead out of the challenged path.
+        let plain = !path.contains("..") && !path.contains('%') && !path.contains('\\');
+        if challenged.is_empty() || !plain {
+            return false;
+        }
+        let sessions = bound || self.learns_sessions.load(Ordering::Relaxed);
+        challenged.iter().any(|asked| {
+            let space = match asked.rsplit_once('/') {
+                Some((folder, _)) if !sessions => folder,
+                _ => asked,
+            };
+            path.strip_prefix(space)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        })
+    }
+
+    /// The panel sent a bound credential away. Says whether it can be remembered.
+    pub(crate) fn doubt(&self, credential: SessionHash) -> bool {
+        let mut doubted = self.doubted.lock();
+        let kept = doubted.len() < MAX_DOUBTED || doubted.contains(&credential);
+        if kept {
+            doubted.insert(credential);
+        }
+        self.doubted_count.store(doubted.len(), Ordering::Release);
+        kept
+    }
+
+    /// Whether a bound credential has to be answered before it names anybody again.
+    pub(crate) fn doubts(&self, credential: &SessionHash) -> bool {
+        self.doubted_count.load(Ordering::Acquire) > 0 && self.doubted.lock().contains(credential)
+    }
+
+    /// A credential was bound, or is so no longer: there is nothing to doubt.
+    pub(crate) fn trust(&self, credential: &SessionHash) {
+        if self.doubted_count.load(Ordering::Acquire) > 0 {
+            let mut doubted = self.doubted.lock();
+            doubted.remove(credential);
+            self.doubted_count.store(doubted.len(), Ordering::Release);
+        }
     }
 
     /// A session was bound because the panel redirected somewhere else after the form.
@@ -124,6 +171,12 @@ impl PanelMemory {
             };
             self.alike_score.store(score, Ordering::Relaxed);
         }
+    }
+
+    /// Whether nothing but a redirect speaks for this session so far.
+    pub(crate) fn is_unproven(&self, session: Option<SessionHash>) -> bool {
+        self.unproven_count.load(Ordering::Acquire) > 0
+            && session.is_some_and(|session| self.unproven.lock().contains(&session))
     }
 
     /// Whether a redirect after the form says nothing here.

@@ -30,6 +30,8 @@ pub(crate) struct Credential {
     pub(crate) cookie: Option<Box<[u8]>>,
     pub(crate) bound: Option<Binding>,
     pub(crate) pending: Option<Undecided>,
+    /// It is bound, but the panel sent it away: `pending` holds to whom.
+    pub(crate) doubted: bool,
 }
 
 /// What names the admin.
@@ -51,6 +53,8 @@ pub(crate) struct Identity {
     pub(crate) admin_name: Option<String>,
     pub(crate) session: Option<SessionHash>,
     pub(crate) credentials: Vec<Credential>,
+    /// The user of an `Authorization: Basic` that is not believed.
+    pub(crate) claimed: Option<String>,
     /// Whether the request carried anything that might be a credential.
     pub(crate) anonymous: bool,
 }
@@ -60,7 +64,12 @@ impl Identity {
     pub(crate) fn is_bound(&self) -> bool {
         self.credentials
             .iter()
-            .any(|credential| credential.bound.is_some())
+            .any(|credential| credential.bound.is_some() || credential.doubted)
+    }
+
+    /// Whether one of them is bound, but was sent away.
+    pub(crate) fn is_doubted(&self) -> bool {
+        self.credentials.iter().any(|credential| credential.doubted)
     }
 
     /// How the admin is known, if the panel agrees.
@@ -77,6 +86,7 @@ impl Identity {
     pub(crate) fn of(
         recorder: &Recorder,
         headers: &mut HeaderMap,
+        path: &str,
         peer: Option<IpAddr>,
         now: Micros,
     ) -> Self {
@@ -90,6 +100,7 @@ impl Identity {
             admin_name: None,
             session: session.hash,
             credentials,
+            claimed: None,
             anonymous,
         };
         if let Some(named) = named {
@@ -101,11 +112,12 @@ impl Identity {
         }
         if let Some(user) = basic::user(headers) {
             identity.anonymous = false;
-            if recorder.memory().believes_basic(session.bound) {
+            if recorder.memory().believes_basic(path, session.bound) {
                 identity.source = Source::Basic;
                 identity.admin = Some(user);
                 return identity;
             }
+            identity.claimed = Some(user);
         }
         if let Some(admin) = session.admin {
             identity.source = Source::Session;
@@ -120,11 +132,30 @@ impl Identity {
 fn credentials(recorder: &Recorder, headers: &HeaderMap, now: Micros) -> (Vec<Credential>, bool) {
     let (preset, memory) = (&recorder.rules().preset, recorder.memory());
     let keeper = &recorder.trunk().keeper;
-    let look_up = |hash: SessionHash, cookie: Option<&[u8]>| Credential {
-        bound: keeper.lookup(recorder.panel(), &hash, now),
-        pending: memory.pending(&hash, now),
-        hash,
-        cookie: cookie.map(Box::from),
+    let look_up = |hash: SessionHash, cookie: Option<&[u8]>| {
+        let mut bound = keeper.lookup(recorder.panel(), &hash, now);
+        let mut pending = memory.pending(&hash, now);
+        let mut doubted = false;
+        if memory.doubts(&hash)
+            && let Some(binding) = bound.take()
+        {
+            doubted = true;
+            pending = Some(Undecided {
+                admin: binding.admin,
+                session: binding.session,
+                until: binding.until,
+                since: now,
+                // Only a page that sessions are known to see shows that it is alive.
+                second_factor: true,
+            });
+        }
+        Credential {
+            hash,
+            cookie: cookie.map(Box::from),
+            bound,
+            pending,
+            doubted,
+        }
     };
     let mut found = Vec::new();
     let (mut anonymous, mut unknown) = (true, 0);
@@ -186,7 +217,11 @@ struct Session {
 fn session_of(recorder: &Recorder, credentials: &[Credential]) -> Session {
     let mut bound = credentials.iter().filter_map(|c| c.bound.as_ref());
     if let Some(first) = bound.next() {
-        if bound.any(|other| other.admin != first.admin) {
+        let doubted = |c: &Credential| {
+            let pending = c.pending.as_ref().filter(|_| c.doubted);
+            pending.is_some_and(|pending| pending.admin != first.admin)
+        };
+        if bound.any(|other| other.admin != first.admin) || credentials.iter().any(doubted) {
             return Session {
                 hash: Some(first.session),
                 bound: true,

@@ -19,7 +19,7 @@ pub(super) fn read(recorder: &Recorder, parts: &mut Parts) -> Box<Open> {
     let peer = parts.extensions.get::<Peer>().copied();
     let client = peer.map(|peer| Client::of(peer, &parts.headers, &rules.trusted_proxies));
     let socket = peer.map(|peer| peer.addr.ip().to_canonical());
-    let identity = Identity::of(recorder, &mut parts.headers, socket, time);
+    let identity = Identity::of(recorder, &mut parts.headers, parts.uri.path(), socket, time);
 
     let headers = &parts.headers;
     let reading = rules.preset.read(&RequestHead {

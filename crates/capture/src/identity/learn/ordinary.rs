@@ -3,9 +3,11 @@
 use admintrail_event::{KnownBy, Micros, Step};
 use http::StatusCode;
 
-use super::{Change, Exchange, Finding, Fresh, Naming, bind, cookies, end_bound, pend};
+use super::{
+    Change, Exchange, Finding, Fresh, Naming, basic, bind, cookies, doubt_bound, end_bound,
+};
 use crate::Binding;
-use crate::identity::{Credential, Saved, Source};
+use crate::identity::{Credential, Saved, Source, Undecided};
 
 /// A cookie that was replaced stays good for requests already under way, and for tabs that have
 /// not heard of the new one.
@@ -43,13 +45,14 @@ fn of_session(exchange: &Exchange<'_>, sent: bool) -> Finding {
     let memory = exchange.recorder.memory();
     let route = exchange.reading.route.as_str();
     if sent {
-        // Expired, or ended elsewhere: whoever holds the cookie now is not known to be the last
-        // admin.
+        // Expired, or ended elsewhere, or without the right to see this page: whoever holds the
+        // cookie now is not known to be the last admin.
+        let saved = lose(exchange);
         if let Some(session) = exchange.identity.session {
             memory.proved(session, false);
         }
         return Finding {
-            saved: end_bound(exchange, &[]),
+            saved,
             ..sent_away()
         };
     }
@@ -61,11 +64,7 @@ fn of_session(exchange: &Exchange<'_>, sent: bool) -> Finding {
                 .credentials
                 .iter()
                 .any(|c| c.cookie.is_none());
-        let saved = if over {
-            end_bound(exchange, &[])
-        } else {
-            Vec::new()
-        };
+        let saved = if over { lose(exchange) } else { Vec::new() };
         return Finding {
             saved,
             ..Finding::new(Naming::Nobody)
@@ -161,7 +160,46 @@ fn needs_grace(until: Option<Micros>, now: Micros) -> bool {
     })
 }
 
+/// A session that was never answered was none; any other may still be alive.
+fn lose(exchange: &Exchange<'_>) -> Vec<Saved> {
+    let memory = exchange.recorder.memory();
+    if memory.is_unproven(exchange.identity.session) {
+        return end_bound(exchange, &[]);
+    }
+    follow_doubted(exchange);
+    doubt_bound(exchange)
+}
+
+/// The cookie that a refusal sets anew goes on as doubted as the one before.
+fn follow_doubted(exchange: &Exchange<'_>) {
+    for credential in &exchange.identity.credentials {
+        let Some(binding) = &credential.bound else {
+            continue;
+        };
+        let doubted = Credential {
+            hash: credential.hash,
+            cookie: credential.cookie.clone(),
+            bound: None,
+            pending: Some(Undecided {
+                admin: binding.admin.clone(),
+                session: binding.session,
+                until: binding.until,
+                since: exchange.now,
+                second_factor: true,
+            }),
+            doubted: true,
+        };
+        follow_pending(exchange, &doubted);
+    }
+}
+
 fn of_nobody(exchange: &Exchange<'_>, sent: bool) -> Finding {
+    if let Some(user) = &exchange.identity.claimed
+        && exchange.status == StatusCode::UNAUTHORIZED
+        && basic::is_challenge(exchange.headers)
+    {
+        return Finding::new(Naming::Attempt(Some(user.clone())));
+    }
     let refused = sent
         || matches!(
             exchange.status,
@@ -180,6 +218,12 @@ fn of_nobody(exchange: &Exchange<'_>, sent: bool) -> Finding {
     } else {
         Finding::new(Naming::Keep)
     };
+    let mut doubted = exchange.identity.credentials.iter().filter_map(|it| {
+        let pending = it.pending.as_ref()?;
+        it.doubted.then_some(&pending.admin)
+    });
+    let first = doubted.next();
+    let contested = doubted.any(|admin| Some(admin) != first);
     for credential in &exchange.identity.credentials {
         let Some(undecided) = credential
             .pending
@@ -190,6 +234,8 @@ fn of_nobody(exchange: &Exchange<'_>, sent: bool) -> Finding {
         };
         if refused && ordinary {
             exchange.recorder.memory().settle(&credential.hash);
+        } else if contested {
+            // Which of them the panel believes is not known here.
         } else if answered && proves(exchange, undecided.second_factor) {
             let fresh = [Fresh {
                 hash: credential.hash,
@@ -197,7 +243,9 @@ fn of_nobody(exchange: &Exchange<'_>, sent: bool) -> Finding {
                 until: undecided.until,
             }];
             let (admin, session) = (&undecided.admin, undecided.session);
-            exchange.recorder.memory().decided_rightly();
+            if !credential.doubted {
+                exchange.recorder.memory().decided_rightly();
+            }
             finding.saved.extend(bind(
                 exchange.recorder,
                 admin,
@@ -229,12 +277,15 @@ fn follow_pending(exchange: &Exchange<'_>, credential: &Credential) {
     let (Some(name), Some(undecided)) = (&credential.cookie, &credential.pending) else {
         return;
     };
-    let renewed: Vec<Fresh> = exchange
-        .fresh_cookies()
-        .into_iter()
-        .filter(|fresh| fresh.cookie.as_ref() == Some(name) && fresh.hash != credential.hash)
-        .collect();
-    let (recorder, identity) = (exchange.recorder, exchange.identity);
-    let (admin, second) = (&undecided.admin, undecided.second_factor);
-    pend(recorder, identity, admin, &renewed, second, undecided.since);
+    let memory = exchange.recorder.memory();
+    for fresh in exchange.fresh_cookies() {
+        if fresh.cookie.as_ref() == Some(name) && fresh.hash != credential.hash {
+            memory.bound_cookie(name);
+            let renewed = Undecided {
+                until: fresh.until,
+                ..undecided.clone()
+            };
+            memory.pend(fresh.hash, renewed);
+        }
+    }
 }

@@ -11,6 +11,7 @@ pub(super) fn on_head(exchange: &Exchange<'_>) -> Finding {
         .identity
         .credentials
         .iter()
+        .filter(|credential| !credential.doubted)
         .filter_map(|credential| {
             let undecided = credential.pending.as_ref()?;
             let cookie = credential.cookie.clone();

@@ -3,9 +3,9 @@
 use admintrail_event::{KnownBy, Micros, SessionHash, Step};
 use http::StatusCode;
 
-use super::{Exchange, Finding, Fresh, Naming, bind, end_bound, end_bound_of, ordinary, pend};
+use super::{Exchange, Finding, Fresh, Naming, bind, end_bound_of, ordinary, pend};
 use crate::Recorder;
-use crate::identity::{Identity, Source, reply};
+use crate::identity::{Identity, Saved, Source, reply};
 
 /// What a body has to decide.
 pub(crate) struct Peek {
@@ -43,7 +43,8 @@ pub(super) const fn is_off_topic(status: StatusCode) -> bool {
 pub(super) fn on_head(exchange: &Exchange<'_>) -> Finding {
     let typed = exchange.typed.clone();
     let fresh = exchange.fresh_cookies();
-    if typed.is_none() && exchange.identity.source == Source::Session && fresh.is_empty() {
+    let signed_in = exchange.identity.source == Source::Session || exchange.identity.is_doubted();
+    if typed.is_none() && signed_in && fresh.is_empty() {
         // Somebody signed in asks for a route that only reads like a sign-in: nothing was typed,
         // and nothing set. That must not hide who it was.
         return Finding {
@@ -125,12 +126,40 @@ fn undecided(exchange: &Exchange<'_>, fresh: &[Fresh]) -> Finding {
             exchange.now,
         );
     }
-    // Whoever was bound to this cookie may have been replaced.
-    let saved = end_bound(exchange, &[]);
+    let (recorder, identity) = (exchange.recorder, exchange.identity);
+    let saved = replaced(recorder, identity, typed.as_deref(), fresh);
     Finding {
         saved,
         ..Finding::new(Naming::Attempt(typed))
     }
+}
+
+/// Whoever was bound to this cookie may have been replaced: not by a name that nobody has on this
+/// panel, typed into what may be any form, while nothing new was set. Otherwise an admin could
+/// become unknown by sending such a form.
+fn replaced(
+    recorder: &Recorder,
+    identity: &Identity,
+    typed: Option<&str>,
+    fresh: &[Fresh],
+) -> Vec<Saved> {
+    let mut other = false;
+    for credential in &identity.credentials {
+        let bound = credential.bound.as_ref().map(|bound| &bound.admin);
+        let pending = credential.pending.as_ref().map(|pending| &pending.admin);
+        other |= bound
+            .or(pending)
+            .is_some_and(|admin| typed.is_some_and(|typed| typed != admin));
+        let set = fresh.iter().any(|fresh| fresh.hash == credential.hash);
+        if !set && pending.is_some_and(|admin| typed != Some(admin.as_str())) {
+            recorder.memory().settle(&credential.hash);
+        }
+    }
+    let known = || typed.is_some_and(|name| recorder.trunk().keeper.knows(recorder.panel(), name));
+    if !fresh.is_empty() || (other && (identity.is_doubted() || known())) {
+        return end_bound_of(recorder, identity, &[]);
+    }
+    Vec::new()
 }
 
 /// A success, if something was set that can be bound and a name was typed.
@@ -242,7 +271,7 @@ impl Peek {
 
     /// It stays undecided: the next protected request decides about what is pending.
     fn unread(&self, recorder: &Recorder, identity: &Identity) -> Finding {
-        let saved = end_bound_of(recorder, identity, &[]);
+        let saved = replaced(recorder, identity, self.admin.as_deref(), &self.fresh);
         Finding {
             saved,
             ..Finding::new(Naming::Attempt(self.admin.clone()))

@@ -14,6 +14,7 @@ async fn basic_authentication_names_whom_the_panel_lets_in() {
         _ => answer(401, &[("www-authenticate", "Basic realm=panel")], ""),
     })
     .await;
+    assert_nobody(&talk.get("/clients", "").await);
     send(&talk.service, request("GET", "/clients", &[BASIC], empty())).await;
     let event = talk.event().await;
     assert_eq!(
@@ -69,4 +70,35 @@ async fn a_basic_header_beside_a_living_session_names_nobody_else() {
     ];
     send(&talk.service, request("GET", "/clients", &headers, empty())).await;
     assert_named(&talk.event().await, "olena");
+}
+
+/// Whoever restarts us, or finds one path that asks for it, must not be believed elsewhere.
+#[tokio::test]
+async fn a_basic_header_is_believed_only_where_the_panel_asked_for_it() {
+    let mut talk = Talk::with(|asked| match asked.path.as_str() {
+        "/reports/files" | "/reports/files/7" if asked.headers.get("authorization").is_none() => {
+            answer(401, &[("www-authenticate", "Basic realm=files")], "")
+        }
+        "/login" => set_redirect("/clients", 1),
+        _ => html("x"),
+    })
+    .await;
+    // Nothing is known of the panel yet.
+    send(&talk.service, request("GET", "/clients", &[BASIC], empty())).await;
+    assert_nobody(&talk.event().await);
+    talk.post("/login", "", OLENA).await;
+    talk.get("/clients", &cookie(1)).await;
+    assert_nobody(&talk.get("/reports/files", "").await);
+    for (path, admin) in [
+        ("/reports/files", Some("olena")),
+        ("/reports/files/7", Some("olena")),
+        ("/reports/filesystem", None),
+        ("/reports", None),
+        ("/clients", None),
+        ("/reports/files/../../clients", None),
+        ("/reports/files/%2e%2e/x", None),
+    ] {
+        send(&talk.service, request("GET", path, &[BASIC], empty())).await;
+        assert_eq!(talk.event().await.admin.as_deref(), admin, "{path}");
+    }
 }

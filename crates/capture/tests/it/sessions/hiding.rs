@@ -50,3 +50,62 @@ async fn other_cookies_push_no_session_out_of_sight() {
         "olena",
     );
 }
+
+/// A page that sends everybody without the right to sign-in, as Django's does.
+fn refuses_some(asked: Asked) -> Response<TestBody> {
+    match asked.path.as_str() {
+        "/secret" => redirect("/login?next=/secret"),
+        "/rotating" => answer(302, &[("location", "/login"), ("set-cookie", &sets(2))], ""),
+        "/sessions" => answer(200, &[("content-type", "application/json")], "{\"id\": 7}"),
+        _ => ordinary(asked),
+    }
+}
+
+#[tokio::test]
+async fn nobody_becomes_unknown_for_good_by_one_page_that_sends_him_to_sign_in() {
+    let mut talk = Talk::with(refuses_some).await;
+    let session = talk.post("/login", "", OLENA).await.session;
+    talk.get("/clients", &cookie(1)).await;
+    for _ in 0..2 {
+        assert_nobody(&talk.get("/secret", &cookie(1)).await);
+        let back = talk.get("/clients", &cookie(1)).await;
+        assert_named(&back, "olena");
+        assert_eq!(back.session, session);
+    }
+    // The refusal sets the cookie anew.
+    assert_nobody(&talk.get("/rotating", &cookie(1)).await);
+    let back = talk.get("/clients", &cookie(2)).await;
+    assert_named(&back, "olena");
+    assert_eq!(back.session, session);
+    // Signing out ends what is doubted too.
+    assert_nobody(&talk.get("/secret", &cookie(1)).await);
+    talk.post("/logout", &cookie(1), "").await;
+    assert_nobody(&talk.get("/clients", &cookie(1)).await);
+}
+
+#[tokio::test]
+async fn a_form_that_reads_like_a_sign_in_makes_nobody_unknown() {
+    let mut talk = Talk::with(refuses_some).await;
+    talk.post("/login", "", OLENA).await;
+    talk.get("/clients", &cookie(1)).await;
+    talk.post("/sessions", &cookie(1), "name=Yoga").await;
+    assert_named(&talk.get("/clients", &cookie(1)).await, "olena");
+}
+
+#[tokio::test]
+async fn a_doubted_session_is_not_taken_over_by_an_undecided_name() {
+    let mut talk = Talk::with(|asked| match asked.path.as_str() {
+        "/login" if asked.body.starts_with(b"username=boris") => answer(
+            200,
+            &[("content-type", "text/html"), ("set-cookie", &sets(1))],
+            "<p>hm</p>",
+        ),
+        _ => refuses_some(asked),
+    })
+    .await;
+    talk.post("/login", "", OLENA).await;
+    talk.get("/clients", &cookie(1)).await;
+    talk.get("/secret", &cookie(1)).await;
+    talk.post("/login", &cookie(1), BORIS).await;
+    assert_nobody(&talk.get("/clients", &cookie(1)).await);
+}

@@ -211,6 +211,20 @@ async fn a_cookie_that_outlives_its_admins_names_only_who_is_signed_in() {
 }
 
 #[tokio::test]
+async fn a_picture_of_a_sign_out_button_and_a_cached_page_end_no_session() {
+    let mut talk = Talk::with(|asked| match asked.path.as_str() {
+        "/logout" => answer(304, &[], ""),
+        _ => ordinary(asked),
+    })
+    .await;
+    talk.post("/login", "", OLENA).await;
+    for path in ["/img/logout.svg", "/log-out.png", "/logout"] {
+        talk.get(path, &cookie(1)).await;
+        assert_named(&talk.get("/clients", &cookie(1)).await, "olena");
+    }
+}
+
+#[tokio::test]
 async fn an_expired_session_names_nobody() {
     let alive = Arc::new(Mutex::new(true));
     let living = Arc::clone(&alive);
