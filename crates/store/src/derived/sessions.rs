@@ -36,8 +36,7 @@ impl Sessions {
         if draft.kind != Kind::Request || draft.known_by == KnownBy::Attempt {
             return;
         }
-        // Nobody is active in the future, whatever a sender says.
-        let time = draft.time.min(event.received);
+        let time = Micros(believable(draft.time.0, event.received.0));
         let folded = draft.polling || draft.asset;
         if !folded && let Some(admin) = draft.admin.as_deref() {
             self.saw(admin, draft.admin_name.as_deref(), time, &draft.panel);
@@ -115,7 +114,7 @@ impl Sessions {
             ) else {
                 continue;
             };
-            let time = *time.min(received);
+            let time = believable(*time, *received);
             let folded = chunk.polling.value(row) || chunk.asset.value(row);
             let admin = chunk.admin.codes.of(row);
             if !folded
@@ -231,6 +230,18 @@ impl Sessions {
         for (admin, theirs) in other.admins {
             self.saw(&admin, theirs.name.as_deref(), theirs.at, &theirs.panel);
         }
+    }
+}
+
+/// Clocks may differ by this much (µs).
+const SKEW: i64 = 5 * 60 * Micros::SECOND;
+
+/// Nobody is active in the future, whatever a sender says: then the time of acceptance counts.
+fn believable(time: i64, received: i64) -> i64 {
+    if time > received.saturating_add(SKEW) {
+        received
+    } else {
+        time
     }
 }
 
