@@ -1,4 +1,4 @@
-//! Refuses who may not. Fail-closed: a route that says nothing needs a viewer who may read.
+//! Refuses who may not. Fail-closed: a route that says nothing needs a person who may look at pages.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -57,7 +57,7 @@ impl Gates {
         if matched.is_some() && public {
             Access::Public
         } else {
-            Access::May(Capability::Read)
+            Access::May(Capability::Browse)
         }
     }
 }

@@ -15,6 +15,9 @@ use crate::{App, WebError};
 pub enum Capability {
     /// See events, sessions, counts, the live stream.
     Read,
+    /// Look at the pages. They are for people: a token that is bound to panels would see more there
+    /// than it may.
+    Browse,
     /// Take events away as a file.
     Export,
     /// Send events.
@@ -48,18 +51,20 @@ impl Viewer {
     /// Whether the viewer may do this at all (a token may still be bound to panels).
     #[must_use]
     pub fn may(&self, capability: Capability) -> bool {
-        use Capability::{Export, Ingest, Manage, Metrics, OwnAccount, Read};
+        use Capability::{Browse, Export, Ingest, Manage, Metrics, OwnAccount, Read};
         match self {
             Self::Account { account, .. } => match account.role {
                 Role::Owner => capability != Ingest,
-                Role::Auditor => matches!(capability, Read | Export | OwnAccount | Metrics),
-                Role::Viewer => matches!(capability, Read | OwnAccount),
+                Role::Auditor => {
+                    matches!(capability, Read | Browse | Export | OwnAccount | Metrics)
+                }
+                Role::Viewer => matches!(capability, Read | Browse | OwnAccount),
             },
             Self::Token(token) => match token.scope {
                 TokenScope::Read => match capability {
                     Read | Export => true,
                     Metrics => token.panels.is_empty(),
-                    Ingest | OwnAccount | Manage => false,
+                    Browse | Ingest | OwnAccount | Manage => false,
                 },
                 TokenScope::Ingest => capability == Ingest,
             },
@@ -73,6 +78,7 @@ impl Viewer {
         }
         let what = match capability {
             Capability::Read => "read events",
+            Capability::Browse => "open the pages; it may call the API",
             Capability::Export => "export events",
             Capability::Ingest => "send events",
             Capability::OwnAccount => "change an account",

@@ -232,6 +232,15 @@ async fn a_token_bound_to_panels_sees_those_alone() {
         .is(200)
         .text();
     assert!(!export.contains("/shop"), "{export}");
+    for page in [
+        "/".to_owned(),
+        format!("/monitoring/admin-sessions?event={id}"),
+        "/monitoring/admin-sessions/sessions".to_owned(),
+        "/settings/panels".to_owned(),
+    ] {
+        let answer = bound.get(&page).await.is(403).text();
+        assert!(!answer.contains("/shop"), "{page}");
+    }
     let sessions = bound.get("/api/v1/sessions").await.is(200).json();
     assert_eq!(sessions["sessions"], serde_json::json!([]));
 
