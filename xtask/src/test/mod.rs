@@ -76,7 +76,7 @@ fn licences() -> Result<Count> {
     let deny = provision::for_licences()?;
     crate::shell::run(
         Command::new(deny)
-            .args(["--offline", "check", "licenses", "bans", "sources"])
+            .args(["check", "licenses", "bans", "sources"])
             .current_dir(root()),
     )?;
     Ok(Count::passed(1))
