@@ -100,20 +100,28 @@ fn measure(count: usize) -> Result<(), Error> {
     }
 }
 
-/// Five rounds; two senders, so that one prepares its next batch while the other's is written.
+/// Senders of batches at once: while one batch is written, others are prepared.
+const SENDERS: usize = 4;
+
+/// Five rounds of 100,000 events.
 fn append_batches(dir: &Path) -> Result<(), Error> {
     let trail = open(dir)?;
     let mut batches = batches(1, 500_000);
     let mut rates = Vec::new();
     while !batches.is_empty() {
         let rest = batches.split_off(batches.len().min(100));
-        let mut mine = std::mem::replace(&mut batches, rest);
-        let theirs = mine.split_off(mine.len() / 2);
+        let round = std::mem::replace(&mut batches, rest);
+        let mut shares: Vec<Vec<Vec<Submission>>> = (0..SENDERS).map(|_| Vec::new()).collect();
+        for (batch, sender) in round.into_iter().zip((0..SENDERS).cycle()) {
+            if let Some(share) = shares.get_mut(sender) {
+                share.push(batch);
+            }
+        }
         let started = Instant::now();
         std::thread::scope(|scope| {
-            for batches in [mine, theirs] {
+            for share in shares {
                 scope.spawn(|| {
-                    for batch in batches {
+                    for batch in share {
                         let _ = trail.append_blocking(batch);
                     }
                 });

@@ -27,7 +27,7 @@ pub(crate) fn facet(snapshot: &Snapshot, view: &View, field: FacetField, limit: 
 
 pub(crate) fn groups(snapshot: &Snapshot, view: &View, field: FacetField, limit: usize) -> Groups {
     let sieve = Sieve::new(view);
-    let mut all: HashMap<Option<String>, Group> = HashMap::new();
+    let mut all = Counted::default();
     for chunk in &snapshot.chunks {
         let visible = sieve.sift(chunk).visible;
         if !visible.is_empty() {
@@ -41,7 +41,7 @@ pub(crate) fn groups(snapshot: &Snapshot, view: &View, field: FacetField, limit:
             count_event(group, event);
         }
     }
-    let mut rows: Vec<Group> = all.into_values().collect();
+    let mut rows: Vec<Group> = all.some.into_values().chain(all.none).collect();
     rows.sort_unstable_by(|a, b| {
         b.requests
             .cmp(&a.requests)
@@ -52,16 +52,28 @@ pub(crate) fn groups(snapshot: &Snapshot, view: &View, field: FacetField, limit:
     Groups { rows, other }
 }
 
-fn group_of<'a>(all: &'a mut HashMap<Option<String>, Group>, value: Option<&str>) -> &'a mut Group {
-    let key = value.map(str::to_owned);
-    all.entry(key).or_insert_with_key(|value| Group {
-        value: value.clone(),
+/// Groups by value.
+#[derive(Default)]
+struct Counted {
+    some: HashMap<String, Group>,
+    /// Events without a value.
+    none: Option<Group>,
+}
+
+fn group_of<'a>(all: &'a mut Counted, value: Option<&str>) -> &'a mut Group {
+    let fresh = || Group {
+        value: value.map(str::to_owned),
         requests: 0,
         changes: 0,
         denied: 0,
         first: Micros(i64::MAX),
         last: Micros(i64::MIN),
-    })
+    };
+    match value {
+        // A text is copied only when it is new.
+        Some(text) => all.some.entry_ref(text).or_insert_with(fresh),
+        None => all.none.get_or_insert_with(fresh),
+    }
 }
 
 fn count_event(group: &mut Group, event: &Event) {
@@ -74,12 +86,7 @@ fn count_event(group: &mut Group, event: &Event) {
 }
 
 /// Counts by code first, so that a text is looked up once a chunk.
-fn count_chunk(
-    chunk: &Chunk,
-    field: FacetField,
-    visible: &RowSet,
-    all: &mut HashMap<Option<String>, Group>,
-) {
+fn count_chunk(chunk: &Chunk, field: FacetField, visible: &RowSet, all: &mut Counted) {
     let values = values_of(chunk, field);
     let outcome_is = |wanted: Outcome| {
         RowSet::of_values(chunk.outcome.values(), move |code| code == wanted.code())

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::sync::Arc;
 
-use admintrail_event::{Event, Seq};
+use admintrail_event::{Event, Micros, Seq};
 
 use super::sieve::{Sieve, Verdict};
 use crate::columns::{Chunk, RowSet};
@@ -185,8 +185,13 @@ impl<'s> Found<'s> {
             Some(Since::Before(at)) => position < at,
             Some(Since::After(at)) => position > at,
         };
+        let possible = |(first, last): (Micros, Micros)| match since {
+            None => true,
+            Some(Since::Before(at)) => first <= at.time,
+            Some(Since::After(at)) => last >= at.time,
+        };
         let mut heap: BinaryHeap<Reverse<K>> = BinaryHeap::with_capacity(limit + 1);
-        let mut offer = |place: Place| {
+        let offer = |heap: &mut BinaryHeap<Reverse<K>>, place: Place| {
             if !wanted(place.position) {
                 return;
             }
@@ -200,19 +205,58 @@ impl<'s> Found<'s> {
         };
         let newest_part = self.chunks.len();
         for (row, event) in self.newest.iter().enumerate() {
-            offer(Place {
-                position: position_of(event),
-                part: newest_part,
-                row,
-            });
-        }
-        for (part, (chunk, rows, _)) in self.chunks.iter().enumerate().rev() {
-            for row in rows.iter() {
-                offer(Place {
-                    position: chunk.position(row),
-                    part,
+            let position = position_of(event);
+            offer(
+                &mut heap,
+                Place {
+                    position,
+                    part: newest_part,
                     row,
-                });
+                },
+            );
+        }
+        // The most promising first; once none of a chunk can win, none of the rest can.
+        let mut chunks: Vec<(K, usize)> = self
+            .chunks
+            .iter()
+            .enumerate()
+            .filter(|(_, (chunk, _, _))| possible(chunk.times))
+            .map(|(part, (chunk, _, _))| {
+                let edge = |time, end: u64| {
+                    let position = Position {
+                        time,
+                        log: chunk.log,
+                        seq: Seq(end),
+                    };
+                    key(Place {
+                        position,
+                        part,
+                        row: 0,
+                    })
+                };
+                (
+                    edge(chunk.times.0, 0).max(edge(chunk.times.1, u64::MAX)),
+                    part,
+                )
+            })
+            .collect();
+        chunks.sort_unstable_by(|a, b| b.cmp(a));
+        for (best, part) in chunks {
+            if heap.len() >= limit && heap.peek().is_some_and(|Reverse(least)| best <= *least) {
+                break;
+            }
+            let Some((chunk, rows, _)) = self.chunks.get(part) else {
+                continue;
+            };
+            for row in rows.iter() {
+                offer(
+                    &mut heap,
+                    Place {
+                        position: chunk.position(row),
+                        part,
+                        row,
+                    },
+                );
             }
         }
         heap.into_iter().map(|Reverse(key)| key).collect()
