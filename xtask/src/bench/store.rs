@@ -35,7 +35,7 @@ pub fn measure() -> Result<Report> {
 
     let mut report = Report::new("Store", "cargo xtask bench store");
     report.row(
-        "durable append, batches of 1,000",
+        "durable append, batches of 1,000 from 4 senders",
         "events/s",
         figure("append_batches"),
         ("limit", 250_000.0),
