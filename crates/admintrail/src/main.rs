@@ -20,6 +20,10 @@ mod stop;
 
 use std::process::ExitCode;
 
+/// Events are made on one thread and dropped on another, where the system's allocator is slowest.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     cli::run()
 }
