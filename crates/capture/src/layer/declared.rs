@@ -2,6 +2,8 @@
 
 use std::net::SocketAddr;
 
+use admintrail_event::{Outcome, SessionHash};
+
 /// Who is at the other end of the connection. The server puts it into the request's extensions.
 #[derive(Debug, Clone, Copy)]
 pub struct Peer {
@@ -22,11 +24,14 @@ pub struct Declared {
     /// A tried name of a failed sign-in.
     pub attempted: Option<String>,
     /// Session, already hashed.
-    pub session: Option<admintrail_event::SessionHash>,
+    pub session: Option<SessionHash>,
     /// A background refresh.
     pub polling: Option<bool>,
     /// A better sentence than the preset's.
     pub action: Option<String>,
     /// What it touched.
     pub object: Option<String>,
+    /// How it ended, where the status does not tell: a refused form that is answered with a
+    /// redirect, a stranger who is shown the way to sign in. Final, whatever the status.
+    pub outcome: Option<Outcome>,
 }

@@ -27,6 +27,8 @@ pub(super) struct Open {
     /// A sign-in that the panel has neither accepted nor refused.
     undecided: bool,
     action: Option<String>,
+    /// What the application itself says of how it ended.
+    outcome: Option<Outcome>,
     started: Instant,
     finished: bool,
 }
@@ -55,6 +57,7 @@ impl Open {
             sent_to_sign_in: false,
             undecided: false,
             action: None,
+            outcome: None,
             started: Instant::now(),
             finished: false,
         })
@@ -168,6 +171,7 @@ impl Open {
             .map(text)
             .or_else(|| self.draft.object.take());
         self.action = declared.action.map(text);
+        self.outcome = declared.outcome;
     }
 
     /// Hands the event over.
@@ -186,6 +190,7 @@ impl Open {
             (true, Outcome::Success | Outcome::Failed | Outcome::Denied) => Outcome::Denied,
             (_, by_status) => by_status,
         };
+        draft.outcome = self.outcome.unwrap_or(draft.outcome);
         draft.action = match self.action.take() {
             Some(action) => action,
             None => {

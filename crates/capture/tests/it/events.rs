@@ -201,7 +201,7 @@ async fn what_the_application_declares_wins() {
                     polling: Some(true),
                     action: Some("Searched\nthe record".into()),
                     object: Some("events".into()),
-                    attempted: None,
+                    ..Declared::default()
                 },
             };
             response.extensions_mut().insert(declared);
@@ -227,6 +227,38 @@ async fn what_the_application_declares_wins() {
     assert_eq!((event.admin, event.known_by), (None, KnownBy::Attempt));
     assert_eq!(event.attempted.as_deref(), Some("root"));
     assert_eq!(event.outcome, Outcome::Denied);
+}
+
+#[tokio::test]
+async fn what_the_application_declares_of_the_end_is_final() {
+    let stand = Stand::new().await;
+    let recorder = stand.recorder(|rules| rules.panel = PanelName::own());
+    let service = wrap(
+        recorder,
+        panel(|asked| {
+            let mut response = redirect("/login");
+            let (outcome, action) = match asked.path.as_str() {
+                "/" => (Outcome::Denied, Some("Sent to sign-in".to_owned())),
+                _ => (Outcome::Failed, None),
+            };
+            response.extensions_mut().insert(Declared {
+                outcome: Some(outcome),
+                action,
+                ..Declared::default()
+            });
+            response
+        }),
+    );
+    get(&service, "/", "").await;
+    let event = stand.last(1).await;
+    assert_eq!(event.outcome, Outcome::Denied);
+    assert_eq!(event.action, "Sent to sign-in");
+    assert_eq!(event.status, Some(302));
+
+    post_form(&service, "/settings/retention", "", "days=x").await;
+    let event = stand.last(2).await;
+    assert_eq!(event.outcome, Outcome::Failed);
+    assert!(event.action.starts_with("Failed: "), "{}", event.action);
 }
 
 #[tokio::test]
