@@ -19,7 +19,7 @@ use tower_layer::Layer;
 use crate::clock::{self, Clock};
 use crate::config::{Config, Panel, ProxyOptions, Timeouts};
 use crate::control_socket::{self, Desk};
-use crate::proxy::{self, Forward, ForwardOptions, ListenerOptions, Tunnels};
+use crate::proxy::{self, Forward, ForwardOptions, ListenerOptions, Tunnels, Workers};
 use crate::recording::{ControlBindings, TrailSink};
 use crate::stop::{Stop, Stopper};
 use crate::{data_folder, own_pages};
@@ -195,6 +195,7 @@ impl Server {
     /// Serves until `end` completes, then lets what is under way finish.
     pub(crate) async fn run(self, end: impl Future<Output = ()>) -> Result<()> {
         let mut tasks = tokio::task::JoinSet::new();
+        let workers = Workers::start().context("cannot start the threads that proxy")?;
         let socket = control_socket::Listener::bind(&self.config.data).with_context(|| {
             format!(
                 "cannot open the control socket in {}",
@@ -218,21 +219,30 @@ impl Server {
         );
         tasks.spawn(proxy::serve(
             self.own,
-            service,
+            vec![service],
             options,
+            // A page takes longer than a request takes through the proxy; neither is to wait
+            // for the other.
+            proxy::Team::here(),
             self.stop.listener(),
         ));
 
         for bound in self.proxies {
             let name = bound.rules.panel.to_string();
-            let forward: Forward<RecordBody<Incoming>> = Forward::new(ForwardOptions {
-                panel: name.clone(),
-                upstream: bound.options.upstream.clone(),
-                trusted: bound.rules.trusted_proxies.clone(),
-                timeouts: bound.options.timeouts,
-                tunnels: self.tunnels.clone(),
-            });
-            let service = RecordLayer::new(bound.recorder.clone()).layer(forward.clone());
+            // Each worker has connections of its own to the panel.
+            let forwards: Vec<Forward<RecordBody<Incoming>>> = (0..workers.team().len())
+                .map(|_| {
+                    Forward::new(ForwardOptions {
+                        panel: name.clone(),
+                        upstream: bound.options.upstream.clone(),
+                        trusted: bound.rules.trusted_proxies.clone(),
+                        timeouts: bound.options.timeouts,
+                        tunnels: self.tunnels.clone(),
+                    })
+                })
+                .collect();
+            let layer = RecordLayer::new(bound.recorder.clone());
+            let services = forwards.iter().map(|one| layer.layer(one.clone())).collect();
             let refused = refused_hook(&self.recorders, bound.recorder);
             let options = ListenerOptions {
                 tls: bound.options.tls.clone(),
@@ -246,14 +256,15 @@ impl Server {
             tracing::info!(panel = name, listen = %bound.listener.local_addr()?, upstream = %bound.options.upstream, "recording");
             tasks.spawn(proxy::serve(
                 bound.listener,
-                service,
+                services,
                 options,
+                workers.team(),
                 self.stop.listener(),
             ));
             tasks.spawn(watch_upstream(
                 name,
                 bound.options.upstream.to_string(),
-                forward,
+                forwards,
                 self.stop.listener(),
             ));
         }
@@ -273,6 +284,7 @@ impl Server {
             );
             tasks.shutdown().await;
         }
+        drop(workers);
         self.recorders.stop(GRACE).await;
         let (trail, control) = (self.trail, self.control);
         tokio::task::spawn_blocking(move || {
@@ -414,16 +426,18 @@ async fn bind(address: SocketAddr, origin: &str, whose: &str) -> Result<TcpListe
 async fn watch_upstream(
     panel: String,
     upstream: String,
-    forward: Forward<RecordBody<Incoming>>,
+    forwards: Vec<Forward<RecordBody<Incoming>>>,
     mut stop: Stop,
 ) {
-    if let Err(cause) = forward.probe().await {
+    if let Some(forward) = forwards.first()
+        && let Err(cause) = forward.probe().await
+    {
         tracing::warn!(panel, upstream, %cause, "the panel cannot be reached yet; its visitors read a page that says so");
     }
     let mut tick = tokio::time::interval(Duration::from_secs(5));
     loop {
         tokio::select! {
-            _ = tick.tick() => forward.forget_stale(),
+            _ = tick.tick() => forwards.iter().for_each(Forward::forget_stale),
             () = stop.told() => return,
         }
     }

@@ -28,7 +28,10 @@ use super::connection::{CountedBody, UnderWay, Watched, WatchedIo};
 use super::framing::ends_http;
 use super::register::Register;
 use super::tunnel::{self, Tunnels};
+use super::workers::Team;
 use crate::stop::Stop;
+
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// Largest request head.
 const MAX_HEAD: usize = 64 * 1024;
@@ -51,22 +54,46 @@ pub(crate) struct ListenerOptions {
     pub(crate) refused: Arc<dyn Fn(SocketAddr) + Send + Sync>,
 }
 
-/// Serves until told to stop, then lets requests under way end. Returns when all have.
-pub(crate) async fn serve<S, B>(
-    listener: TcpListener,
-    service: S,
-    options: ListenerOptions,
-    mut stop: Stop,
-) where
-    S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>
+/// What answers the requests of a listener.
+pub(crate) trait Answering: Clone + Send + Sync + 'static {
+    /// The body of its responses.
+    type Body: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static;
+
+    fn answer(
+        &mut self,
+        request: Request<Incoming>,
+    ) -> impl Future<Output = Result<Response<Self::Body>, Infallible>> + Send + use<Self>;
+}
+
+impl<S, B> Answering for S
+where
+    S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible, Future: Send>
         + Clone
         + Send
         + Sync
         + 'static,
-    S::Future: Send,
-    B: Body<Data = Bytes> + Send + 'static,
-    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    B: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
 {
+    type Body = B;
+
+    fn answer(
+        &mut self,
+        request: Request<Incoming>,
+    ) -> impl Future<Output = Result<Response<B>, Infallible>> + Send + use<S, B> {
+        self.call(request)
+    }
+}
+
+/// Serves until told to stop, then lets requests under way end. Returns when all have.
+///
+/// There is one service a worker, in the order of the team.
+pub(crate) async fn serve<S: Answering>(
+    listener: TcpListener,
+    services: Vec<S>,
+    options: ListenerOptions,
+    team: Team,
+    mut stop: Stop,
+) {
     let now = Arc::new(AtomicU32::new(1));
     let register = Arc::new(Register::default());
     let options = Arc::new(options);
@@ -86,16 +113,25 @@ pub(crate) async fn serve<S, B>(
         let _ = stream.set_nodelay(true);
         let watched = Arc::new(Watched::new(peer, &now));
         let ticket = register.enter(&watched);
+        let place = team.place();
+        // Its thread watches it from here on; until then it has no reactor.
+        let (Ok(stream), Some(service)) = (stream.into_std(), services.get(place.worker())) else {
+            continue;
+        };
         let (service, options, stop) = (service.clone(), Arc::clone(&options), stop.clone());
         let acceptor = acceptor.clone();
-        tokio::spawn(async move {
+        let serving = async move {
+            let Ok(stream) = TcpStream::from_std(stream) else {
+                return;
+            };
             tokio::select! {
                 biased;
                 () = connection(stream, acceptor, service, &watched, &options, stop) => {}
                 () = watched.end.notified() => {}
             }
             drop(ticket);
-        });
+        };
+        place.run(serving);
     }
     drop(listener);
     if tokio::time::timeout(options.grace, register.emptied())
@@ -154,23 +190,14 @@ async fn sweep(register: Arc<Register>, now: Arc<AtomicU32>, options: Arc<Listen
     }
 }
 
-async fn connection<S, B>(
+async fn connection<S: Answering>(
     stream: TcpStream,
     acceptor: Option<TlsAcceptor>,
     service: S,
     watched: &Arc<Watched>,
     options: &ListenerOptions,
     stop: Stop,
-) where
-    S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>
-        + Clone
-        + Send
-        + Sync
-        + 'static,
-    S::Future: Send,
-    B: Body<Data = Bytes> + Send + 'static,
-    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-{
+) {
     match acceptor {
         None => http1(stream, false, service, watched, options, stop).await,
         Some(acceptor) => {
@@ -187,7 +214,7 @@ async fn connection<S, B>(
     }
 }
 
-async fn http1<T, S, B>(
+async fn http1<T, S>(
     stream: T,
     tls: bool,
     service: S,
@@ -196,14 +223,7 @@ async fn http1<T, S, B>(
     mut stop: Stop,
 ) where
     T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>
-        + Clone
-        + Send
-        + Sync
-        + 'static,
-    S::Future: Send,
-    B: Body<Data = Bytes> + Send + 'static,
-    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    S: Answering,
 {
     let io = TokioIo::new(WatchedIo::new(stream, true, Arc::clone(watched)));
     let service =
@@ -228,7 +248,7 @@ async fn http1<T, S, B>(
     }
 }
 
-async fn http2<T, S, B>(
+async fn http2<T, S>(
     stream: T,
     service: S,
     watched: &Arc<Watched>,
@@ -236,14 +256,7 @@ async fn http2<T, S, B>(
     mut stop: Stop,
 ) where
     T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>
-        + Clone
-        + Send
-        + Sync
-        + 'static,
-    S::Future: Send,
-    B: Body<Data = Bytes> + Send + 'static,
-    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    S: Answering,
 {
     let io = TokioIo::new(WatchedIo::new(stream, false, Arc::clone(watched)));
     let (watched, tunnels) = (Arc::clone(watched), options.tunnels.clone());
@@ -264,16 +277,13 @@ async fn http2<T, S, B>(
 }
 
 /// One request, counted until its response's body is gone.
-fn answer<S, B>(
+fn answer<S: Answering>(
     mut request: Request<Incoming>,
     mut service: S,
     watched: &Arc<Watched>,
     tunnels: &Tunnels,
     tls: bool,
-) -> impl Future<Output = Result<Response<CountedBody<B>>, Infallible>> + use<S, B>
-where
-    S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>,
-{
+) -> impl Future<Output = Result<Response<CountedBody<S::Body>>, Infallible>> + Send + use<S> {
     let under_way = UnderWay::new(watched);
     let may_end_http = request.method() == Method::CONNECT
         || request
@@ -286,7 +296,7 @@ where
         tls,
     });
     let leaving = may_end_http.then(|| (Arc::clone(watched), tunnels.clone()));
-    let response = service.call(request);
+    let response = service.answer(request);
     async move {
         let Ok(mut response) = response.await;
         if let Some((watched, tunnels)) = leaving {

@@ -12,7 +12,9 @@ mod socket;
 pub(crate) mod tls;
 mod tunnel;
 mod upstream;
+mod workers;
 
 pub(crate) use forward::{Forward, ForwardOptions};
 pub(crate) use listener::{ListenerOptions, serve};
 pub(crate) use tunnel::Tunnels;
+pub(crate) use workers::{Team, Workers};
