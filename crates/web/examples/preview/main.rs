@@ -15,7 +15,7 @@ use admintrail_event::testing::workload;
 use admintrail_event::{Draft, Micros, PanelName};
 use admintrail_store::control::{NewAccount, NewSession, Role};
 use admintrail_store::{Control, Identity, Submission, Trail, TrailOptions};
-use admintrail_web::auth::cookie::{SESSION_COOKIE, value};
+use admintrail_web::auth::cookie::SESSION;
 use admintrail_web::auth::secret::Secret;
 use admintrail_web::{App, AppOptions, PanelInfo, router};
 use axum::extract::Request;
@@ -77,7 +77,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     });
     let signed_in = from_fn(move |mut request: Request, next: Next| {
         // Everybody is this person, unless somebody signed in.
-        let known = value(request.headers(), SESSION_COOKIE).is_some();
+        let known = SESSION.of(request.headers(), false).is_some();
         let before = ["/login", "/setup", "/reset"]
             .iter()
             .any(|path| request.uri().path().starts_with(path));
@@ -134,7 +134,7 @@ fn sign_in(control: &Control) -> Result<HeaderValue, Box<dyn Error>> {
             agent: Some(agent.to_owned()),
         };
         control.begin_session(session, None).wait()?;
-        cookie = Some(format!("{SESSION_COOKIE}={}", secret.expose()));
+        cookie = Some(format!("{}={}", SESSION.name(false), secret.expose()));
     }
     Ok(HeaderValue::from_str(&cookie.unwrap_or_default())?)
 }

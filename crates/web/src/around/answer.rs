@@ -4,6 +4,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use admintrail_capture::{Declared, Peer};
+use admintrail_event::Outcome;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::middleware::Next;
@@ -173,8 +174,12 @@ fn shape(path: &str, headers: &HeaderMap) -> Shape {
     }
 }
 
+/// A redirect looks like a success, but nothing was shown.
 fn to_sign_in(uri: &Uri, response: Response) -> Response {
     let (mut parts, _) = response.into_parts();
+    let declared = parts.extensions.get_or_insert_default::<Declared>();
+    declared.outcome = Some(Outcome::Denied);
+    declared.action = Some("Sent to sign-in".to_owned());
     parts.status = StatusCode::SEE_OTHER;
     let target = uri.path_and_query().map_or("/", |path| path.as_str());
     if let Ok(value) = HeaderValue::from_str(&sign_in_address(target)) {

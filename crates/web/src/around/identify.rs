@@ -8,7 +8,7 @@ use axum::middleware::Next;
 use axum::response::Response;
 use http::{HeaderMap, StatusCode, header};
 
-use crate::auth::{Viewer, cookie, secret};
+use crate::auth::{Client, Viewer, cookie, secret};
 use crate::{App, ViewQuery};
 
 pub(crate) async fn identify(
@@ -20,7 +20,9 @@ pub(crate) async fn identify(
         .uri()
         .query()
         .is_some_and(|query| ViewQuery::parse(query).auto);
-    let found = viewer(&app, request.headers(), auto);
+    let client = request.extensions().get::<Client>();
+    let https = client.is_some_and(|client| client.https);
+    let found = viewer(&app, request.headers(), https, auto);
     if let Found::Viewer(viewer) = &found {
         request.extensions_mut().insert(viewer.clone());
     }
@@ -68,7 +70,7 @@ enum Found {
 
 /// A bearer token wins over a cookie, and a wrong one does not fall back to it: who names
 /// credentials means them.
-fn viewer(app: &App, headers: &HeaderMap, auto: bool) -> Found {
+fn viewer(app: &App, headers: &HeaderMap, https: bool, auto: bool) -> Found {
     let now = app.now();
     if let Some(token) = bearer(headers) {
         return match app.control.token(&secret::hash(token), now) {
@@ -77,7 +79,7 @@ fn viewer(app: &App, headers: &HeaderMap, auto: bool) -> Found {
         };
     }
     let by_cookie = || {
-        let hash = secret::hash(cookie::value(headers, cookie::SESSION_COOKIE)?);
+        let hash = secret::hash(cookie::SESSION.of(headers, https)?);
         // What a page repeats by itself is no sign of life.
         let session = if auto {
             app.control.peek_session(&hash, now)

@@ -2,9 +2,10 @@
 //!
 //! Failures are counted by address and by the name that was tried (whether or not it exists).
 //! An address that keeps failing waits longer and longer. A name that keeps failing from all over
-//! slows everybody down who tries it, except from addresses where its owner has signed in before:
-//! so an attacker cannot lock an owner out. Nothing sleeps; who is too early is told when to
-//! come back.
+//! slows everybody down who tries it, except from addresses where its owner has signed in before.
+//! A browser in which the owner has signed in before ([`super::known`]) is counted by itself alone:
+//! so nobody can lock an owner out, not even from the owner's own address, which behind a proxy
+//! that is not trusted is everybody's. Nothing sleeps; who is too early is told when to come back.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -13,9 +14,11 @@ use std::net::IpAddr;
 use admintrail_event::Micros;
 use parking_lot::Mutex;
 
+use super::known::BrowserId;
+
 /// Failures that cost nothing.
 const FREE: u32 = 5;
-/// Longest wait of an address, in seconds.
+/// Longest wait of an address or a known browser, in seconds.
 const LONGEST_ADDRESS: i64 = 300;
 /// Longest wait of a name, in seconds: short, for its owner may be at a new address.
 const LONGEST_NAME: i64 = 30;
@@ -33,6 +36,7 @@ pub(crate) struct Throttle {
 struct Tables {
     addresses: HashMap<IpAddr, Count>,
     names: HashMap<String, Count>,
+    browsers: HashMap<BrowserId, Count>,
     /// Where a name has signed in, since when.
     welcome: HashMap<(String, IpAddr), Micros>,
 }
@@ -43,52 +47,76 @@ struct Count {
     last: Micros,
 }
 
+/// What a try is counted by.
+#[derive(Clone, Copy)]
+pub(crate) struct Try<'a> {
+    /// The name that was tried, folded.
+    pub(crate) name: &'a str,
+    pub(crate) address: Option<IpAddr>,
+    /// The browser, if the owner of the name has signed in there before.
+    pub(crate) browser: Option<BrowserId>,
+}
+
 impl Throttle {
-    /// Seconds to wait before this try may be looked at, if any. `name` is folded; `welcome`: the
-    /// owner of the name is known to use this address.
-    pub(crate) fn wait(
-        &self,
-        name: &str,
-        address: Option<IpAddr>,
-        welcome: bool,
-        now: Micros,
-    ) -> Option<u64> {
+    /// Seconds to wait before this try may be looked at, if any.
+    pub(crate) fn wait(&self, tried: Try<'_>, now: Micros) -> Option<u64> {
         let tables = self.tables.lock();
-        let by_address = address
-            .and_then(|ip| tables.addresses.get(&ip))
-            .map_or(0, |count| count.wait(now, LONGEST_ADDRESS));
-        let welcome = welcome
-            || address.is_some_and(|ip| tables.welcome.contains_key(&(name.to_owned(), ip)));
-        let by_name = match tables.names.get(name) {
-            Some(count) if !welcome => count.wait(now, LONGEST_NAME),
-            _ => 0,
+        let seconds = match tried.browser {
+            Some(browser) => tables
+                .browsers
+                .get(&browser)
+                .map_or(0, |count| count.wait(now, LONGEST_ADDRESS)),
+            None => tables.wait(tried, now),
         };
-        u64::try_from(by_address.max(by_name))
-            .ok()
-            .filter(|seconds| *seconds > 0)
+        u64::try_from(seconds).ok().filter(|seconds| *seconds > 0)
     }
 
     /// Counts a failure. Counted before the password is looked at and taken back by
     /// [`Self::succeeded`], so that many tries at once do not all slip through.
-    pub(crate) fn failed(&self, name: &str, address: Option<IpAddr>, now: Micros) {
+    pub(crate) fn failed(&self, tried: Try<'_>, now: Micros) {
         let mut tables = self.tables.lock();
-        if let Some(ip) = address {
+        if let Some(browser) = tried.browser {
+            count(&mut tables.browsers, browser, now);
+            return;
+        }
+        if let Some(ip) = tried.address {
             count(&mut tables.addresses, ip, now);
         }
-        count(&mut tables.names, name.to_owned(), now);
+        count(&mut tables.names, tried.name.to_owned(), now);
     }
 
-    /// Forgets the failures of a name and of this address; remembers the address as the owner's.
-    pub(crate) fn succeeded(&self, name: &str, address: Option<IpAddr>, now: Micros) {
+    /// Forgets the failures of the name, takes back the one that [`Self::failed`] counted for the
+    /// address (the others may be somebody else's), and remembers the address as the owner's.
+    pub(crate) fn succeeded(&self, tried: Try<'_>, now: Micros) {
         let mut tables = self.tables.lock();
-        tables.names.remove(name);
-        if let Some(ip) = address {
-            tables.addresses.remove(&ip);
-            if tables.welcome.len() >= KEPT {
-                tables.welcome.clear();
-            }
-            tables.welcome.insert((name.to_owned(), ip), now);
+        tables.names.remove(tried.name);
+        if let Some(browser) = tried.browser {
+            tables.browsers.remove(&browser);
         }
+        let Some(ip) = tried.address else { return };
+        if tried.browser.is_none()
+            && let Some(count) = tables.addresses.get_mut(&ip)
+        {
+            count.failures = count.failures.saturating_sub(1);
+        }
+        if tables.welcome.len() >= KEPT {
+            tables.welcome.clear();
+        }
+        tables.welcome.insert((tried.name.to_owned(), ip), now);
+    }
+}
+
+impl Tables {
+    /// The wait of a try from a browser that nobody knows.
+    fn wait(&self, tried: Try<'_>, now: Micros) -> i64 {
+        let by_address = tried.address.and_then(|ip| self.addresses.get(&ip));
+        let by_address = by_address.map_or(0, |count| count.wait(now, LONGEST_ADDRESS));
+        let welcome = |ip| self.welcome.contains_key(&(tried.name.to_owned(), ip));
+        let by_name = match self.names.get(tried.name) {
+            Some(count) if !tried.address.is_some_and(welcome) => count.wait(now, LONGEST_NAME),
+            _ => 0,
+        };
+        by_address.max(by_name)
     }
 }
 
@@ -143,57 +171,104 @@ mod tests {
         Some(IpAddr::from([192, 0, 2, last]))
     }
 
+    fn by(name: &str, address: Option<IpAddr>) -> Try<'_> {
+        Try {
+            name,
+            address,
+            browser: None,
+        }
+    }
+
     #[test]
     fn an_address_that_guesses_waits_longer_and_longer() {
         let throttle = Throttle::default();
         let mut waits = Vec::new();
         for n in 0..16 {
-            throttle.failed(&format!("name{n}"), ip(1), at(0));
-            waits.push(throttle.wait("other", ip(1), false, at(0)).unwrap_or(0));
+            throttle.failed(by(&format!("name{n}"), ip(1)), at(0));
+            waits.push(throttle.wait(by("other", ip(1)), at(0)).unwrap_or(0));
         }
         assert_eq!(
             waits,
             [0, 0, 0, 0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300, 300]
         );
-        assert_eq!(throttle.wait("other", ip(2), false, at(0)), None);
-        assert_eq!(throttle.wait("other", ip(1), false, at(300)), None);
+        assert_eq!(throttle.wait(by("other", ip(2)), at(0)), None);
+        assert_eq!(throttle.wait(by("other", ip(1)), at(300)), None);
     }
 
     #[test]
     fn a_name_tried_from_everywhere_is_slowed_but_its_owner_gets_in() {
         let throttle = Throttle::default();
-        throttle.succeeded("olena", ip(200), at(0));
+        throttle.succeeded(by("olena", ip(200)), at(0));
         for n in 0..100 {
-            throttle.failed("olena", ip(n), at(10));
+            throttle.failed(by("olena", ip(n)), at(10));
         }
-        assert_eq!(throttle.wait("olena", ip(101), false, at(10)), Some(30));
+        assert_eq!(throttle.wait(by("olena", ip(101)), at(10)), Some(30));
         assert_eq!(
-            throttle.wait("olena", ip(200), false, at(10)),
+            throttle.wait(by("olena", ip(200)), at(10)),
             None,
             "signed in here before"
         );
+        assert_eq!(throttle.wait(by("olena", ip(101)), at(40)), None);
+    }
+
+    #[test]
+    fn a_known_browser_waits_for_its_own_failures_alone() {
+        let throttle = Throttle::default();
+        for _ in 0..100 {
+            throttle.failed(by("olena", ip(1)), at(0));
+        }
+        assert_eq!(throttle.wait(by("olena", ip(1)), at(0)), Some(300));
+        let known = Try {
+            browser: Some([1; 16]),
+            ..by("olena", ip(1))
+        };
         assert_eq!(
-            throttle.wait("olena", ip(150), true, at(10)),
+            throttle.wait(known, at(0)),
             None,
-            "has a session here"
+            "others failed, not this one"
         );
-        assert_eq!(throttle.wait("olena", ip(101), false, at(40)), None);
+        for _ in 0..6 {
+            throttle.failed(known, at(0));
+        }
+        assert_eq!(
+            throttle.wait(known, at(0)),
+            Some(2),
+            "stolen, it is no free pass"
+        );
+        let other = Try {
+            browser: Some([2; 16]),
+            ..known
+        };
+        assert_eq!(throttle.wait(other, at(0)), None);
+        throttle.succeeded(known, at(2));
+        assert_eq!(throttle.wait(known, at(2)), None);
+    }
+
+    #[test]
+    fn an_account_of_ones_own_does_not_wash_an_address_clean() {
+        let throttle = Throttle::default();
+        for _ in 0..9 {
+            throttle.failed(by("olena", ip(1)), at(0));
+        }
+        throttle.failed(by("mallory", ip(1)), at(0));
+        throttle.succeeded(by("mallory", ip(1)), at(0));
+        assert_eq!(throttle.wait(by("olena", ip(1)), at(0)), Some(16));
     }
 
     #[test]
     fn a_made_up_name_is_slowed_like_a_real_one() {
         let throttle = Throttle::default();
         for n in 0..9 {
-            throttle.failed("nobody", ip(n), at(0));
+            throttle.failed(by("nobody", ip(n)), at(0));
         }
-        assert_eq!(throttle.wait("nobody", ip(100), false, at(0)), Some(16));
+        assert_eq!(throttle.wait(by("nobody", ip(100)), at(0)), Some(16));
     }
 
     #[test]
     fn counts_do_not_grow_without_bound() {
         let throttle = Throttle::default();
         for n in 0..KEPT + 10 {
-            throttle.failed(&format!("name{n}"), None, at(0));
+            throttle.failed(by(&format!("name{n}"), None), at(0));
         }
         assert!(throttle.tables.lock().names.len() <= KEPT);
     }

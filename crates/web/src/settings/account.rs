@@ -9,13 +9,18 @@ use axum::response::Response;
 use http::HeaderMap;
 use jiff::tz::TimeZone;
 
-use super::{Saved, answer, wrong};
-use crate::auth::{Client, Viewer, password, session_id};
+use super::{Purpose, Saved, answer, wrong};
+use crate::auth::{Client, Try, Viewer, password, session_id};
 use crate::form::Form;
 use crate::sign_in::setup::identities_of;
 use crate::{App, WebError};
 
-const PAGE: &str = "/settings/account";
+const fn purpose(action: &'static str) -> Purpose {
+    Purpose {
+        page: "/settings/account",
+        action,
+    }
+}
 
 /// `POST /settings/account/preferences`
 pub(crate) async fn preferences(
@@ -28,10 +33,17 @@ pub(crate) async fn preferences(
         let (account, _) = own(&viewer)?;
         let changed = changed(&account.preferences, &form)?;
         app.control.set_preferences(account.id, &changed).await?;
-        Ok(Saved::new("Saved.", "Changed own preferences"))
+        Ok(Saved::new("Saved."))
     };
     let result = save.await;
-    answer(&app, &viewer, &headers, &form, PAGE, result)
+    answer(
+        &app,
+        &viewer,
+        &headers,
+        &form,
+        purpose("Changed own preferences"),
+        result,
+    )
 }
 
 /// `POST /settings/account/identities`
@@ -45,13 +57,17 @@ pub(crate) async fn identities(
         let (account, _) = own(&viewer)?;
         let found = identities_of(form.text("identities"))?;
         app.control.set_identities(account.id, found).await?;
-        Ok(Saved::new(
-            "Saved. Hide me now hides these.",
-            "Changed own identities",
-        ))
+        Ok(Saved::new("Saved. Hide me now hides these."))
     };
     let result = save.await;
-    answer(&app, &viewer, &headers, &form, PAGE, result)
+    answer(
+        &app,
+        &viewer,
+        &headers,
+        &form,
+        purpose("Changed own identities"),
+        result,
+    )
 }
 
 /// `POST /settings/account/password`: wrong guesses of the current one count like failed sign-ins.
@@ -65,7 +81,15 @@ pub(crate) async fn password(
     let save = async {
         let (account, session) = own(&viewer)?;
         let (name, now) = (fold(&account.email), app.now());
-        if let Some(after_s) = app.throttle.wait(&name, client.group(), false, now) {
+        // Whoever guesses at the same address, or at the sign-in form, does not keep the owner
+        // from a new password; a stolen session is slowed down all the same.
+        let browser = session.0.first_chunk().copied();
+        let tried = Try {
+            name: &name,
+            address: client.group(),
+            browser,
+        };
+        if let Some(after_s) = app.throttle.wait(tried, now) {
             return Err(WebError::TooMany {
                 what: "Too many wrong passwords.".to_owned(),
                 after_s,
@@ -74,7 +98,7 @@ pub(crate) async fn password(
         let chosen = form.get("password").unwrap_or_default();
         password::check_new(chosen, &account.email)?;
         if let Some(phc) = account.password_hash.as_deref() {
-            app.throttle.failed(&name, client.group(), now);
+            app.throttle.failed(tried, now);
             if !app
                 .desk
                 .verify(form.get("current").unwrap_or_default(), Some(phc))
@@ -82,7 +106,7 @@ pub(crate) async fn password(
             {
                 return Err(wrong("current", "This is not your current password."));
             }
-            app.throttle.succeeded(&name, client.group(), now);
+            app.throttle.succeeded(tried, now);
         }
         let phc = app.desk.hash(chosen.to_owned()).await?;
         app.control
@@ -90,11 +114,17 @@ pub(crate) async fn password(
             .await?;
         Ok(Saved::new(
             "Your password is changed; your other sessions are ended.",
-            "Changed own password",
         ))
     };
     let result = save.await;
-    answer(&app, &viewer, &headers, &form, PAGE, result)
+    answer(
+        &app,
+        &viewer,
+        &headers,
+        &form,
+        purpose("Changed own password"),
+        result,
+    )
 }
 
 /// `POST /settings/account/sessions/{id}/end`
@@ -113,10 +143,17 @@ pub(crate) async fn end_session(
             .find(|session| session_id(&session.hash) == id);
         let session = found.ok_or(WebError::NoSuch("session"))?;
         app.control.end_session(session.hash).await?;
-        Ok(Saved::new("The session is ended.", "Ended own session"))
+        Ok(Saved::new("The session is ended."))
     };
     let result = save.await;
-    answer(&app, &viewer, &headers, &form, PAGE, result)
+    answer(
+        &app,
+        &viewer,
+        &headers,
+        &form,
+        purpose("Ended own session"),
+        result,
+    )
 }
 
 /// `POST /settings/account/sessions/end-others`
@@ -132,12 +169,19 @@ pub(crate) async fn end_others(
             .control
             .end_sessions_of(account.id, Some(session))
             .await?;
-        let mut saved = Saved::new("Your other sessions are ended.", "Ended own other sessions");
+        let mut saved = Saved::new("Your other sessions are ended.");
         saved.json.insert("ended".into(), ended.into());
         Ok(saved)
     };
     let result = save.await;
-    answer(&app, &viewer, &headers, &form, PAGE, result)
+    answer(
+        &app,
+        &viewer,
+        &headers,
+        &form,
+        purpose("Ended own other sessions"),
+        result,
+    )
 }
 
 /// The account and session of a person; a token has neither.

@@ -6,6 +6,7 @@ pub(crate) mod tokens;
 use std::sync::Arc;
 
 use admintrail_capture::Declared;
+use admintrail_event::Outcome;
 use axum::Json;
 use axum::response::{IntoResponse, Response};
 use http::HeaderMap;
@@ -21,9 +22,7 @@ use crate::{App, WebError};
 pub(crate) struct Saved {
     /// A sentence for the page.
     pub(crate) said: &'static str,
-    /// For the record.
-    pub(crate) action: &'static str,
-    /// For the record.
+    /// For the record: what it touched.
     pub(crate) object: Option<String>,
     /// What scripts get besides `saved`.
     pub(crate) json: Map<String, Value>,
@@ -32,13 +31,49 @@ pub(crate) struct Saved {
 }
 
 impl Saved {
-    fn new(said: &'static str, action: &'static str) -> Self {
+    fn new(said: &'static str) -> Self {
         Self {
             said,
-            action,
             object: None,
             json: Map::new(),
             new_token: None,
+        }
+    }
+}
+
+/// What a form is for.
+#[derive(Clone, Copy)]
+struct Purpose {
+    /// Its page.
+    page: &'static str,
+    /// For the record: "Changed own password".
+    action: &'static str,
+}
+
+impl Purpose {
+    /// What the record says of the form. The page that shows what is wrong comes by a redirect,
+    /// which alone would look like a success.
+    fn declared(self, result: &Result<Saved, WebError>) -> Declared {
+        let (outcome, object) = match result {
+            Ok(saved) => (Outcome::Success, saved.object.clone()),
+            Err(error) => (Outcome::of_status(Some(error.status().as_u16())), None),
+        };
+        let lower = || {
+            let mut letters = self.action.chars();
+            let first = letters.next().map(|first| first.to_ascii_lowercase());
+            first.into_iter().chain(letters).collect::<String>()
+        };
+        let action = match outcome {
+            Outcome::Success | Outcome::Unknown => self.action.to_owned(),
+            Outcome::Denied => format!("Denied: {}", lower()),
+            Outcome::Failed => format!("Failed: {}", lower()),
+            Outcome::Error => format!("Error: {}", lower()),
+        };
+        Declared {
+            action: Some(action),
+            object,
+            outcome: Some(outcome),
+            ..Declared::default()
         }
     }
 }
@@ -49,20 +84,10 @@ fn answer(
     viewer: &Viewer,
     headers: &HeaderMap,
     form: &Form,
-    page: &'static str,
+    purpose: Purpose,
     result: Result<Saved, WebError>,
 ) -> Response {
-    let declared = match &result {
-        Ok(saved) => Declared {
-            action: Some(saved.action.to_owned()),
-            object: saved.object.clone(),
-            ..Declared::default()
-        },
-        Err(_) => Declared {
-            action: Some("Refused: a setting".to_owned()),
-            ..Declared::default()
-        },
-    };
+    let declared = purpose.declared(&result);
     let mut response = match (wants_json(headers), result) {
         (true, Ok(saved)) => {
             let mut json = saved.json;
@@ -88,7 +113,7 @@ fn answer(
             if let Viewer::Account { session, .. } = viewer {
                 app.flashes.put(*session, flash, app.now());
             }
-            redirect(own_path(form.text("next")).unwrap_or(page))
+            redirect(own_path(form.text("next")).unwrap_or(purpose.page))
         }
     };
     response.extensions_mut().insert(declared);

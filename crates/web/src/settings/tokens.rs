@@ -9,13 +9,18 @@ use axum::response::Response;
 use http::HeaderMap;
 use serde_json::json;
 
-use super::{Saved, answer, wrong};
+use super::{Purpose, Saved, answer, wrong};
 use crate::auth::secret::Secret;
 use crate::auth::{NewTokenShown, Viewer};
 use crate::form::Form;
 use crate::{App, WebError};
 
-const PAGE: &str = "/settings/tokens";
+const fn purpose(action: &'static str) -> Purpose {
+    Purpose {
+        page: "/settings/tokens",
+        action,
+    }
+}
 
 /// `POST /settings/tokens`
 pub(crate) async fn create(
@@ -25,7 +30,14 @@ pub(crate) async fn create(
     form: Form,
 ) -> Response {
     let result = made(&app, &form).await;
-    answer(&app, &viewer, &headers, &form, PAGE, result)
+    answer(
+        &app,
+        &viewer,
+        &headers,
+        &form,
+        purpose("Created token"),
+        result,
+    )
 }
 
 async fn made(app: &App, form: &Form) -> Result<Saved, WebError> {
@@ -52,10 +64,7 @@ async fn made(app: &App, form: &Form) -> Result<Saved, WebError> {
             "A token of this name exists already. Choose another name, or revoke that one first.",
         )
     })?;
-    let mut saved = Saved::new(
-        "The token is made. Copy it now: it is not shown again.",
-        "Created token",
-    );
+    let mut saved = Saved::new("The token is made. Copy it now: it is not shown again.");
     saved.object = Some(format!("token/{}", token.name));
     saved.json.insert("id".into(), json!(token.id.0));
     saved.json.insert("name".into(), json!(token.name));
@@ -89,15 +98,19 @@ pub(crate) async fn revoke(
         if !app.control.revoke_token(id, app.now()).await? {
             return Err(WebError::NoSuch("token"));
         }
-        let mut saved = Saved::new(
-            "The token is revoked; it is refused from now on.",
-            "Revoked token",
-        );
+        let mut saved = Saved::new("The token is revoked; it is refused from now on.");
         saved.object = name.map(|name| format!("token/{name}"));
         Ok(saved)
     };
     let result = save.await;
-    answer(&app, &viewer, &headers, &form, PAGE, result)
+    answer(
+        &app,
+        &viewer,
+        &headers,
+        &form,
+        purpose("Revoked token"),
+        result,
+    )
 }
 
 /// A name that can stand in a log line and in a filter.

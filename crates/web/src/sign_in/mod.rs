@@ -17,7 +17,7 @@ use axum::response::{Html, IntoResponse, Response};
 use http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 
 use crate::auth::forms::SignInForm;
-use crate::auth::{Client, Viewer};
+use crate::auth::{Client, Try, Viewer, cookie, known};
 use crate::error::Failure;
 use crate::form::Form;
 use crate::{App, WebError, pages};
@@ -108,7 +108,7 @@ pub(crate) async fn submit(
     let next = own_path(form.text("next")).unwrap_or(HOME);
     let email = form.text("email");
     let password = form.get("password").unwrap_or_default();
-    let result = match check(&app, client, email, password).await {
+    let result = match check(&app, client, &headers, email, password).await {
         Ok(account) => begin(&app, client, &headers, &account, next, "Signed in").await,
         Err(error) => Err(error),
     };
@@ -119,6 +119,7 @@ pub(crate) async fn submit(
 async fn check(
     app: &App,
     client: Client,
+    headers: &HeaderMap,
     email: &str,
     password: &str,
 ) -> Result<Arc<Account>, WebError> {
@@ -127,29 +128,29 @@ async fn check(
         .control
         .account_of_email(email)
         .filter(|account| !account.disabled);
-    let welcome = account.as_ref().is_some_and(|account| {
-        let here = client.ip.map(|ip| ip.to_string());
-        here.is_some()
-            && app
-                .control
-                .sessions_of(account.id, now)
-                .iter()
-                .any(|session| session.ip == here)
+    let browser = account.as_ref().and_then(|account| {
+        let mark = cookie::KNOWN.of(headers, client.https)?;
+        known::recognise(mark, account.id, &app.key)
     });
-    if let Some(after_s) = app.throttle.wait(&name, client.group(), welcome, now) {
+    let tried = Try {
+        name: &name,
+        address: client.group(),
+        browser,
+    };
+    if let Some(after_s) = app.throttle.wait(tried, now) {
         return Err(WebError::TooMany {
             what: "Too many failed sign-ins.".to_owned(),
             after_s,
         });
     }
-    app.throttle.failed(&name, client.group(), now);
+    app.throttle.failed(tried, now);
     let phc = account
         .as_ref()
         .and_then(|account| account.password_hash.as_deref());
     let right = app.desk.verify(password, phc).await?;
     match account {
         Some(account) if right => {
-            app.throttle.succeeded(&name, client.group(), now);
+            app.throttle.succeeded(tried, now);
             Ok(account)
         }
         _ => Err(WebError::WrongCredentials),

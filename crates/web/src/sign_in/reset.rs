@@ -10,7 +10,7 @@ use http::{HeaderMap, Uri};
 
 use super::{HOME, begin, parameter, refused_page};
 use crate::auth::forms::ResetForm;
-use crate::auth::{Client, password, secret};
+use crate::auth::{Client, Try, password, secret};
 use crate::form::Form;
 use crate::{App, WebError, pages};
 
@@ -59,8 +59,12 @@ pub(crate) async fn submit(
         return Err(DEAD);
     }
     app.control.set_password(account.id, phc, None).await?;
-    app.throttle
-        .succeeded(&fold(&account.email), client.group(), app.now());
+    let tried = Try {
+        name: &fold(&account.email),
+        address: client.group(),
+        browser: None,
+    };
+    app.throttle.succeeded(tried, app.now());
     begin(
         &app,
         client,

@@ -11,7 +11,7 @@ use http::{HeaderMap, header};
 
 use super::redirect;
 use crate::auth::secret::{self, Secret};
-use crate::auth::{Client, Viewer, cookie};
+use crate::auth::{Client, Viewer, cookie, known};
 use crate::{App, WebError};
 
 /// Begins a new session (Threat 32: never one that the browser brought along; that one ends),
@@ -26,7 +26,7 @@ pub(crate) async fn begin(
 ) -> Result<Response, WebError> {
     let secret = Secret::generate()?;
     let hash = secret.hash();
-    let before = cookie::value(headers, cookie::SESSION_COOKIE).map(secret::hash);
+    let before = cookie::SESSION.of(headers, client.https).map(secret::hash);
     let agent = headers
         .get(header::USER_AGENT)
         .map(|value| clip(encode_bytes(value.as_bytes()), Limits::AGENT).0);
@@ -41,10 +41,14 @@ pub(crate) async fn begin(
         return Err(WebError::WrongCredentials);
     }
     app.counters.sign_ins.add(1);
-    let set = cookie::begin(secret.expose(), client.https)
-        .ok_or_else(|| WebError::internal("a session cookie that is no header value"))?;
+    let mark = known::mark(account.id, &app.key)?;
     let mut response = redirect(next);
-    response.headers_mut().append(header::SET_COOKIE, set);
+    for (cookie, value) in [(cookie::SESSION, secret.expose()), (cookie::KNOWN, &mark)] {
+        let set = cookie
+            .set(value, client.https)
+            .ok_or_else(|| WebError::internal("a cookie that is no header value"))?;
+        response.headers_mut().append(header::SET_COOKIE, set);
+    }
     response.extensions_mut().insert(Declared {
         admin: Some(account.email.clone()),
         admin_name: Some(account.name.clone()).filter(|name| !name.is_empty()),
@@ -58,15 +62,16 @@ pub(crate) async fn begin(
 /// `POST /logout`: ends the session on the server, whatever the browser does with its cookie.
 pub(crate) async fn sign_out(
     State(app): State<Arc<App>>,
+    Extension(client): Extension<Client>,
     viewer: Option<Extension<Viewer>>,
 ) -> Result<Response, WebError> {
     if let Some(Extension(Viewer::Account { session, .. })) = viewer {
         app.control.end_session(session).await?;
     }
     let mut response = redirect("/login");
-    response
-        .headers_mut()
-        .append(header::SET_COOKIE, cookie::end());
+    if let Some(end) = cookie::SESSION.end(client.https) {
+        response.headers_mut().append(header::SET_COOKIE, end);
+    }
     let declared = Declared {
         action: Some("Signed out".to_owned()),
         ..Declared::default()

@@ -1,8 +1,9 @@
 //! What our own pages say of each request, for the layer that records them.
 
+use admintrail_event::Outcome;
 use admintrail_store::control::Role;
 
-use crate::stack::World;
+use crate::stack::{PASSWORD, World};
 
 #[tokio::test]
 async fn whoever_reads_the_record_is_on_record() {
@@ -71,4 +72,64 @@ async fn automatic_refreshes_are_marked() {
     assert_eq!(auto.polling, Some(true));
     let by_hand = owner.get("/api/v1/events?refresh=5").await.is(200).declared;
     assert_eq!(by_hand.polling, None);
+}
+
+#[tokio::test]
+async fn a_stranger_who_is_sent_to_sign_in_has_viewed_nothing() {
+    let world = World::new();
+    for target in ["/", "/monitoring/admin-sessions", "/settings/tokens"] {
+        for method in ["GET", "HEAD"] {
+            let sent = world.anon().send(method, target, None, "").await.is(303);
+            let declared = sent.declared;
+            assert_eq!(declared.outcome, Some(Outcome::Denied), "{method} {target}");
+            assert_eq!(declared.action.as_deref(), Some("Sent to sign-in"));
+            assert_eq!((declared.admin, declared.session), (None, None));
+        }
+    }
+    let seen = world.owner().get("/").await.is(200).declared;
+    assert_eq!(seen.action.as_deref(), Some("Viewed dashboard"));
+    assert_eq!(seen.outcome, None, "the status tells");
+}
+
+#[tokio::test]
+async fn a_refused_form_changed_nothing_though_it_is_answered_by_a_redirect() {
+    type Refused<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a str);
+    let world = World::new();
+    let account = world.account("olena@example.org", Role::Owner, Some(PASSWORD));
+    let owner = world.with_session(&account);
+    let refused: [Refused<'_>; 4] = [
+        (
+            "/settings/account/preferences",
+            &[("page_size", "7")],
+            "Failed: changed own preferences",
+        ),
+        (
+            "/settings/account/password",
+            &[("current", "wrong"), ("password", "another good one")],
+            "Failed: changed own password",
+        ),
+        (
+            "/settings/tokens",
+            &[("name", ""), ("scope", "read")],
+            "Failed: created token",
+        ),
+        ("/settings/tokens/4711/revoke", &[], "Failed: revoked token"),
+    ];
+    for (path, fields, action) in refused {
+        for actor in [owner.clone(), owner.clone().json()] {
+            let answer = actor.form(path, fields).await;
+            assert!(!answer.status.is_success(), "{path}");
+            assert_eq!(answer.declared.outcome, Some(Outcome::Failed), "{path}");
+            assert_eq!(answer.declared.action.as_deref(), Some(action));
+        }
+    }
+    let saved = owner
+        .form("/settings/account/preferences", &[("page_size", "25")])
+        .await
+        .is(303);
+    assert_eq!(saved.declared.outcome, Some(Outcome::Success));
+    assert_eq!(
+        saved.declared.action.as_deref(),
+        Some("Changed own preferences")
+    );
 }

@@ -62,27 +62,87 @@ async fn the_right_password_signs_in_and_goes_on_to_the_page_asked_for() {
 }
 
 #[tokio::test]
-async fn over_tls_the_cookie_is_for_tls_alone() {
+async fn over_tls_cookies_are_for_this_host_and_tls_alone() {
     let world = world();
-    let direct = try_in(&world.anon().over_tls(), EMAIL, PASSWORD)
-        .await
-        .is(303);
-    assert!(direct.header("set-cookie").ends_with("; Secure"));
+    let tls = world.anon().over_tls();
+    let direct = try_in(&tls, EMAIL, PASSWORD).await.is(303);
     let forwarded = world
         .anon()
         .from("10.0.0.1")
         .header("x-forwarded-proto", "https");
-    let answer = try_in(&forwarded, EMAIL, PASSWORD).await.is(303);
+    let behind_a_trusted_proxy = try_in(&forwarded, EMAIL, PASSWORD).await.is(303);
+    for answer in [&direct, &behind_a_trusted_proxy] {
+        assert_eq!(answer.cookies().len(), 2);
+        for cookie in answer.cookies() {
+            assert!(cookie.starts_with("__Host-admintrail_"), "{cookie}");
+            assert!(cookie.ends_with("; Secure"), "{cookie}");
+            assert!(cookie.contains("; Path=/;"), "{cookie}");
+            assert!(!cookie.contains("Domain"), "{cookie}");
+        }
+    }
+    tls.clone()
+        .after(&direct)
+        .get("/api/v1/events")
+        .await
+        .is(200);
+    // A name without the prefix may have been planted from another port or a plain connection.
+    let secret = direct.session_cookie().unwrap();
+    let planted = tls
+        .clone()
+        .header("cookie", &format!("admintrail_session={secret}"));
+    planted.get("/api/v1/events").await.is(401);
+    let out = tls.after(&direct).form("/logout", &[]).await.is(303);
     assert!(
-        answer.header("set-cookie").ends_with("; Secure"),
-        "behind a trusted proxy"
+        out.header("set-cookie")
+            .starts_with("__Host-admintrail_session=; "),
+        "{:?}",
+        out.headers
     );
+
     let forged = world.anon().header("x-forwarded-proto", "https");
     let answer = try_in(&forged, EMAIL, PASSWORD).await.is(303);
-    assert!(
-        !answer.header("set-cookie").contains("Secure"),
-        "from anybody else it counts for nothing"
-    );
+    for cookie in answer.cookies() {
+        assert!(
+            cookie.starts_with("admintrail_") && !cookie.contains("Secure"),
+            "from anybody else it counts for nothing: {cookie}"
+        );
+    }
+}
+
+/// Behind a proxy that is not trusted everybody has one address.
+#[tokio::test]
+async fn a_guesser_at_the_same_address_does_not_keep_the_owner_out() {
+    let world = world();
+    world.account("mallory@example.org", Role::Viewer, Some(PASSWORD));
+    let owner = world
+        .anon()
+        .after(&try_in(&world.anon(), EMAIL, PASSWORD).await.is(303));
+    let guesser = world.anon().json();
+    for n in 0..16 {
+        world.pass(300);
+        let email = if n % 2 == 0 {
+            EMAIL
+        } else {
+            "root@example.org"
+        };
+        try_in(&guesser, email, "wrong").await.is(401);
+    }
+    try_in(&guesser, EMAIL, PASSWORD).await.is(429);
+    try_in(&owner, EMAIL, PASSWORD).await.is(303);
+
+    // What lets the owner in is worth nothing to anybody else, nor for another name.
+    let elsewhere = world.anon().from("192.0.2.77");
+    let signed_in = try_in(&elsewhere, "mallory@example.org", PASSWORD).await;
+    let mallory = world.anon().json().after(&signed_in.is(303));
+    try_in(&mallory, EMAIL, PASSWORD).await.is(429);
+    // Stolen, it is slowed down by itself.
+    let thief = owner.json();
+    let mut looked_at = 0;
+    for _ in 0..10 {
+        let answer = try_in(&thief, EMAIL, "wrong").await;
+        looked_at += usize::from(answer.status.as_u16() == 401);
+    }
+    assert_eq!(looked_at, 5);
 }
 
 #[tokio::test]

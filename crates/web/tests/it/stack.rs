@@ -309,11 +309,17 @@ impl Actor {
         self.send("POST", target, kind, json.to_string()).await
     }
 
-    /// The same browser after this answer: takes over its session cookie.
+    /// The same browser after this answer: takes over its cookies.
     pub(crate) fn after(self, answer: &Answer) -> Self {
-        match answer.session_cookie() {
-            Some(cookie) => self.header("cookie", &format!("admintrail_session={cookie}")),
-            None => self,
+        let pairs: Vec<&str> = answer
+            .cookies()
+            .into_iter()
+            .filter_map(|line| line.split(';').next())
+            .collect();
+        if pairs.is_empty() {
+            self
+        } else {
+            self.header("cookie", &pairs.join("; "))
         }
     }
 }
@@ -348,13 +354,22 @@ impl Answer {
             .map_or("", |value| value.to_str().unwrap())
     }
 
+    /// What was sent to be kept, a line a cookie.
+    pub(crate) fn cookies(&self) -> Vec<&str> {
+        self.headers
+            .get_all("set-cookie")
+            .iter()
+            .map(|line| line.to_str().unwrap())
+            .collect()
+    }
+
     pub(crate) fn session_cookie(&self) -> Option<String> {
-        let line = self.header("set-cookie");
-        let value = line
-            .strip_prefix("admintrail_session=")?
-            .split(';')
-            .next()?;
-        Some(value.to_owned()).filter(|value| !value.is_empty())
+        let value = self.cookies().into_iter().find_map(|line| {
+            let pair = line.split(';').next()?;
+            let name = pair.strip_prefix("__Host-").unwrap_or(pair);
+            name.strip_prefix("admintrail_session=")
+        });
+        value.map(str::to_owned).filter(|value| !value.is_empty())
     }
 
     /// The path of each event.
