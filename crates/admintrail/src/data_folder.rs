@@ -1,14 +1,57 @@
-//! What the binary itself keeps in the data folder: the key.
+//! What the binary itself does with the data folder: it keeps the key there, and others out.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{Read, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::fs::{self, File, OpenOptions, Permissions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 
 /// Bytes of the key.
 const LENGTH: usize = 32;
+
+/// How the names of what is ours begin; SQLite adds `-wal` and `-shm`.
+const OURS: &[&str] = &["trail.", "control.", "lock", "journal", "key"];
+
+/// Closes a folder that was made with the usual rights: its files are their owner's alone, and
+/// their names and sizes need be nobody else's either. A folder where something else lives, or
+/// which belongs to somebody else, stays as it is; the answer then says what to do.
+pub(crate) fn close_to_others(dir: &Path) -> io::Result<Option<String>> {
+    let meta = match fs::metadata(dir) {
+        Ok(meta) => meta,
+        // It is made later, closed.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let mode = meta.permissions().mode();
+    if !meta.is_dir() || mode & 0o077 == 0 {
+        return Ok(None);
+    }
+    let mine = meta.uid() == rustix::process::geteuid().as_raw();
+    // Whoever lets everybody write there means it, as for /tmp.
+    if mine && mode & 0o1002 == 0 && holds_nothing_else(dir)? {
+        fs::set_permissions(dir, Permissions::from_mode(0o700))?;
+        return Ok(None);
+    }
+    Ok(Some(format!(
+        "others can see which files {dir} holds (mode {mode:04o}); close it with: chmod 700 {dir}",
+        dir = dir.display(),
+        mode = mode & 0o7777
+    )))
+}
+
+/// Hidden files are those of a home folder, which the service's user often has here.
+fn holds_nothing_else(dir: &Path) -> io::Result<bool> {
+    for entry in fs::read_dir(dir)? {
+        let name = entry?.file_name();
+        let name = name.to_string_lossy();
+        let ours = OURS.iter().any(|ours| name.starts_with(ours));
+        if !ours && !name.starts_with('.') {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
 
 /// Reads the key that session hashes and fingerprints are made with; makes it on the first start.
 ///

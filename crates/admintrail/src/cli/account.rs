@@ -77,8 +77,7 @@ pub(super) fn run(global: &Global, command: AccountCommand) -> Outcome {
         AccountCommand::List { json } => {
             let accounts: Vec<AccountShown> = ask(global, Ask::Accounts)?;
             if json {
-                serde_json::to_writer_pretty(&mut out, &accounts)?;
-                writeln!(out)?;
+                output::json(&mut out, &accounts)?;
             } else {
                 let rows: Vec<Vec<String>> = accounts.into_iter().map(row).collect();
                 output::table(

@@ -35,8 +35,7 @@ pub(super) fn run(global: &Global, command: ConfigCommand) -> Outcome {
                 .iter()
                 .map(|shown| json!({"key": shown.key, "value": shown.value, "from": shown.origin.to_string()}))
                 .collect();
-            serde_json::to_writer_pretty(&mut out, &values)?;
-            writeln!(out)?;
+            output::json(&mut out, &values)?;
         }
         ConfigCommand::Show { json: false } => {
             let rows: Vec<Vec<String>> = config

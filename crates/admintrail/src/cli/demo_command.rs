@@ -4,7 +4,7 @@ use std::io::Write;
 
 use clap::Args;
 
-use super::{Global, Outcome, environment, host_name, output, serve_command};
+use super::{Failure, Global, Outcome, environment, host_name, output, serve_command};
 use crate::config::{Config, Flags};
 use crate::demo::{Demo, TemporaryFolder};
 use crate::logging;
@@ -18,6 +18,13 @@ pub(super) struct DemoArgs {
 }
 
 pub(super) fn run(global: &Global, args: DemoArgs) -> Outcome {
+    if global.config.is_some() {
+        return Err(Failure::Usage(
+            "--config: the demo has a panel of its own and reads no configuration; \
+             `admintrail serve --config FILE` does"
+                .to_owned(),
+        ));
+    }
     // Without a folder of one's own, what the demo records goes when the demo does.
     let (folder, data) = match &global.data {
         Some(data) => (None, data.clone()),
@@ -53,7 +60,7 @@ pub(super) fn run(global: &Global, args: DemoArgs) -> Outcome {
         out.flush()?;
         drop(out);
         demo.run(told_to_stop()).await?;
-        Ok::<(), super::Failure>(())
+        Ok::<(), Failure>(())
     })?;
     drop(folder);
     Ok(())

@@ -29,7 +29,7 @@ pub(super) fn run(global: &Global, args: &ExportArgs) -> Outcome {
     let view = args.view.view()?;
     let dir = global.data_folder()?;
     let trail = query::open(&dir)?;
-    server_or_folder::note_look(&dir, "export", &args.view.filter);
+    server_or_folder::note_look(global, &dir, "export", &args.view.filter);
     let csv = args.format == "csv";
     match &args.output {
         None => write(&trail, &view, csv, &mut output::stdout()).map(drop),

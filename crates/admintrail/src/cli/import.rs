@@ -10,9 +10,9 @@ use clap::Args;
 use hashbrown::HashMap;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::server_or_folder::open_desk;
+use super::server_or_folder::{Door, taken};
 use super::{Failure, Global, Outcome, output};
-use crate::control_socket::{Ask, Client, Desk, ImportLine, ImportReport};
+use crate::control_socket::{Ask, ImportLine, ImportReport};
 
 /// Lines sent at once.
 const BATCH: usize = 2_000;
@@ -31,7 +31,7 @@ pub(super) struct ImportArgs {
     /// The file, or - for standard input
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// Panel of events that name none
+    /// Panel of the lines that name none themselves
     #[arg(long)]
     panel: Option<String>,
     /// What the file holds; auto recognises it
@@ -41,9 +41,15 @@ pub(super) struct ImportArgs {
 
 pub(super) fn run(global: &Global, args: &ImportArgs) -> Outcome {
     if let Some(panel) = &args.panel {
-        panel
+        let panel = panel
             .parse::<PanelName>()
             .map_err(|error| Failure::Usage(format!("--panel: {error}")))?;
+        if panel == PanelName::own() {
+            return Err(Failure::Usage(format!(
+                "--panel: {panel} is Admintrail's record of its own use, which nobody can add to; \
+                 name the panel that the events are from"
+            )));
+        }
     }
     let dir = global.data_folder()?;
     let (input, size) = open(&args.file)?;
@@ -105,40 +111,20 @@ fn recognise(reader: &mut impl BufRead, file: &Path) -> Outcome {
     }
 }
 
-/// Where events go: the running server, or the folder itself.
-enum Door {
-    Server(Client),
-    Folder(Box<Desk>),
-}
-
-impl Door {
-    fn open(global: &Global, dir: &Path) -> Result<Self, Failure> {
-        Ok(match Client::connect(dir)? {
-            Some(client) => Self::Server(client),
-            None => Self::Folder(Box::new(open_desk(global, dir)?)),
-        })
-    }
-
-    fn take(
-        &mut self,
-        panel: Option<&str>,
-        lines: Vec<ImportLine>,
-    ) -> Result<ImportReport, Failure> {
-        let panel = panel.map(str::to_owned);
-        match self {
-            Self::Server(client) => Ok(client.ask(&Ask::Import { panel, lines })??),
-            Self::Folder(desk) => {
-                let value = desk.answer(Ask::Import { panel, lines }, &crate::shell_user::own())?;
-                Ok(serde_json::from_value(value)?)
-            }
-        }
-    }
-
-    fn close(self) {
-        if let Self::Folder(desk) = self {
-            desk.trail.close();
-            desk.control.close();
-        }
+/// Sends one batch.
+fn take(
+    door: &mut Door,
+    panel: Option<&str>,
+    lines: Vec<ImportLine>,
+) -> Result<ImportReport, Failure> {
+    let first = lines.first().map_or(0, |line| line.number);
+    let panel = panel.map(str::to_owned);
+    match door.ask(Ask::Import { panel, lines }) {
+        Ok(answer) => taken(answer),
+        Err(Failure::Failed(error)) => Err(Failure::Failed(error.context(format!(
+            "stopped at line {first}; import the file again for the rest, what is in stays in once"
+        )))),
+        Err(failure) => Err(failure),
     }
 }
 
@@ -181,7 +167,7 @@ fn take_all(
         }
         if batch.len() >= BATCH || bytes >= BATCH_BYTES || (ended && !batch.is_empty()) {
             bytes = 0;
-            match door.take(panel, std::mem::take(&mut batch)) {
+            match take(door, panel, std::mem::take(&mut batch)) {
                 Ok(report) => {
                     total.accepted += report.accepted;
                     total.duplicates += report.duplicates;

@@ -97,8 +97,7 @@ pub(crate) enum Failure {
 impl<E: Into<anyhow::Error>> From<E> for Failure {
     fn from(error: E) -> Self {
         let error = error.into();
-        let closed = |error: &std::io::Error| error.kind() == std::io::ErrorKind::BrokenPipe;
-        if error.downcast_ref::<std::io::Error>().is_some_and(closed) {
+        if output::ReaderGone::is_cause_of(&error) {
             return Self::Closed;
         }
         if let Some(refused) = error.downcast_ref::<Refused>()
@@ -110,6 +109,16 @@ impl<E: Into<anyhow::Error>> From<E> for Failure {
             return Self::Usage(error.to_string());
         }
         Self::Failed(error)
+    }
+}
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Usage(message) => f.write_str(message),
+            Self::Failed(error) => write!(f, "{error:#}"),
+            Self::Closed | Self::Said => Ok(()),
+        }
     }
 }
 
@@ -133,13 +142,12 @@ pub(crate) fn run() -> ExitCode {
     match done {
         Ok(()) | Err(Failure::Closed) => ExitCode::SUCCESS,
         Err(Failure::Said) => ExitCode::FAILURE,
-        Err(Failure::Failed(error)) => {
-            output::complain(&format!("{error:#}"));
-            ExitCode::FAILURE
-        }
-        Err(Failure::Usage(message)) => {
-            output::complain(&message);
-            ExitCode::from(2)
+        Err(failure) => {
+            output::complain(&failure.to_string());
+            match failure {
+                Failure::Usage(_) => ExitCode::from(2),
+                _ => ExitCode::FAILURE,
+            }
         }
     }
 }

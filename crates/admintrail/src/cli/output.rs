@@ -2,9 +2,55 @@
 
 use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
 
+/// Nobody reads our output any more, as `head` does after its lines. A type of its own: a server
+/// that goes away breaks a pipe too, and that is a failure.
+#[derive(Debug, thiserror::Error)]
+#[error("nobody reads standard output any more")]
+pub(super) struct ReaderGone;
+
+impl ReaderGone {
+    /// Whether this is why an error came.
+    pub(super) fn is_cause_of(error: &anyhow::Error) -> bool {
+        error.chain().any(|cause| {
+            cause
+                .downcast_ref::<io::Error>()
+                .and_then(io::Error::get_ref)
+                .is_some_and(<dyn std::error::Error + Send + Sync>::is::<Self>)
+        })
+    }
+}
+
+/// Standard output whose errors say that it was standard output.
+pub(super) struct Stdout(StdoutLock<'static>);
+
+impl Write for Stdout {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes).map_err(of_stdout)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush().map_err(of_stdout)
+    }
+}
+
+fn of_stdout(error: io::Error) -> io::Error {
+    match error.kind() {
+        io::ErrorKind::BrokenPipe => io::Error::new(error.kind(), ReaderGone),
+        // `write_all` begins again by itself.
+        io::ErrorKind::Interrupted => error,
+        kind => io::Error::new(kind, format!("cannot write to standard output: {error}")),
+    }
+}
+
 /// Buffered standard output. Write errors, also those of a closed pipe, come back as errors.
-pub(super) fn stdout() -> BufWriter<StdoutLock<'static>> {
-    BufWriter::with_capacity(64 * 1024, io::stdout().lock())
+pub(super) fn stdout() -> BufWriter<Stdout> {
+    BufWriter::with_capacity(64 * 1024, Stdout(io::stdout().lock()))
+}
+
+/// One JSON document for programs.
+pub(super) fn json(out: &mut impl Write, value: &impl serde::Serialize) -> io::Result<()> {
+    serde_json::to_writer_pretty(&mut *out, value).map_err(io::Error::from)?;
+    writeln!(out)
 }
 
 /// One line to stderr. Nothing can be done if that fails.

@@ -26,7 +26,7 @@ pub(super) fn run(global: &Global, args: &QueryArgs) -> Outcome {
     let view = args.view.view()?;
     let dir = global.data_folder()?;
     let trail = open(&dir)?;
-    server_or_folder::note_look(&dir, "query", &args.view.filter);
+    server_or_folder::note_look(global, &dir, "query", &args.view.filter);
     let mut out = output::stdout();
     let colours = output::colours(&io::stdout());
     let mut left = usize::try_from(args.limit).unwrap_or(usize::MAX);

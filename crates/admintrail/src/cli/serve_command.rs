@@ -10,7 +10,7 @@ use super::{Failure, Global, Outcome, environment, host_name, output};
 use crate::config::{Config, Flags};
 use crate::control_socket::link;
 use crate::serve::{Server, base_url, told_to_stop};
-use crate::{clock, logging};
+use crate::{clock, data_folder, logging};
 
 #[derive(Args)]
 pub(super) struct ServeArgs {
@@ -36,6 +36,9 @@ pub(super) fn run(global: &Global, args: ServeArgs) -> Outcome {
     let config = Config::load(&flags, &environment, &host_name())?;
     logging::start(config.log_format);
     let runtime = runtime()?;
+    if let Ok(Some(open)) = data_folder::close_to_others(&config.data) {
+        tracing::warn!("{open}");
+    }
     runtime.block_on(async {
         let server = Server::open(config.clone()).await?;
         let config = Config {

@@ -2,42 +2,89 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use admintrail_store::{Control, Trail, TrailOptions};
+use admintrail_store::{Control, StoreError, Trail, TrailOptions};
 use anyhow::Result;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
 
-use super::{Failure, Global, host_name};
+use super::{Failure, Global, host_name, output};
 use crate::config::{Config, Flags};
-use crate::control_socket::{Ask, Client, Desk};
+use crate::control_socket::{self, Answer, Ask, Client, Desk};
 use crate::serve::{base_url, presets};
 use crate::{cli, clock, data_folder, shell_user};
+
+/// How long to wait for a folder that somebody holds without answering: another command, or a
+/// server that starts or stops.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Answers a question, by the server if one runs.
 pub(super) fn ask<T: DeserializeOwned>(global: &Global, ask: Ask) -> Result<T, Failure> {
     let dir = global.data_folder()?;
-    if let Some(mut client) = Client::connect(&dir)? {
-        return Ok(client.ask(&ask)??);
+    let mut door = Door::open(global, &dir)?;
+    let answer = door.ask(ask);
+    door.close();
+    taken(answer?)
+}
+
+/// What an answer holds. That something was done and not recorded is said at once.
+pub(super) fn taken<T: DeserializeOwned>(answer: Answer) -> Result<T, Failure> {
+    if let Some(cause) = &answer.unrecorded {
+        output::say(&format!(
+            "Warning: this was done, but the record does not show it: {cause}"
+        ));
     }
-    let desk = open_desk(global, &dir)?;
-    let answer = desk.answer(ask, &shell_user::own());
-    desk.trail.close();
-    desk.control.close();
-    let value: Value = answer?;
-    Ok(serde_json::from_value(value)?)
+    Ok(control_socket::read(serde_json::from_value(answer.value))?)
+}
+
+/// Where questions go: the running server, or the folder itself.
+pub(super) enum Door {
+    Server(Client),
+    Folder(Box<Desk>),
+}
+
+impl Door {
+    pub(super) fn open(global: &Global, dir: &Path) -> Result<Self, Failure> {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            if let Some(client) = Client::connect(dir)? {
+                return Ok(Self::Server(client));
+            }
+            match open_desk(global, dir) {
+                Ok(desk) => return Ok(Self::Folder(Box::new(desk))),
+                Err(error) if is_held(&error) && Instant::now() < until => {
+                    std::thread::sleep(Duration::from_millis(50));
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    pub(super) fn ask(&mut self, ask: Ask) -> Result<Answer, Failure> {
+        Ok(match self {
+            Self::Server(client) => client.ask(&ask)??,
+            Self::Folder(desk) => desk.answer(ask, &shell_user::own())?,
+        })
+    }
+
+    pub(super) fn close(self) {
+        if let Self::Folder(desk) = self {
+            desk.trail.close();
+            desk.control.close();
+        }
+    }
+}
+
+fn is_held(error: &anyhow::Error) -> bool {
+    matches!(error.downcast_ref(), Some(StoreError::FolderLocked { .. }))
 }
 
 /// A desk of our own: takes the folder's lock.
-pub(super) fn open_desk(global: &Global, dir: &Path) -> Result<Desk, Failure> {
+fn open_desk(global: &Global, dir: &Path) -> Result<Desk> {
     rustix::process::umask(rustix::fs::Mode::from_bits_retain(0o077));
-    // Only links and presets come from the rest of the configuration; a mistake there must not
-    // keep anybody from making an account.
-    let flags = Flags {
-        data: Some(dir.to_owned()),
-        ..global.flags()
-    };
-    let config = Config::load(&flags, &cli::environment, &host_name())?;
+    if let Some(open) = data_folder::close_to_others(dir)? {
+        output::say(&format!("Warning: {open}"));
+    }
     let clock = clock::system();
     let options = TrailOptions {
         dir: dir.to_owned(),
@@ -45,6 +92,18 @@ pub(super) fn open_desk(global: &Global, dir: &Path) -> Result<Desk, Failure> {
     };
     let trail = Trail::open(options)?;
     let control = Control::open(dir)?;
+    // Only links and presets come from the rest of the configuration; a mistake there must not
+    // keep anybody from making an account.
+    let flags = Flags {
+        data: Some(dir.to_owned()),
+        ..global.flags()
+    };
+    let (config, mistakes) = Config::read(&flags, &cli::environment, &host_name());
+    if !mistakes.0.is_empty() {
+        output::say(&format!(
+            "Warning: {mistakes}\nDone all the same; what is wrong there counts as left out."
+        ));
+    }
     Ok(Desk {
         trail,
         control,
@@ -57,14 +116,25 @@ pub(super) fn open_desk(global: &Global, dir: &Path) -> Result<Desk, Failure> {
     })
 }
 
-/// Tells a running server that somebody read the record, so that it is recorded. Without a server
-/// nothing can be recorded, and reading works all the same.
-pub(super) fn note_look(dir: &Path, command: &str, filter: &str) {
-    if let Ok(Some(mut client)) = Client::connect(dir) {
-        let ask = Ask::Looked {
+/// Records that somebody reads the record, by the server if one runs. What cannot be recorded is
+/// said, and can be read all the same.
+pub(super) fn note_look(global: &Global, dir: &Path, command: &str, filter: &str) {
+    let look = || -> Result<Answer, Failure> {
+        let mut door = Door::open(global, dir)?;
+        let answer = door.ask(Ask::Looked {
             command: command.to_owned(),
             filter: filter.to_owned(),
-        };
-        let _: Result<_> = client.ask::<Value>(&ask);
+        });
+        door.close();
+        answer
+    };
+    let unrecorded = match look() {
+        Ok(answer) => answer.unrecorded,
+        Err(failure) => Some(failure.to_string()),
+    };
+    if let Some(cause) = unrecorded {
+        output::say(&format!(
+            "Warning: the record does not show that you read it: {cause}"
+        ));
     }
 }

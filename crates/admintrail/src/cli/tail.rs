@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::{Global, Outcome, output, row, view};
-use crate::control_socket::{Ask, Client};
+use super::{Global, Outcome, output, row, server_or_folder, view};
+use crate::control_socket::{Ask, Client, Place, Tailed};
 
 #[derive(Args)]
 pub(super) struct TailArgs {
@@ -30,7 +30,7 @@ pub(super) fn run(global: &Global, args: &TailArgs) -> Outcome {
     view::parse(&args.filter)?;
     let dir = global.data_folder()?;
     let colours = output::colours(&io::stdout());
-    let mut last = args.lines;
+    let mut place: Option<Place> = None;
     let mut told = false;
     loop {
         let Some(mut client) = Client::connect(&dir)? else {
@@ -44,22 +44,32 @@ pub(super) fn run(global: &Global, args: &TailArgs) -> Outcome {
             std::thread::sleep(Duration::from_millis(500));
             continue;
         };
-        client.send(&Ask::Tail {
+        let ask = Ask::Tail {
             filter: args.filter.clone(),
-            last,
-        })?;
-        while let Some(answer) = client.next()? {
-            let event = answer?;
-            // Each event as it comes, so no buffer that holds it back.
-            let mut out = io::stdout().lock();
-            if args.json {
-                writeln!(out, "{event}")?;
-            } else {
-                writeln!(out, "{}", row::line(&event, colours))?;
+            last: args.lines,
+            after: place.clone(),
+        };
+        // A server that stops while it is asked comes back like one that stops later.
+        let asked = client.send(&ask).is_ok();
+        while let Some(answer) = client.next()?.filter(|_| asked) {
+            match server_or_folder::taken(answer?)? {
+                Tailed::Begins(at) => place = Some(at),
+                Tailed::Event(event, at) => {
+                    // Each event as it comes, so nothing stays behind in a buffer.
+                    let mut out = output::stdout();
+                    if args.json {
+                        writeln!(out, "{event}")?;
+                    } else {
+                        writeln!(out, "{}", row::line(&event, colours))?;
+                    }
+                    out.flush()?;
+                    // Earlier events come in the order of time; the place begins after them.
+                    if place.is_some() {
+                        place = Some(at);
+                    }
+                }
             }
-            out.flush()?;
         }
-        last = 0;
         output::say("The server stopped; waiting for it to come back.");
         told = true;
         std::thread::sleep(Duration::from_millis(500));

@@ -67,8 +67,7 @@ pub(super) fn run(global: &Global, command: TokenCommand) -> Outcome {
         TokenCommand::List { json } => {
             let tokens: Vec<TokenShown> = ask(global, Ask::Tokens)?;
             if json {
-                serde_json::to_writer_pretty(&mut out, &tokens)?;
-                writeln!(out)?;
+                output::json(&mut out, &tokens)?;
             } else {
                 let rows: Vec<Vec<String>> = tokens.into_iter().map(row).collect();
                 output::table(

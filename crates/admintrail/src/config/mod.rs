@@ -74,7 +74,7 @@ pub(crate) type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 /// Keys of the file's top level that environment variables set too.
 const VARIABLES: &[(&str, &str)] = &[
-    ("data", "ADMINTRAIL_DATA"),
+    ("data", DATA_VARIABLE),
     ("listen", "ADMINTRAIL_LISTEN"),
     ("recorder", "ADMINTRAIL_RECORDER"),
     ("log_format", "ADMINTRAIL_LOG_FORMAT"),
@@ -82,6 +82,9 @@ const VARIABLES: &[(&str, &str)] = &[
     ("tls_cert", "ADMINTRAIL_TLS_CERT"),
     ("tls_key", "ADMINTRAIL_TLS_KEY"),
 ];
+
+/// The data folder, as a variable.
+const DATA_VARIABLE: &str = "ADMINTRAIL_DATA";
 
 /// Panels in the environment, separated by `;`.
 const PANEL_VARIABLE: &str = "ADMINTRAIL_PANEL";
@@ -96,6 +99,20 @@ impl Config {
         environment: Environment<'_>,
         host: &str,
     ) -> Result<Self, Mistakes> {
+        let (config, mistakes) = Self::read(flags, environment, host);
+        if mistakes.0.is_empty() {
+            Ok(config)
+        } else {
+            Err(mistakes)
+        }
+    }
+
+    /// As [`Self::load`], for whoever can do with what is right: what is wrong counts as left out.
+    pub(crate) fn read(
+        flags: &Flags,
+        environment: Environment<'_>,
+        host: &str,
+    ) -> (Self, Mistakes) {
         let mut findings = Findings::default();
         let entries = gather(flags, environment, &mut findings.mistakes);
         let mut top = Section::new("", entries, Origin::Default, &mut findings);
@@ -131,41 +148,42 @@ impl Config {
         let panels = panel::read_all(given, &mut findings);
         panel::check_together(&panels, listen, &listen_origin, &mut findings.mistakes);
 
-        if findings.mistakes.0.is_empty() {
-            let shown = findings.shown;
-            Ok(Self {
-                data,
-                listen,
-                listen_origin,
-                trusted_proxies,
-                tls,
-                recorder,
-                log_format,
-                panels,
-                shown,
-            })
-        } else {
-            // In the order in which an editor walks through the file.
-            findings
-                .mistakes
-                .0
-                .sort_by_key(|mistake| match mistake.origin {
-                    Origin::File { line, .. } => line,
-                    _ => 0,
-                });
-            Err(findings.mistakes)
-        }
+        let Findings {
+            mut mistakes,
+            shown,
+        } = findings;
+        // In the order in which an editor walks through the file.
+        mistakes.0.sort_by_key(|mistake| match mistake.origin {
+            Origin::File { line, .. } => line,
+            _ => 0,
+        });
+        let config = Self {
+            data,
+            listen,
+            listen_origin,
+            trusted_proxies,
+            tls,
+            recorder,
+            log_format,
+            panels,
+            shown,
+        };
+        (config, mistakes)
     }
 
     /// The data folder alone: what most commands need. Mistakes elsewhere in the file do not
-    /// keep anybody from reading the record.
+    /// keep anybody from reading the record, and where a flag or a variable names the folder, not
+    /// even a file that cannot be read.
     pub(crate) fn data_folder(
         flags: &Flags,
         environment: Environment<'_>,
     ) -> Result<PathBuf, Mistakes> {
+        let stronger = flags.data.is_some() || environment(DATA_VARIABLE).is_some();
         let mut findings = Findings::default();
         let entries = gather(flags, environment, &mut findings.mistakes);
-        if !findings.mistakes.0.is_empty() {
+        if stronger {
+            findings.mistakes.0.clear();
+        } else if !findings.mistakes.0.is_empty() {
             return Err(findings.mistakes);
         }
         let mut top = Section::new("", entries, Origin::Default, &mut findings);

@@ -229,6 +229,12 @@ fn create_token(
                 .map_err(|error: admintrail_event::IdError| Refused::usage(error.to_string()))
         })
         .collect::<Result<Vec<PanelName>, _>>()?;
+    if scope == TokenScope::Ingest && panels.contains(&PanelName::own()) {
+        return Err(Refused::usage(format!(
+            "nobody may send events of {}: that panel is the record of its own use",
+            PanelName::OWN
+        )));
+    }
     let secret = Secret::generate_token()
         .map_err(|error| Refused::failed(error.cause().unwrap_or_else(|| error.to_string())))?;
     let new = NewToken {

@@ -5,10 +5,9 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use serde::de::DeserializeOwned;
 
 use super::address::Address;
-use super::protocol::{Ask, Refused, Reply};
+use super::protocol::{Answer, Ask, Refused, Reply};
 
 /// A connection to the server of a data folder.
 pub(crate) struct Client {
@@ -48,12 +47,10 @@ impl Client {
     }
 
     /// Asks once.
-    pub(crate) fn ask<T: DeserializeOwned>(&mut self, ask: &Ask) -> Result<Result<T, Refused>> {
+    pub(crate) fn ask(&mut self, ask: &Ask) -> Result<Result<Answer, Refused>> {
         self.send(ask)?;
         match self.next()? {
-            Some(Ok(value)) => Ok(Ok(serde_json::from_value(value)
-                .context("the server answers in another version; use its own binary")?)),
-            Some(Err(refused)) => Ok(Err(refused)),
+            Some(answer) => Ok(answer),
             None => anyhow::bail!("the server stopped before it answered"),
         }
     }
@@ -70,17 +67,25 @@ impl Client {
     }
 
     /// The next answer; `None` when the server is gone.
-    pub(crate) fn next(&mut self) -> Result<Option<Result<serde_json::Value, Refused>>> {
+    pub(crate) fn next(&mut self) -> Result<Option<Result<Answer, Refused>>> {
         let mut line = String::new();
         match self.reader.read_line(&mut line) {
             Ok(0) | Err(_) => return Ok(None),
             Ok(_) => {}
         }
-        match serde_json::from_str(&line)
-            .context("the server answers in another version; use its own binary")?
-        {
-            Reply::Done(value) => Ok(Some(Ok(value))),
+        // A line without an end was cut off by the end of the server.
+        if !line.ends_with('\n') {
+            return Ok(None);
+        }
+        match read(serde_json::from_str(&line))? {
+            Reply::Done(value) => Ok(Some(Ok(Answer::recorded(value)))),
+            Reply::DoneUnrecorded(answer) => Ok(Some(Ok(answer))),
             Reply::Refused(refused) => Ok(Some(Err(refused))),
         }
     }
+}
+
+/// What a server said, as this binary understands it.
+pub(crate) fn read<T>(said: serde_json::Result<T>) -> Result<T> {
+    said.context("the server answers in another version; use its own binary")
 }

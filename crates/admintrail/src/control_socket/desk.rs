@@ -8,7 +8,7 @@ use admintrail_store::{Control, StoreError, Submission, Trail};
 use serde_json::Value;
 
 use super::accounts::answer_about_accounts;
-use super::protocol::{Ask, Refused, Status};
+use super::protocol::{Answer, Ask, Refused, Status};
 use crate::clock::Clock;
 use crate::serve::Presets;
 
@@ -31,34 +31,33 @@ pub(crate) struct Desk {
 
 impl Desk {
     /// Answers; blocks for as long as the disk takes.
-    pub(crate) fn answer(&self, ask: Ask, user: &str) -> Result<Value, Refused> {
+    pub(crate) fn answer(&self, ask: Ask, user: &str) -> Result<Answer, Refused> {
         match ask {
-            Ask::Status => shown(&self.status()),
+            Ask::Status => Ok(Answer::recorded(shown(&self.status())?)),
             Ask::Import { panel, lines } => {
                 let report = self.import(panel.as_deref(), &lines)?;
-                if report.accepted > 0 {
-                    self.note(
-                        user,
-                        METHOD,
-                        "import",
-                        &format!("Imported {} events", report.accepted),
-                        None,
-                    );
-                }
-                shown(&report)
+                let noted = if report.accepted > 0 {
+                    let action = format!("Imported {} events", report.accepted);
+                    self.note(user, METHOD, "import", &action, None)
+                } else {
+                    Ok(())
+                };
+                Ok(answer(shown(&report)?, noted))
             }
             Ask::Looked { command, filter } => {
-                self.looked(&command, &filter, user);
-                Ok(Value::Null)
+                Ok(answer(Value::Null, self.looked(&command, &filter, user)))
             }
             Ask::Tail { .. } => Err(Refused::failed("a tail is not answered here")),
             ask => {
                 let (value, note) =
                     answer_about_accounts(ask, &self.control, (self.clock)(), &self.base_url)?;
-                if let Some((command, action, object)) = note {
-                    self.note(user, METHOD, command, &action, Some(object));
-                }
-                Ok(value)
+                let noted = match note {
+                    Some((command, action, object)) => {
+                        self.note(user, METHOD, command, &action, Some(object))
+                    }
+                    None => Ok(()),
+                };
+                Ok(answer(value, noted))
             }
         }
     }
@@ -76,23 +75,28 @@ impl Desk {
     }
 
     /// Records that somebody read the record from the shell.
-    pub(crate) fn looked(&self, command: &str, filter: &str, user: &str) {
+    pub(crate) fn looked(&self, command: &str, filter: &str, user: &str) -> Result<(), String> {
         let verb = match command {
             "export" => "Exported events",
             "tail" => "Watched new events",
             _ => "Searched events",
         };
         let filter = (!filter.is_empty()).then(|| format!("filter/{filter}"));
-        self.note(user, "GET", command, verb, filter);
+        self.note(user, "GET", command, verb, filter)
     }
 
-    /// What is done at the shell is recorded as what is done on the pages is.
-    fn note(&self, user: &str, method: &str, command: &str, action: &str, object: Option<String>) {
+    /// What is done at the shell is recorded as what is done on the pages is; or why it was not.
+    fn note(
+        &self,
+        user: &str,
+        method: &str,
+        command: &str,
+        action: &str,
+        object: Option<String>,
+    ) -> Result<(), String> {
         let now = (self.clock)();
         let mut random = [0; 10];
-        if getrandom::fill(&mut random).is_err() {
-            return;
-        }
+        getrandom::fill(&mut random).map_err(|error| format!("no randomness: {error}"))?;
         let text = |text: &str| {
             admintrail_event::clip(
                 encode_bytes(text.as_bytes()),
@@ -115,9 +119,18 @@ impl Desk {
         draft.action = text(action);
         draft.object = object.as_deref().map(text);
         draft.outcome = Outcome::Success;
-        if let Err(error) = self.trail.append_blocking(vec![Submission::new(draft)]) {
+        let appended = self.trail.append_blocking(vec![Submission::new(draft)]);
+        appended.map(drop).map_err(|error| {
             tracing::warn!(code = error.code(), %error, command, "a command was not recorded");
-        }
+            format!("{} {error}", error.code())
+        })
+    }
+}
+
+fn answer(value: Value, noted: Result<(), String>) -> Answer {
+    Answer {
+        value,
+        unrecorded: noted.err(),
     }
 }
 

@@ -64,11 +64,12 @@ impl Desk {
                 &self.key,
             ));
         }
-        if event.panel().as_str() == PanelName::OWN && panel != Some(PanelName::OWN) {
+        // They are the record of who read and changed the record: nobody can add to it.
+        if *event.panel() == PanelName::own() {
             return Err(format!(
-                "panel: {:?} is Admintrail's own; say --panel {} if these are its events",
-                PanelName::OWN,
-                PanelName::OWN
+                "panel: {own} is Admintrail's record of its own use, which nobody can add to; \
+                 `admintrail export -- -panel:{own}` leaves it out",
+                own = PanelName::OWN
             ));
         }
         let preset = (self.presets)(event.panel())

@@ -6,9 +6,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use admintrail_event::{EventJson, Filter};
-use admintrail_store::{Order, PageRequest, View};
-use serde_json::Value;
+use admintrail_event::{Event, EventJson, Filter, Micros, Seq};
+use admintrail_store::{Order, PageRequest, Position, View};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{UnixListener, UnixStream};
@@ -16,7 +15,7 @@ use tokio::task::JoinSet;
 
 use super::address::Address;
 use super::desk::Desk;
-use super::protocol::{Ask, Refused, Reply};
+use super::protocol::{Answer, Ask, Place, Refused, Reply, Tailed};
 use crate::stop::Stop;
 
 /// Longest question: an import's batch.
@@ -94,15 +93,29 @@ async fn converse(stream: UnixStream, desk: Arc<Desk>) {
             }
         };
         let said = match ask {
-            Ask::Tail { filter, last } => {
-                tail(&desk, &filter, last, &user, &mut read, &mut write).await;
+            Ask::Tail {
+                filter,
+                last,
+                after,
+            } => {
+                let mut asker = Asker {
+                    user: &user,
+                    read: &mut read,
+                    write: &mut write,
+                };
+                // It ends when the asker or the server does; nobody is left to be told.
+                let _ = tail(&desk, &filter, last, after, &mut asker).await;
                 return;
             }
             ask => {
                 let (desk, user) = (Arc::clone(&desk), user.clone());
                 let answer = tokio::task::spawn_blocking(move || desk.answer(ask, &user)).await;
                 match answer {
-                    Ok(Ok(value)) => Reply::Done(value),
+                    Ok(Ok(Answer {
+                        value,
+                        unrecorded: None,
+                    })) => Reply::Done(value),
+                    Ok(Ok(answer)) => Reply::DoneUnrecorded(answer),
                     Ok(Err(refused)) => Reply::Refused(refused),
                     Err(_) => Reply::Refused(Refused::failed(
                         "the server could not answer; its log says why",
@@ -122,28 +135,60 @@ async fn say(write: &mut OwnedWriteHalf, reply: &Reply) -> io::Result<()> {
     write.write_all(&line).await
 }
 
+/// Whoever follows the record.
+struct Asker<'a> {
+    user: &'a str,
+    read: &'a mut BufReader<OwnedReadHalf>,
+    write: &'a mut OwnedWriteHalf,
+}
+
+impl Asker<'_> {
+    async fn hear(&mut self, tailed: &Tailed) -> io::Result<()> {
+        let value = serde_json::to_value(tailed)?;
+        say(self.write, &Reply::Done(value)).await
+    }
+
+    async fn hear_of(&mut self, event: &Event) -> io::Result<()> {
+        let place = Place {
+            log: event.log.to_string(),
+            seq: event.seq.0,
+        };
+        let value = serde_json::to_value(EventJson(event))?;
+        self.hear(&Tailed::Event(value, place)).await
+    }
+}
+
 async fn tail(
     desk: &Arc<Desk>,
     filter: &str,
     last: usize,
-    user: &str,
-    read: &mut BufReader<OwnedReadHalf>,
-    write: &mut OwnedWriteHalf,
-) {
+    after: Option<Place>,
+    asker: &mut Asker<'_>,
+) -> io::Result<()> {
     let filter = match Filter::parse(filter) {
         Ok(filter) => filter,
         Err(error) => {
-            let _ = say(write, &Reply::Refused(Refused::usage(error.to_string()))).await;
-            return;
+            let refused = Refused::usage(error.to_string());
+            return say(asker.write, &Reply::Refused(refused)).await;
         }
     };
-    let (note, words, user) = (Arc::clone(desk), filter.to_string(), user.to_owned());
-    let _ = tokio::task::spawn_blocking(move || note.looked("tail", &words, &user)).await;
+    let (note, words, user) = (Arc::clone(desk), filter.to_string(), asker.user.to_owned());
+    let noted = tokio::task::spawn_blocking(move || {
+        // That it could not be recorded is in the server's log.
+        let _ = note.looked("tail", &words, &user);
+        note.trail.state().log
+    });
+    let log = noted.await.map_err(io::Error::other)?;
+    // A place in another log says nothing about this one.
+    let after = after.filter(|place| place.log == log.to_string());
     // Subscribed before the page is read: nothing falls between the two.
-    let mut fresh = desk.trail.tail(None);
+    let mut fresh = desk.trail.tail(after.as_ref().map(|place| Position {
+        time: Micros(0),
+        log,
+        seq: Seq(place.seq),
+    }));
     let begin = fresh.seq();
-    let mut old = Vec::new();
-    if last > 0 {
+    if last > 0 && after.is_none() {
         let (trail, view) = (
             desk.trail.clone(),
             View {
@@ -157,34 +202,31 @@ async fn tail(
             cursor: None,
             last: false,
         };
-        if let Ok(Ok(page)) = tokio::task::spawn_blocking(move || trail.page(&view, &request)).await
-        {
-            old = page.events;
+        let page = tokio::task::spawn_blocking(move || trail.page(&view, &request)).await;
+        let old = page.ok().and_then(Result::ok).map(|page| page.events);
+        let old = old.unwrap_or_default();
+        for event in old.iter().rev().filter(|event| event.seq <= begin) {
+            asker.hear_of(event).await?;
         }
     }
-    old.retain(|event| event.seq <= begin);
-    for event in old.iter().rev() {
-        if say_event(write, event).await.is_err() {
-            return;
-        }
-    }
+    asker
+        .hear(&Tailed::Begins(Place {
+            log: log.to_string(),
+            seq: begin.0,
+        }))
+        .await?;
     let mut gone = [0; 1];
     loop {
         let batch = tokio::select! {
             batch = fresh.next(TAIL_BATCH) => batch,
             // The asker says nothing more, so this only ever reads the end.
-            _ = read.read(&mut gone) => return,
+            _ = asker.read.read(&mut gone) => return Ok(()),
         };
-        let Some(batch) = batch else { return };
+        let Some(batch) = batch else { return Ok(()) };
         for event in batch.iter().filter(|event| filter.matches(event)) {
-            if say_event(write, event).await.is_err() {
-                return;
-            }
+            asker.hear_of(event).await?;
         }
+        // A filter that matches nothing waits for nobody; others on this thread have their turn.
+        tokio::task::yield_now().await;
     }
-}
-
-async fn say_event(write: &mut OwnedWriteHalf, event: &admintrail_event::Event) -> io::Result<()> {
-    let value: Value = serde_json::to_value(EventJson(event))?;
-    say(write, &Reply::Done(value)).await
 }

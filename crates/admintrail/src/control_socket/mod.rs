@@ -10,9 +10,10 @@ mod listener;
 mod protocol;
 
 pub(crate) use accounts::{add_account, link};
-pub(crate) use client::Client;
+pub(crate) use client::{Client, read};
 pub(crate) use desk::Desk;
 pub(crate) use listener::Listener;
 pub(crate) use protocol::{
-    AccountShown, Ask, ImportLine, ImportReport, LineError, Refused, Status, TokenShown,
+    AccountShown, Answer, Ask, ImportLine, ImportReport, LineError, Place, Refused, Status, Tailed,
+    TokenShown,
 };

@@ -38,10 +38,33 @@ pub(crate) enum Ask {
         panel: Option<String>,
         lines: Vec<ImportLine>,
     },
-    /// The last events of a filter, then each new one, until the asker goes away.
-    Tail { filter: String, last: usize },
+    /// The last events of a filter, or those after a place, then each new one, until the asker
+    /// goes away. Each answer is a [`Tailed`].
+    Tail {
+        filter: String,
+        last: usize,
+        after: Option<Place>,
+    },
     /// Somebody read the record from the shell: that is recorded too.
     Looked { command: String, filter: String },
+}
+
+/// How far a tail has come, to go on from after the server came back.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Place {
+    /// The log's id: a place in another log says nothing.
+    pub(crate) log: String,
+    pub(crate) seq: u64,
+}
+
+/// One answer of a tail.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Tailed {
+    /// What was there before has been sent; from here on comes what is new.
+    Begins(Place),
+    /// An event, as the API shows it, and its place.
+    Event(serde_json::Value, Place),
 }
 
 /// One line of a file.
@@ -132,10 +155,28 @@ impl Refused {
     }
 }
 
+/// What was done and what came of it.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Answer {
+    pub(crate) value: serde_json::Value,
+    /// Why the record does not show that it was done.
+    pub(crate) unrecorded: Option<String>,
+}
+
+impl Answer {
+    pub(crate) fn recorded(value: serde_json::Value) -> Self {
+        Self {
+            value,
+            unrecorded: None,
+        }
+    }
+}
+
 /// One line of an answer.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Reply {
     Done(serde_json::Value),
+    DoneUnrecorded(Answer),
     Refused(Refused),
 }

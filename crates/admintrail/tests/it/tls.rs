@@ -197,3 +197,41 @@ fn a_certificate_that_cannot_be_read_is_told_before_anything_starts() {
         assert!(said.err.contains(expected), "{keys}: {}", said.err);
     }
 }
+
+#[tokio::test]
+async fn healthcheck_speaks_tls_and_asks_whether_the_server_records() {
+    let dir = tempfile::tempdir().unwrap();
+    certificate(dir.path());
+    let options = Options {
+        env: [("CERT", "cert.pem"), ("KEY", "key.pem")]
+            .map(|(key, file)| {
+                let path = dir.path().join(file).display().to_string();
+                (format!("ADMINTRAIL_TLS_{key}"), path)
+            })
+            .to_vec(),
+        ..Options::default()
+    };
+    let server = Server::start(&options);
+    let said = server.command(&["healthcheck"]).run();
+    assert_eq!(said.code, 0, "{said:?}");
+    assert!(said.err.starts_with("Ready: "), "{said:?}");
+
+    // A port that takes connections and speaks no TLS is not an answer.
+    let deaf = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let data = tempfile::tempdir().unwrap();
+    let socket = std::os::unix::net::UnixListener::bind(data.path().join("control.sock")).unwrap();
+    let status = serde_json::json!({"done": {"version": "0", "pid": 1, "listen": deaf.local_addr().unwrap(), "tls": true, "failing": null, "events": 0}});
+    let answering = std::thread::spawn(move || {
+        use std::io::{BufRead, Write};
+        let (mut stream, _) = socket.accept().unwrap();
+        std::io::BufReader::new(stream.try_clone().unwrap())
+            .read_line(&mut String::new())
+            .unwrap();
+        stream.write_all(format!("{status}\n").as_bytes()).unwrap();
+        drop(deaf.accept().unwrap());
+    });
+    let said = admintrail(&["healthcheck"]).data(data.path()).run();
+    answering.join().unwrap();
+    assert_eq!(said.code, 1, "{said:?}");
+    assert!(said.err.contains("does not answer"), "{said:?}");
+}
