@@ -10,9 +10,9 @@ mod sign_in;
 
 use admintrail_event::{KnownBy, Micros, Reading, SessionHash, Step};
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE, LOCATION};
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, Method, StatusCode};
 
-use super::{Change, Identity, Saved, Undecided, basic, cookies, looks_secret};
+use super::{Change, Identity, Proof, Saved, Source, Undecided, basic, cookies, looks_secret};
 use crate::{Binding, Recorder};
 
 pub(crate) use sign_in::Peek;
@@ -22,8 +22,12 @@ pub(crate) struct Exchange<'a> {
     pub(crate) recorder: &'a Recorder,
     pub(crate) reading: &'a Reading,
     pub(crate) identity: &'a Identity,
+    pub(crate) method: &'a Method,
     /// Path of the request.
     pub(crate) path: &'a str,
+    pub(crate) query: Option<&'a str>,
+    /// Page that the request came from, if it says so.
+    pub(crate) referer: Option<&'a str>,
     /// The request may change something.
     pub(crate) changes: bool,
     pub(crate) status: StatusCode,
@@ -41,6 +45,8 @@ pub(crate) struct Exchange<'a> {
 pub(crate) enum Naming {
     /// Whom it seemed to be.
     Keep,
+    /// Whom basic authentication claimed, and the panel let in.
+    Basic(String),
     /// Nobody.
     Nobody,
     /// Somebody the panel has just accepted.
@@ -101,6 +107,9 @@ pub(crate) fn on_head(exchange: &Exchange<'_>) -> Finding {
 /// Sign-out ends the bindings whatever the panel does with the cookie, and never binds.
 fn sign_out(exchange: &Exchange<'_>) -> Finding {
     let mut finding = Finding::new(Naming::Keep);
+    if exchange.identity.source == Source::Basic {
+        finding.naming = ordinary::of_basic(exchange, false).naming;
+    }
     // A page from the browser's cache was not signed out from.
     let cached = exchange.status == StatusCode::NOT_MODIFIED;
     if exchange.status.is_success() || (exchange.status.is_redirection() && !cached) {
@@ -124,6 +133,12 @@ struct Fresh {
 impl Exchange<'_> {
     /// Where the response leads, if it redirects: a step of signing in, or anywhere else.
     fn redirect(&self) -> Option<Option<Step>> {
+        let preset = &self.recorder.rules().preset;
+        Some(preset.sign_in_target_from(self.path, self.location()?))
+    }
+
+    /// The redirect's target as it was sent.
+    fn location(&self) -> Option<&str> {
         const REDIRECTS: [u16; 5] = [301, 302, 303, 307, 308];
         let location = self
             .headers
@@ -132,13 +147,7 @@ impl Exchange<'_> {
         if !REDIRECTS.contains(&self.status.as_u16()) && !self.status.is_success() {
             return None;
         }
-        let location = location.to_str().ok()?.trim();
-        Some(
-            self.recorder
-                .rules()
-                .preset
-                .sign_in_target_from(self.path, location),
-        )
+        Some(location.to_str().ok()?.trim())
     }
 
     fn content_is(&self, wanted: &[&str]) -> bool {
@@ -279,7 +288,7 @@ fn pend(
     identity: &Identity,
     admin: &str,
     fresh: &[Fresh],
-    second_factor: bool,
+    proof: Proof,
     now: Micros,
 ) {
     let Some(session) = fresh.first().map(|fresh| fresh.hash) else {
@@ -299,7 +308,7 @@ fn pend(
                 session,
                 until: fresh.until,
                 since: now,
-                second_factor,
+                proof,
             };
             recorder.memory().pend(fresh.hash, undecided);
         }

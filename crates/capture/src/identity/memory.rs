@@ -32,8 +32,18 @@ pub(crate) struct Undecided {
     /// When its cookie expires.
     pub(crate) until: Option<Micros>,
     pub(crate) since: Micros,
-    /// The panel asked for a second factor.
-    pub(crate) second_factor: bool,
+    pub(crate) proof: Proof,
+}
+
+/// Which answer shows that an undecided session is alive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Proof {
+    /// That of a page which sends strangers away.
+    Protected,
+    /// Of such a page, known to answer admins: after the first of two factors some are open.
+    BothFactors,
+    /// Of a page known to answer admins, and no stranger: the session was bound before.
+    Again,
 }
 
 #[derive(Default)]
@@ -42,6 +52,8 @@ pub(crate) struct PanelMemory {
     for_sessions: RwLock<HashSet<String>>,
     /// Route templates that answered a visitor without any credential.
     for_everybody: RwLock<HashSet<String>>,
+    /// Route templates that sent a stranger away.
+    refused_strangers: RwLock<HashSet<String>>,
     /// Cookies that were bound at a sign-in and are in no preset.
     cookie_names: RwLock<HashSet<Vec<u8>>>,
     pending: Mutex<HashMap<SessionHash, Undecided>>,
@@ -51,7 +63,8 @@ pub(crate) struct PanelMemory {
     doubted_count: AtomicUsize,
     /// Paths that asked for basic authentication, without slashes at the end.
     challenged: RwLock<HashSet<String>>,
-    learns_sessions: AtomicBool,
+    /// The panel sets the cookie of a living session anew on ordinary pages.
+    rotates: AtomicBool,
     /// Sessions bound by a redirect alone, until a request with one is answered.
     unproven: Mutex<HashSet<SessionHash>>,
     unproven_count: AtomicUsize,
@@ -61,12 +74,39 @@ pub(crate) struct PanelMemory {
 
 impl PanelMemory {
     pub(crate) fn answered_session(&self, route: &str) {
-        self.learns_sessions.store(true, Ordering::Relaxed);
         remember(&self.for_sessions, route, MAX_ROUTES);
     }
 
     pub(crate) fn answered_everybody(&self, route: &str) {
         remember(&self.for_everybody, route, MAX_ROUTES);
+    }
+
+    pub(crate) fn refused_stranger(&self, route: &str) {
+        remember(&self.refused_strangers, route, MAX_ROUTES);
+    }
+
+    /// The route wants a session: it has sent a stranger away, and answered none. That somebody
+    /// with a session was answered there says nothing, for that holds of every public page.
+    pub(crate) fn is_protected(&self, route: &str) -> bool {
+        self.refused_strangers.read().contains(route) && !self.is_for_everybody(route)
+    }
+
+    /// Whether an answer on this route shows what an undecided session waits for.
+    pub(crate) fn proves(&self, route: &str, proof: Proof) -> bool {
+        match proof {
+            Proof::Protected => self.is_protected(route),
+            Proof::BothFactors => self.is_protected(route) && self.is_for_sessions(route),
+            Proof::Again => self.is_for_sessions(route) && !self.is_for_everybody(route),
+        }
+    }
+
+    pub(crate) fn rotated(&self) {
+        self.rotates.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether a cookie set anew says nothing of who is signed in.
+    pub(crate) fn rotates(&self) -> bool {
+        self.rotates.load(Ordering::Relaxed)
     }
 
     /// The route has answered a bound session before.
@@ -98,24 +138,18 @@ impl PanelMemory {
         remember(&self.challenged, path.trim_end_matches('/'), MAX_CHALLENGED);
     }
 
-    /// Whether an `Authorization: Basic` on this path may name anybody: only where the panel has
-    /// asked for it, for what ignores it ignores any name that anyone writes there. That holds for
-    /// what is below the path, and on a panel without sessions for its neighbours too (RFC 7617,
-    /// section 2.2).
-    pub(crate) fn believes_basic(&self, path: &str, bound: bool) -> bool {
+    /// Whether an `Authorization: Basic` on this path may be what lets somebody in: only where the
+    /// panel has asked for it and below (RFC 7617, section 2.2), for what ignores it ignores any
+    /// name that anyone writes there.
+    pub(crate) fn asks_for_basic(&self, path: &str) -> bool {
         let challenged = self.challenged.read();
         // What the panel reads differently may lead out of the challenged path.
         let plain = !path.contains("..") && !path.contains('%') && !path.contains('\\');
         if challenged.is_empty() || !plain {
             return false;
         }
-        let sessions = bound || self.learns_sessions.load(Ordering::Relaxed);
         challenged.iter().any(|asked| {
-            let space = match asked.rsplit_once('/') {
-                Some((folder, _)) if !sessions => folder,
-                _ => asked,
-            };
-            path.strip_prefix(space)
+            path.strip_prefix(asked.as_str())
                 .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         })
     }

@@ -19,6 +19,6 @@ use keeper::Change;
 pub(crate) use keeper::{Keeper, Saved};
 pub(crate) use learn::{Exchange, Finding, Naming, Peek, on_head};
 pub(crate) use memory::PanelMemory;
-use memory::Undecided;
+use memory::{Proof, Undecided};
 pub(crate) use resolve::Identity;
 use resolve::{Credential, Source};

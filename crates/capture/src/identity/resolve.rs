@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use admintrail_event::{KnownBy, Micros, SessionHash};
 use http::HeaderMap;
 
-use super::{Undecided, basic, cookies, credential, header};
+use super::{Proof, Undecided, basic, cookies, credential, header};
 use crate::{Binding, Recorder};
 
 /// Headers in which panels carry a token of their own.
@@ -39,7 +39,7 @@ pub(crate) struct Credential {
 pub(crate) enum Source {
     Nothing,
     Header,
-    /// Proven only if the panel does not refuse it.
+    /// A claim, until the panel lets it in: `claimed` holds whose.
     Basic,
     /// A binding; proven only if the panel does not send the visitor away.
     Session,
@@ -53,7 +53,7 @@ pub(crate) struct Identity {
     pub(crate) admin_name: Option<String>,
     pub(crate) session: Option<SessionHash>,
     pub(crate) credentials: Vec<Credential>,
-    /// The user of an `Authorization: Basic` that is not believed.
+    /// The user of an `Authorization: Basic`, which anybody may write.
     pub(crate) claimed: Option<String>,
     /// Whether the request carried anything that might be a credential.
     pub(crate) anonymous: bool,
@@ -75,9 +75,9 @@ impl Identity {
     /// How the admin is known, if the panel agrees.
     pub(crate) const fn known_by(&self) -> KnownBy {
         match self.source {
-            Source::Nothing => KnownBy::None,
+            // A claim names nobody yet.
+            Source::Nothing | Source::Basic => KnownBy::None,
             Source::Header => KnownBy::Header,
-            Source::Basic => KnownBy::Basic,
             Source::Session => KnownBy::Session,
         }
     }
@@ -112,12 +112,11 @@ impl Identity {
         }
         if let Some(user) = basic::user(headers) {
             identity.anonymous = false;
-            if recorder.memory().believes_basic(path, session.bound) {
+            identity.claimed = Some(user);
+            if recorder.memory().asks_for_basic(path) {
                 identity.source = Source::Basic;
-                identity.admin = Some(user);
                 return identity;
             }
-            identity.claimed = Some(user);
         }
         if let Some(admin) = session.admin {
             identity.source = Source::Session;
@@ -145,8 +144,7 @@ fn credentials(recorder: &Recorder, headers: &HeaderMap, now: Micros) -> (Vec<Cr
                 session: binding.session,
                 until: binding.until,
                 since: now,
-                // Only a page that sessions are known to see shows that it is alive.
-                second_factor: true,
+                proof: Proof::Again,
             });
         }
         Credential {
@@ -207,7 +205,6 @@ fn token(headers: &HeaderMap) -> Option<&[u8]> {
 #[derive(Default)]
 struct Session {
     hash: Option<SessionHash>,
-    bound: bool,
     admin: Option<String>,
     admin_name: Option<String>,
 }
@@ -224,13 +221,11 @@ fn session_of(recorder: &Recorder, credentials: &[Credential]) -> Session {
         if bound.any(|other| other.admin != first.admin) || credentials.iter().any(doubted) {
             return Session {
                 hash: Some(first.session),
-                bound: true,
                 ..Session::default()
             };
         }
         return Session {
             hash: Some(first.session),
-            bound: true,
             admin: Some(first.admin.clone()),
             admin_name: first.admin_name.clone(),
         };

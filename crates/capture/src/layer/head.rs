@@ -1,11 +1,14 @@
 //! The head of a request as the event's first half.
 
 use admintrail_event::{Draft, KnownBy, Limits, RequestHead, Step, clip, encode_bytes};
-use http::header::{ACCEPT, AUTHORIZATION, CONNECTION, CONTENT_TYPE, HOST, UPGRADE, USER_AGENT};
+use http::header::{
+    ACCEPT, AUTHORIZATION, CONNECTION, CONTENT_TYPE, HOST, REFERER, UPGRADE, USER_AGENT,
+};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
 
 use super::declared::Peer;
+use super::hop;
 use super::open::Open;
 use crate::client::Client;
 use crate::identity::Identity;
@@ -16,6 +19,7 @@ use crate::{Recorder, ids};
 pub(super) fn read(recorder: &Recorder, parts: &mut Parts) -> Box<Open> {
     let time = recorder.trunk().now();
     let rules = recorder.rules();
+    hop::strip_named(&mut parts.headers);
     let peer = parts.extensions.get::<Peer>().copied();
     let client = peer.map(|peer| Client::of(peer, &parts.headers, &rules.trusted_proxies));
     let socket = peer.map(|peer| peer.addr.ip().to_canonical());
@@ -163,6 +167,8 @@ pub(super) struct Sent {
     pub(super) uri: Uri,
     /// `Content-Type`, of forms that are read.
     pub(super) content_type: Option<HeaderValue>,
+    /// Page that the form was sent from.
+    pub(super) referer: Option<String>,
     /// Only the form can tell the step.
     pub(super) needs_form: bool,
 }
@@ -173,11 +179,13 @@ impl Sent {
             method: parts.method.clone(),
             uri: parts.uri.clone(),
             content_type: None,
+            referer: None,
             needs_form: false,
         };
         if !is_safe(&parts.method) {
             sent.needs_form = recorder.rules().preset.needs_form(&sent.head());
             sent.content_type = parts.headers.get(CONTENT_TYPE).cloned();
+            sent.referer = text(&parts.headers, &REFERER).map(str::to_owned);
         }
         sent
     }

@@ -5,6 +5,7 @@ mod body;
 mod call;
 mod declared;
 mod head;
+mod hop;
 mod open;
 mod refusal;
 mod service;

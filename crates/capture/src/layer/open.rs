@@ -136,6 +136,11 @@ impl Open {
         match finding.naming {
             Naming::Keep => self.name(),
             Naming::Nobody => self.unname(),
+            Naming::Basic(user) => {
+                self.draft.admin = Some(user);
+                self.draft.admin_name = None;
+                self.draft.known_by = KnownBy::Basic;
+            }
             Naming::Admin {
                 admin,
                 known_by,

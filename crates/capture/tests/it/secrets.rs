@@ -114,7 +114,7 @@ async fn a_bound_session_is_known_by_a_keyed_hash_only() {
     let service = wrap(
         stand.recorder(|_| {}),
         panel(move |asked| match asked.path.as_str() {
-            "/login" => answer(302, &[("location", "/"), ("set-cookie", &set)], ""),
+            "/login" => answer(302, &[("location", "/clients"), ("set-cookie", &set)], ""),
             _ => html("x"),
         }),
     );

@@ -131,3 +131,15 @@ async fn look_alikes_and_duplicates_of_a_trusted_peer_reach_nobody() {
     let seen = ask("10.0.0.1:1", &[("x_remote_user", "boss")]).await;
     assert_eq!((seen.admin, seen.forwarded.as_str()), (None, ""));
 }
+
+/// A proxy strips what `Connection` names, from a trusted peer's request too.
+#[tokio::test]
+async fn a_header_that_connection_names_is_neither_believed_nor_passed_on() {
+    let headers = [
+        ("x-remote-user", "olena"),
+        ("connection", "keep-alive, X-Remote-User"),
+    ];
+    let seen = ask("10.1.2.3:1", &headers).await;
+    assert_eq!((seen.admin, seen.known_by), (None, KnownBy::None));
+    assert!(!seen.forwarded.contains("olena"), "{}", seen.forwarded);
+}

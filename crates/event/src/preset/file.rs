@@ -67,6 +67,7 @@ struct SignInSection {
     sent_below: Vec<String>,
     except: Vec<String>,
     user_fields: Vec<String>,
+    redirect_proves: bool,
 }
 
 #[derive(Deserialize, Default)]
@@ -184,6 +185,7 @@ impl Lines<'_> {
                 sent_below: folded(&section.sent_below),
                 except: parts(&section.except),
             };
+            preset.redirect_proves = section.redirect_proves;
             if !section.user_fields.is_empty() {
                 preset.user_fields = section.user_fields;
             }
@@ -320,6 +322,7 @@ impl Preset {
             user_fields: ["username", "user", "email", "login", "log", "name"]
                 .map(str::to_owned)
                 .into(),
+            redirect_proves: false,
             cookies: CookieRule {
                 session: Vec::new(),
                 ignored: patterns(IGNORED_COOKIES.iter().copied()),

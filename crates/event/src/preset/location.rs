@@ -32,6 +32,12 @@ impl Preset {
             .or_else(|| inner.and_then(|(path, query)| self.step_shown(path, Some(query))))
     }
 
+    /// The path that a redirect target stands for, as the answer to a request of this path.
+    #[must_use]
+    pub fn target_path(request_path: &str, location: &str) -> String {
+        Target::of(request_path, location.trim()).path
+    }
+
     fn step_shown(&self, path: &str, query: Option<&str>) -> Option<Step> {
         match step_of(&self.steps, "GET", &normal_form(path), query) {
             step @ (Step::SignInForm | Step::SecondFactor) => Some(step),

@@ -89,6 +89,7 @@ pub struct Preset {
     about: String,
     steps: Steps,
     user_fields: Vec<String>,
+    redirect_proves: bool,
     cookies: CookieRule,
     api: ApiRule,
     polling: Vec<RoutePattern>,
@@ -268,10 +269,10 @@ impl Preset {
         ]
     }
 
-    /// The form or JSON fields that may hold the user name, the preferred first.
+    /// Whether the panel answers the form with a redirect elsewhere only if the password was right.
     #[must_use]
-    pub fn user_name_fields(&self) -> &[String] {
-        &self.user_fields
+    pub const fn redirect_proves(&self) -> bool {
+        self.redirect_proves
     }
 
     /// The user name among the fields of a form: the preferred field that is there, also as the

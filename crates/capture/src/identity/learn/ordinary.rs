@@ -1,17 +1,21 @@
 //! Responses to everything that is not a step of signing in or out.
 
 use admintrail_event::{KnownBy, Micros, Step};
-use http::StatusCode;
+use http::{Method, StatusCode};
 
 use super::{
     Change, Exchange, Finding, Fresh, Naming, basic, bind, cookies, doubt_bound, end_bound,
 };
 use crate::Binding;
-use crate::identity::{Credential, Saved, Source, Undecided};
+use crate::identity::{Credential, Proof, Saved, Source, Undecided};
 
 /// A cookie that was replaced stays good for requests already under way, and for tabs that have
 /// not heard of the new one.
 const GRACE_MICROS: i64 = 2 * 60 * Micros::SECOND;
+
+/// Panels end sessions that were idle; none does so sooner. A panel that sets its cookie anew with
+/// each answer shows by that when it was used last.
+const IN_USE_MICROS: i64 = 10 * 60 * Micros::SECOND;
 
 /// A sliding expiry is written down again only when it moved by this much.
 const SLIDE_MICROS: i64 = 60 * Micros::SECOND;
@@ -22,16 +26,57 @@ pub(super) fn on_head(exchange: &Exchange<'_>) -> Finding {
         Some(Some(Step::SignIn | Step::SignInForm))
     );
     let sent = leads_to_sign_in && exchange.reading.step == Step::Ordinary;
+    learn_route(exchange, sent);
     match exchange.identity.source {
         Source::Header => Finding::new(Naming::Keep),
-        Source::Basic if exchange.status == StatusCode::UNAUTHORIZED => {
-            Finding::new(Naming::Attempt(exchange.identity.admin.clone()))
-        }
-        Source::Basic if sent => sent_away(),
-        Source::Basic => Finding::new(Naming::Keep),
+        Source::Basic => of_basic(exchange, sent),
         Source::Session => of_session(exchange, sent),
         Source::Nothing => of_nobody(exchange, sent),
     }
+}
+
+/// What strangers see tells which routes prove that somebody is signed in. Only a plain GET counts:
+/// with a query, another method or a stale cookie a public page may send anybody away as well.
+fn learn_route(exchange: &Exchange<'_>, sent: bool) {
+    let (identity, reading) = (exchange.identity, exchange.reading);
+    if exchange.method != Method::GET || reading.step != Step::Ordinary {
+        return;
+    }
+    let memory = exchange.recorder.memory();
+    if identity.anonymous && exchange.status.is_success() {
+        memory.answered_everybody(&reading.route);
+    }
+    let refused = (sent || exchange.status == StatusCode::UNAUTHORIZED) && !reading.asset;
+    if refused && exchange.query.is_none() {
+        let fresh = |c: &Credential| c.bound.is_none() && !c.doubted && c.pending.is_some();
+        let stranger = identity.anonymous
+            || identity.credentials.iter().any(fresh)
+            || memory.is_unproven(identity.session);
+        if stranger {
+            memory.refused_stranger(&reading.route);
+        }
+    }
+}
+
+/// The user of a basic authentication is a claim until the panel has answered where it asks for
+/// one: whoever leaves before, finds nothing or meets an error has proven nothing.
+pub(super) fn of_basic(exchange: &Exchange<'_>, sent: bool) -> Finding {
+    if sent {
+        return sent_away();
+    }
+    let claimed = exchange.identity.claimed.clone();
+    let let_in = exchange.status.is_success() || exchange.status.is_redirection();
+    // Browsers ask with OPTIONS what they may send, and are answered without credentials.
+    let asked = exchange.method != Method::OPTIONS
+        && !exchange
+            .recorder
+            .memory()
+            .is_for_everybody(&exchange.reading.route);
+    Finding::new(match claimed {
+        Some(user) if let_in && asked => Naming::Basic(user),
+        Some(user) if !let_in => Naming::Attempt(Some(user)),
+        _ => Naming::Nobody,
+    })
 }
 
 fn sent_away() -> Finding {
@@ -75,6 +120,7 @@ fn of_session(exchange: &Exchange<'_>, sent: bool) -> Finding {
         // Whoever is shown the form is not signed in, as far as the panel is concerned.
         return Finding::new(Naming::Nobody);
     }
+    let saved = follow_cookies(exchange);
     if answered && exchange.reading.step == Step::Ordinary && !exchange.reading.asset {
         if let Some(session) = exchange.identity.session {
             memory.proved(session, true);
@@ -82,7 +128,7 @@ fn of_session(exchange: &Exchange<'_>, sent: bool) -> Finding {
         memory.answered_session(route);
     }
     Finding {
-        saved: follow_cookies(exchange),
+        saved,
         ..Finding::new(Naming::Keep)
     }
 }
@@ -129,8 +175,25 @@ fn follow_cookies(exchange: &Exchange<'_>) -> Vec<Saved> {
             }
             continue;
         }
+        recorder.memory().rotated();
+        if may_be_a_guest(exchange, binding) {
+            let next = Undecided {
+                admin: binding.admin.clone(),
+                session: binding.session,
+                until: cookie.until,
+                since: now,
+                proof: Proof::Protected,
+            };
+            recorder.memory().bound_cookie(name);
+            recorder.memory().pend(fresh, next);
+            continue;
+        }
         // Rotated. Visible at once and written down right after: nobody waits for it.
-        change(fresh, Change::Bind(extended));
+        let rotated = Binding {
+            since: now,
+            ..extended
+        };
+        change(fresh, Change::Bind(rotated));
         if needs_grace(binding.until, now) {
             let until = Some(Micros(now.0 + GRACE_MICROS));
             change(
@@ -143,6 +206,14 @@ fn follow_cookies(exchange: &Exchange<'_>) -> Vec<Saved> {
         }
     }
     saved
+}
+
+/// Whether the panel may have replaced a session that is over by a guest's: it answered where it
+/// answers everybody, or where that is not known, after the session was left alone for a while.
+fn may_be_a_guest(exchange: &Exchange<'_>, binding: &Binding) -> bool {
+    let (memory, route) = (exchange.recorder.memory(), exchange.reading.route.as_str());
+    let in_use = exchange.now.0.saturating_sub(binding.since.0) < IN_USE_MICROS;
+    memory.is_for_everybody(route) || !(in_use || memory.is_protected(route))
 }
 
 fn has_moved(from: Option<Micros>, to: Option<Micros>) -> bool {
@@ -185,7 +256,7 @@ fn follow_doubted(exchange: &Exchange<'_>) {
                 session: binding.session,
                 until: binding.until,
                 since: exchange.now,
-                second_factor: true,
+                proof: Proof::Again,
             }),
             doubted: true,
         };
@@ -207,12 +278,6 @@ fn of_nobody(exchange: &Exchange<'_>, sent: bool) -> Finding {
         );
     let ordinary = exchange.reading.step == Step::Ordinary && !exchange.reading.asset;
     let answered = exchange.status.is_success() && ordinary;
-    if answered && exchange.identity.anonymous {
-        exchange
-            .recorder
-            .memory()
-            .answered_everybody(&exchange.reading.route);
-    }
     let mut finding = if sent {
         sent_away()
     } else {
@@ -236,7 +301,7 @@ fn of_nobody(exchange: &Exchange<'_>, sent: bool) -> Finding {
             exchange.recorder.memory().settle(&credential.hash);
         } else if contested {
             // Which of them the panel believes is not known here.
-        } else if answered && proves(exchange, undecided.second_factor) {
+        } else if answered && proves(exchange, undecided.proof) {
             let fresh = [Fresh {
                 hash: credential.hash,
                 cookie: credential.cookie.clone(),
@@ -265,11 +330,14 @@ fn of_nobody(exchange: &Exchange<'_>, sent: bool) -> Finding {
     finding
 }
 
-/// Whether an answer on this route shows that somebody is signed in. After the first of two
-/// factors only a route known to be for sessions does.
-fn proves(exchange: &Exchange<'_>, second_factor: bool) -> bool {
-    let (memory, route) = (exchange.recorder.memory(), exchange.reading.route.as_str());
-    !memory.is_for_everybody(route) && (!second_factor || memory.is_for_sessions(route))
+/// Whether this answer shows that somebody is signed in.
+fn proves(exchange: &Exchange<'_>, proof: Proof) -> bool {
+    // What strangers see was learned from GET.
+    (proof == Proof::Again || exchange.method == Method::GET)
+        && exchange
+            .recorder
+            .memory()
+            .proves(&exchange.reading.route, proof)
 }
 
 /// An undecided sign-in whose cookie is set anew stays undecided under the new value.

@@ -68,6 +68,8 @@ pub(super) fn on_head(exchange: &Exchange<'_>) -> Finding {
                 ..attempt
             }
         }
-        None => accept(),
+        None if exchange.empty => accept(),
+        // It cannot be read, so it may say anything.
+        None => attempt,
     }
 }

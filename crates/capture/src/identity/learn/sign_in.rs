@@ -1,11 +1,11 @@
 //! Responses to submitted credentials.
 
-use admintrail_event::{KnownBy, Micros, SessionHash, Step};
+use admintrail_event::{KnownBy, Micros, Preset, RequestHead, SessionHash, Step};
 use http::StatusCode;
 
 use super::{Exchange, Finding, Fresh, Naming, bind, end_bound_of, ordinary, pend};
 use crate::Recorder;
-use crate::identity::{Identity, Saved, Source, reply};
+use crate::identity::{Identity, Proof, Saved, Source, reply};
 
 /// What a body has to decide.
 pub(crate) struct Peek {
@@ -71,14 +71,16 @@ pub(super) fn on_head(exchange: &Exchange<'_>) -> Finding {
                     exchange.identity,
                     admin,
                     &fresh,
-                    true,
+                    Proof::BothFactors,
                     exchange.now,
                 );
             }
             attempt
         }
         Some(Some(Step::SignIn | Step::SignInForm)) => attempt.denied(),
-        Some(_) if exchange.recorder.memory().answers_alike() => undecided(exchange, &fresh),
+        Some(_) if exchange.recorder.memory().answers_alike() || leads_to_strangers(exchange) => {
+            undecided(exchange, &fresh)
+        }
         Some(_) => {
             let finding = success(exchange, &fresh);
             if let Naming::Admin { session, .. } = &finding.naming {
@@ -99,7 +101,7 @@ pub(super) fn on_head(exchange: &Exchange<'_>) -> Finding {
                     exchange.identity,
                     admin,
                     &fresh,
-                    false,
+                    Proof::Protected,
                     exchange.now,
                 );
             }
@@ -109,8 +111,41 @@ pub(super) fn on_head(exchange: &Exchange<'_>) -> Finding {
                 ..attempt
             }
         }
-        None => success(exchange, &fresh),
+        None if exchange.empty => success(exchange, &fresh),
+        // It cannot be read, so it may say anything.
+        None => undecided(exchange, &fresh),
     }
+}
+
+/// Whether the redirect leads where a refused form leads as well: back to its own page, to the one
+/// it was sent from, or to a page that strangers see. `/` is taken for one until it has sent a
+/// stranger away.
+fn leads_to_strangers(exchange: &Exchange<'_>) -> bool {
+    let preset = &exchange.recorder.rules().preset;
+    let Some(location) = exchange.location().filter(|_| !preset.redirect_proves()) else {
+        return false;
+    };
+    let route = |path: &str| {
+        let head = RequestHead {
+            method: "GET",
+            path,
+            query: None,
+            accept: None,
+            requested_with: None,
+            bearer: false,
+            fetch_dest: None,
+        };
+        preset.read(&head).route
+    };
+    let target = route(&Preset::target_path(exchange.path, location));
+    let memory = exchange.recorder.memory();
+    let came_from = exchange
+        .referer
+        .map(|referer| route(&Preset::target_path("/", referer)));
+    target == route(exchange.path)
+        || came_from.as_ref() == Some(&target)
+        || memory.is_for_everybody(&target)
+        || (target == route("/") && !memory.is_protected(&target))
 }
 
 /// The next protected request decides.
@@ -122,7 +157,7 @@ fn undecided(exchange: &Exchange<'_>, fresh: &[Fresh]) -> Finding {
             exchange.identity,
             admin,
             fresh,
-            false,
+            Proof::Protected,
             exchange.now,
         );
     }
@@ -167,6 +202,9 @@ fn success(exchange: &Exchange<'_>, fresh: &[Fresh]) -> Finding {
     let (Some(admin), Some(first)) = (&exchange.typed, fresh.first()) else {
         return undecided(exchange, fresh);
     };
+    if is_contested(exchange.recorder, exchange.identity, admin) {
+        return undecided(exchange, fresh);
+    }
     accept(
         exchange.recorder,
         exchange.identity,
@@ -175,6 +213,19 @@ fn success(exchange: &Exchange<'_>, fresh: &[Fresh]) -> Finding {
         fresh,
         exchange.now,
     )
+}
+
+/// Whether somebody else is signed in already, on a panel that sets the cookie of a living session
+/// anew with every answer: "you are signed in" looks there as a success does, whatever was typed.
+fn is_contested(recorder: &Recorder, identity: &Identity, admin: &str) -> bool {
+    let other = identity.credentials.iter().any(|credential| {
+        let bound = credential.bound.as_ref().map(|bound| &bound.admin);
+        let doubted = credential.pending.as_ref().filter(|_| credential.doubted);
+        bound
+            .or(doubted.map(|doubted| &doubted.admin))
+            .is_some_and(|holder| holder != admin)
+    });
+    other && recorder.memory().rotates()
 }
 
 /// Binds, ends what the request carried before, and names the admin.
@@ -229,11 +280,19 @@ impl Peek {
         }
         match reply::read_json(body) {
             None if !last => None,
-            None => Some(self.accepted(recorder, identity, Vec::new(), now)),
+            // What cannot be read may say anything.
+            None => Some(self.unread(recorder, identity)),
             Some(reply::Reply::Refused) => Some(self.refused(recorder)),
             Some(reply::Reply::SecondFactor) => {
                 if let Some(admin) = &self.admin {
-                    pend(recorder, identity, admin, &self.fresh, true, now);
+                    pend(
+                        recorder,
+                        identity,
+                        admin,
+                        &self.fresh,
+                        Proof::BothFactors,
+                        now,
+                    );
                 }
                 Some(Finding::new(Naming::Attempt(self.admin.clone())))
             }
@@ -261,10 +320,14 @@ impl Peek {
         now: Micros,
     ) -> Finding {
         let mut fresh = self.fresh.clone();
+        let cookies_alone = tokens.is_empty();
         fresh.extend(tokens);
         let (Some(admin), Some(first)) = (&self.admin, fresh.first()) else {
             return self.unread(recorder, identity);
         };
+        if cookies_alone && is_contested(recorder, identity, admin) {
+            return self.unread(recorder, identity);
+        }
         let session = self.session.unwrap_or(first.hash);
         accept(recorder, identity, admin, session, &fresh, now)
     }

@@ -117,6 +117,8 @@ async fn an_undecided_sign_in_is_decided_by_the_next_protected_request() {
     };
     let mut talk = Talk::with(panel_of).await;
     talk.get("/about", "").await;
+    // Strangers are sent away here, so an answer shows that somebody is signed in.
+    talk.get("/clients", "").await;
     let right = talk.post("/login", "", OLENA).await;
     assert_nobody(&right);
     assert_eq!(
@@ -137,6 +139,162 @@ async fn an_undecided_sign_in_is_decided_by_the_next_protected_request() {
     assert_nobody(&talk.get("/about", &cookie(2)).await);
     assert_nobody(&talk.get("/clients", &cookie(2)).await);
     assert_nobody(&talk.get("/anything-else", &cookie(2)).await);
+}
+
+/// A page that strangers may see proves nothing, whether or not one has been seen there.
+#[tokio::test]
+async fn an_undecided_sign_in_is_decided_by_no_public_page_and_not_after_a_restart() {
+    let panel_of = |asked: Asked| match asked.path.as_str() {
+        "/login" => answer(
+            200,
+            &[("content-type", "text/html"), ("set-cookie", &sets(2))],
+            "<p>hm</p>",
+        ),
+        "/clients" => redirect("/login"),
+        // Anybody is sent away who asks for it, or comes with something stale.
+        "/help?login=1" => redirect("/login"),
+        _ if asked.cookie("sessionid") == Some(sid(66)) => redirect("/login"),
+        _ => html("open to everybody"),
+    };
+    let mut talk = Talk::with(panel_of).await;
+    for _ in 0..2 {
+        talk.get("/help?login=1", "").await;
+        talk.get("/help", &cookie(66)).await;
+        post_form(&talk.service, "/help", "", "x=y").await;
+        talk.event().await;
+        send(&talk.service, request("OPTIONS", "/clients", &[], empty())).await;
+        talk.event().await;
+        talk.post("/login", "", WRONG).await;
+        assert_nobody(&talk.get("/help", &cookie(2)).await);
+        assert_nobody(&talk.get("/help/2", &cookie(2)).await);
+        assert_nobody(&talk.get("/clients", &cookie(2)).await);
+        let stand = talk.stand.crash().await;
+        let service = wrap(stand.recorder(|_| {}), panel(panel_of));
+        talk = Talk {
+            stand,
+            service,
+            count: talk.count,
+        };
+    }
+}
+
+/// Where a refused form leads as well.
+#[tokio::test]
+async fn a_redirect_back_to_the_form_is_decided_by_the_next_protected_request() {
+    const WELCOME: [(&str, &str); 2] = [FORM, ("referer", "https://panel.example/welcome?e=1")];
+    for (to, headers) in [
+        ("/", &WELCOME[..1]),
+        ("/welcome", &WELCOME),
+        ("https://panel.example/welcome?error", &WELCOME),
+        ("/session", &WELCOME[..1]),
+        ("/seen", &WELCOME[..1]),
+    ] {
+        let mut talk = Talk::with(move |asked| {
+            let right = asked.cookie("sessionid") == Some(sid(1));
+            match (asked.method.as_str(), asked.path.as_str()) {
+                ("POST", "/session") => set_redirect(to, if is_right(&asked) { 1 } else { 2 }),
+                ("GET", "/clients") if !right => redirect("/login"),
+                _ => html("x"),
+            }
+        })
+        .await;
+        talk.get("/seen", "").await;
+        talk.get("/clients", "").await;
+        for (form, id) in [(WRONG, 2), (OLENA, 1)] {
+            send(
+                &talk.service,
+                request("POST", "/session", headers, full(form)),
+            )
+            .await;
+            let attempt = talk.event().await;
+            assert_nobody(&attempt);
+            assert_eq!(attempt.known_by, KnownBy::Attempt, "{to}");
+            assert_nobody(&talk.get("/welcome", &cookie(id)).await);
+        }
+        assert_nobody(&talk.get("/clients", &cookie(2)).await);
+        assert_named(&talk.get("/clients", &cookie(1)).await, "olena");
+    }
+}
+
+#[tokio::test]
+async fn a_redirect_to_a_start_page_that_sends_strangers_away_is_a_success_at_once() {
+    let mut talk = Talk::with(|asked| match asked.path.as_str() {
+        "/login" => set_redirect("/", 1),
+        _ if asked.cookie("sessionid") == Some(sid(1)) => html("x"),
+        _ => redirect("/login"),
+    })
+    .await;
+    talk.get("/", "").await;
+    assert_named(&talk.post("/login", "", OLENA).await, "olena");
+}
+
+/// Django shows the form again for a wrong password, and redirects for a right one alone.
+#[tokio::test]
+async fn a_redirect_that_the_preset_declares_to_prove_is_a_success_wherever_it_leads() {
+    for to in ["/admin/", "/", "/admin/login/../"] {
+        let stand = Stand::new().await;
+        let recorder = stand.recorder(|rules| rules.preset = self::rules("django-admin").preset);
+        let service = wrap(
+            recorder,
+            panel(move |asked| match asked.method.as_str() {
+                "POST" if is_right(&asked) => set_redirect(to, 1),
+                _ => html(FORM_PAGE),
+            }),
+        );
+        let mut talk = Talk {
+            stand,
+            service,
+            count: 0,
+        };
+        talk.get("/admin/", "").await;
+        assert_nobody(&talk.post("/admin/login/?next=/admin/", "", WRONG).await);
+        let sign_in = talk.post("/admin/login/?next=/admin/", "", OLENA).await;
+        assert_named(&sign_in, "olena");
+        assert_eq!(sign_in.action, "Signed in");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_cannot_be_read_is_no_success() {
+    type Headers = &'static [(&'static str, &'static str)];
+    let answers: [(&str, Headers, &str); 5] = [
+        (
+            "guarded",
+            &[("content-type", "application/json")],
+            ")]}'\n{\"error\":\"no\"}",
+        ),
+        (
+            "cut",
+            &[("content-type", "application/json")],
+            "{\"error\":\"wrong",
+        ),
+        (
+            "packed",
+            &[
+                ("content-type", "application/json"),
+                ("content-encoding", "gzip"),
+            ],
+            "\u{1f}",
+        ),
+        ("plain", &[("content-type", "text/plain")], "wrong password"),
+        ("untyped", &[], "no"),
+    ];
+    for (what, headers, body) in answers {
+        let mut talk = Talk::with(move |asked| match asked.path.as_str() {
+            "/login" => {
+                let set = sets(2);
+                let mut headers = headers.to_vec();
+                headers.push(("set-cookie", &set));
+                answer(200, &headers, body)
+            }
+            _ => html("open to everybody"),
+        })
+        .await;
+        let attempt = talk.post("/login", "", WRONG).await;
+        assert_nobody(&attempt);
+        assert_eq!(attempt.known_by, KnownBy::Attempt, "{what}");
+        assert_nobody(&talk.get("/about", &cookie(2)).await);
+    }
 }
 
 /// A panel that redirects alike: the first wrong password shows it, then nobody is believed early.

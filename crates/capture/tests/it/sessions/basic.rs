@@ -1,6 +1,7 @@
 //! HTTP basic authentication, beside sessions and alone.
 
-use admintrail_event::{KnownBy, Outcome};
+use admintrail_event::{Ending, KnownBy, Outcome};
+use tower::ServiceExt;
 
 use super::*;
 
@@ -89,6 +90,8 @@ async fn a_basic_header_is_believed_only_where_the_panel_asked_for_it() {
     talk.post("/login", "", OLENA).await;
     talk.get("/clients", &cookie(1)).await;
     assert_nobody(&talk.get("/reports/files", "").await);
+    // One of them is open to everybody all the same.
+    assert_nobody(&talk.get("/reports/files/public", "").await);
     for (path, admin) in [
         ("/reports/files", Some("olena")),
         ("/reports/files/7", Some("olena")),
@@ -97,8 +100,149 @@ async fn a_basic_header_is_believed_only_where_the_panel_asked_for_it() {
         ("/clients", None),
         ("/reports/files/../../clients", None),
         ("/reports/files/%2e%2e/x", None),
+        ("/reports/files/public", None),
     ] {
         send(&talk.service, request("GET", path, &[BASIC], empty())).await;
         assert_eq!(talk.event().await.admin.as_deref(), admin, "{path}");
     }
+}
+
+/// Threat 2: whoever writes a name into the header has proven nothing until he is let in.
+#[tokio::test]
+async fn a_claimed_basic_user_is_named_by_no_answer_but_one_that_lets_him_in() {
+    let mut talk = Talk::with(|asked| {
+        if asked.headers.get("authorization").is_none() {
+            return answer(401, &[("www-authenticate", "Basic realm=panel")], "");
+        }
+        let status = asked.path.trim_start_matches('/').parse().unwrap();
+        answer(status, &[("location", "/elsewhere")], "")
+    })
+    .await;
+    talk.get("/", "").await;
+    for status in [200, 204, 302, 304] {
+        let path = format!("/{status}");
+        send(&talk.service, request("GET", &path, &[BASIC], empty())).await;
+        let event = talk.event().await;
+        assert_eq!(event.admin.as_deref(), Some("olena"), "{status}");
+        assert_eq!(event.known_by, KnownBy::Basic, "{status}");
+    }
+    for status in [400, 401, 403, 404, 429, 500, 502, 503, 504] {
+        let path = format!("/{status}");
+        send(&talk.service, request("GET", &path, &[BASIC], empty())).await;
+        let event = talk.event().await;
+        assert_nobody(&event);
+        assert_eq!(event.known_by, KnownBy::Attempt, "{status}");
+    }
+    // Asked without credentials by every browser.
+    send(&talk.service, request("OPTIONS", "/200", &[BASIC], empty())).await;
+    assert_nobody(&talk.event().await);
+}
+
+#[tokio::test]
+async fn a_claimed_basic_user_who_leaves_before_the_answer_is_not_named_nor_after_a_crash() {
+    let stand = Stand::new().await;
+    let silent = tower::service_fn(|asked: http::Request<_>| async move {
+        if asked.headers().get("authorization").is_none() {
+            let challenge = answer(401, &[("www-authenticate", "Basic realm=panel")], "");
+            return Ok::<_, std::convert::Infallible>(challenge);
+        }
+        std::future::pending().await
+    });
+    let service = tower_layer::Layer::layer(
+        &admintrail_capture::RecordLayer::new(stand.recorder(|_| {})),
+        silent,
+    );
+    send(&service, request("GET", "/clients", &[], empty())).await;
+    for path in ["/clients", "/clients/7"] {
+        let leaving = service
+            .clone()
+            .oneshot(request("DELETE", path, &[BASIC], empty()));
+        let mut leaving = Box::pin(leaving);
+        let open = stand.recorders.state().open;
+        let began = async { until(|| stand.recorders.state().open > open).await };
+        tokio::select! {
+            _ = &mut leaving => panic!("it never answers"),
+            () = began => {}
+        }
+        if path == "/clients" {
+            drop(leaving);
+            let event = stand.last(2).await;
+            assert_nobody(&event);
+            assert_eq!(event.ending, Ending::Dropped);
+        } else {
+            // Its opening is durable when the panel is asked.
+            let written = async { until(|| bytes_hold(&stand, b"/clients/7")).await };
+            tokio::select! {
+                _ = &mut leaving => panic!("it never answers"),
+                () = written => {}
+            }
+            let stand = stand.crash().await;
+            assert_nobody(&stand.last(3).await);
+            return;
+        }
+    }
+}
+
+fn bytes_hold(stand: &Stand, wanted: &[u8]) -> bool {
+    bytes_below(&stand.journal())
+        .windows(wanted.len())
+        .any(|window| window == wanted)
+}
+
+#[tokio::test]
+async fn a_service_that_fails_names_no_claimed_basic_user() {
+    let stand = Stand::new().await;
+    let broken = tower::service_fn(|asked: http::Request<_>| async move {
+        if asked.headers().get("authorization").is_none() {
+            return Ok(answer(
+                401,
+                &[("www-authenticate", "Basic realm=panel")],
+                "",
+            ));
+        }
+        Err::<http::Response<TestBody>, _>(std::io::Error::other("no upstream"))
+    });
+    let service = tower_layer::Layer::layer(
+        &admintrail_capture::RecordLayer::new(stand.recorder(|_| {})),
+        broken,
+    );
+    for headers in [&[][..], &[BASIC]] {
+        let _ = service
+            .clone()
+            .oneshot(request("GET", "/clients", headers, empty()))
+            .await
+            .map(drop);
+    }
+    let event = stand.last(2).await;
+    assert_nobody(&event);
+    assert_eq!(event.ending, Ending::Failed);
+}
+
+/// A proxy strips what `Connection` names, so the panel answers somebody without credentials.
+#[tokio::test]
+async fn what_connection_names_is_neither_believed_nor_passed_on() {
+    let mut talk = Talk::with(|asked| {
+        assert!(!asked.headers.contains_key("authorization") || asked.path == "/proven");
+        assert!(!asked.headers.contains_key("cookie") || asked.path == "/proven");
+        match asked.path.as_str() {
+            "/login" => set_redirect("/clients", 1),
+            "/basic" => answer(401, &[("www-authenticate", "Basic realm=panel")], ""),
+            _ => html("x"),
+        }
+    })
+    .await;
+    talk.get("/basic", "").await;
+    talk.post("/login", "", OLENA).await;
+    let with = cookie(1);
+    let session = [("cookie", with.as_str()), ("connection", "close, Cookie")];
+    let basic = [BASIC, ("connection", "AUTHORIZATION")];
+    for headers in [&session[..], &basic] {
+        for path in ["/clients", "/basic/1"] {
+            send(&talk.service, request("GET", path, headers, empty())).await;
+            let event = talk.event().await;
+            assert_nobody(&event);
+            assert_eq!((event.known_by, event.session), (KnownBy::None, None));
+        }
+    }
+    assert_named(&talk.get("/proven", &with).await, "olena");
 }

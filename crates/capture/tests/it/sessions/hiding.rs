@@ -109,3 +109,42 @@ async fn a_doubted_session_is_not_taken_over_by_an_undecided_name() {
     talk.post("/login", &cookie(1), BORIS).await;
     assert_nobody(&talk.get("/clients", &cookie(1)).await);
 }
+
+/// "You are signed in" looks like a success where every answer sets the cookie anew.
+#[tokio::test]
+async fn nobody_signed_in_takes_the_name_of_another_by_typing_it() {
+    let mut talk = Talk::with(|asked| {
+        let id = asked.cookie("sessionid");
+        let next = (1..40)
+            .find(|n| id.as_deref() == Some(&sid(*n)))
+            .map(|n| n + 1);
+        match (asked.path.as_str(), next) {
+            ("/login", next) => set_redirect("/clients", next.unwrap_or(1)),
+            ("/api/login", Some(next)) => answer(
+                200,
+                &[
+                    ("content-type", "application/json"),
+                    ("set-cookie", &sets(next)),
+                ],
+                "{}",
+            ),
+            (_, Some(next)) => answer(
+                200,
+                &[("content-type", "text/html"), ("set-cookie", &sets(next))],
+                "x",
+            ),
+            (_, None) => redirect("/login"),
+        }
+    })
+    .await;
+    for path in ["/login", "/api/login"] {
+        let session = talk.post("/login", "", OLENA).await.session;
+        assert_named(&talk.get("/clients", &cookie(1)).await, "olena");
+        let tried = talk
+            .post(path, &cookie(2), "username=boris&password=wrong")
+            .await;
+        assert_nobody(&tried);
+        assert_eq!((tried.known_by, tried.session), (KnownBy::Attempt, session));
+        assert_nobody(&talk.get("/clients", &cookie(3)).await);
+    }
+}

@@ -175,6 +175,63 @@ async fn a_rotated_cookie_survives_a_restart() {
     assert_eq!(event.session, session);
 }
 
+/// Threat 8: what looks like a rotation may be the guest's session that follows an expired one.
+#[tokio::test]
+async fn a_cookie_that_a_public_page_replaces_by_a_guests_names_nobody() {
+    let alive = Arc::new(Mutex::new(true));
+    let living = Arc::clone(&alive);
+    let panel_of = move |asked: Asked| match asked.path.as_str() {
+        "/login" => set_redirect("/clients", 1),
+        "/about" if asked.cookie("sessionid") == Some(sid(1)) => answer(
+            200,
+            &[("content-type", "text/html"), ("set-cookie", &sets(5))],
+            "x",
+        ),
+        "/about" | "/prices" => html("open to everybody"),
+        _ if asked.cookie("sessionid").is_some() && *living.lock() => html("x"),
+        _ => redirect("/login"),
+    };
+    // Known to be public, and never seen before but after a pause.
+    for seen in [true, false] {
+        *alive.lock() = true;
+        let mut talk = Talk::with(panel_of.clone()).await;
+        talk.get("/clients", "").await;
+        if seen {
+            talk.get("/about", "").await;
+        }
+        let session = talk.post("/login", "", OLENA).await.session;
+        assert_named(&talk.get("/clients", &cookie(1)).await, "olena");
+        if !seen {
+            talk.stand.advance(3_600);
+        }
+        talk.get("/about", &cookie(1)).await;
+        assert_nobody(&talk.get("/about", &cookie(5)).await);
+        assert_nobody(&talk.get("/prices", &cookie(5)).await);
+        // It was a rotation after all.
+        let proven = talk.get("/clients", &cookie(5)).await;
+        assert_named(&proven, "olena");
+        assert_eq!(proven.session, session);
+        assert_named(&talk.get("/about", &cookie(5)).await, "olena");
+
+        // It was a guest's.
+        let mut talk = Talk::with(panel_of.clone()).await;
+        talk.get("/clients", "").await;
+        if seen {
+            talk.get("/about", "").await;
+        }
+        talk.post("/login", "", OLENA).await;
+        if !seen {
+            talk.stand.advance(3_600);
+        }
+        talk.get("/about", &cookie(1)).await;
+        *alive.lock() = false;
+        assert_nobody(&talk.get("/clients", &cookie(5)).await);
+        assert_nobody(&talk.get("/about", &cookie(5)).await);
+        *alive.lock() = true;
+        assert_nobody(&talk.get("/clients", &cookie(5)).await);
+    }
+}
+
 /// Threat 9: one cookie value for everybody who uses the browser.
 #[tokio::test]
 async fn a_cookie_that_outlives_its_admins_names_only_who_is_signed_in() {

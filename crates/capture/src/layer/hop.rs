@@ -1,0 +1,86 @@
+//! Headers that end at this hop because `Connection` names them (RFC 9110 section 7.6.1).
+
+use http::header::{CONNECTION, CONTENT_LENGTH, HOST, TE, TRAILER, TRANSFER_ENCODING, UPGRADE};
+use http::{HeaderMap, HeaderName};
+
+/// What frames or addresses the message, and what whoever forwards it still has to read: the hop's
+/// own headers, and those that tell of the client.
+const KEPT: [HeaderName; 7] = [
+    CONNECTION,
+    CONTENT_LENGTH,
+    HOST,
+    TE,
+    TRAILER,
+    TRANSFER_ENCODING,
+    UPGRADE,
+];
+const KEPT_TOO: [&str; 4] = [
+    "forwarded",
+    "keep-alive",
+    "proxy-connection",
+    "http2-settings",
+];
+
+/// Takes out what `Connection` names. A panel behind a proxy never sees it: a cookie or a password
+/// there proves nothing, and must not be taken for what the panel's answer is about. Taken out of
+/// the request, it is seen by an application in this process no more than by the recorder.
+pub(super) fn strip_named(headers: &mut HeaderMap) {
+    if !headers.contains_key(CONNECTION) {
+        return;
+    }
+    let named: Vec<HeaderName> = headers
+        .get_all(CONNECTION)
+        .iter()
+        .flat_map(|value| value.as_bytes().split(|b| *b == b','))
+        .filter_map(|name| HeaderName::from_bytes(name.trim_ascii()).ok())
+        .filter(|name| {
+            let text = name.as_str();
+            !KEPT.contains(name) && !KEPT_TOO.contains(&text) && !text.starts_with("x-forwarded-")
+        })
+        .collect();
+    for name in named {
+        headers.remove(name);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+    use http::header::{AUTHORIZATION, COOKIE};
+
+    use super::*;
+
+    #[test]
+    fn what_connection_names_is_gone_and_what_a_hop_needs_stays() {
+        let mut headers = HeaderMap::new();
+        for (name, value) in [
+            ("connection", "close, Authorization ,, host,upgrade"),
+            (
+                "connection",
+                "\u{e9}, COOKIE, x-forwarded-for, content-length",
+            ),
+            ("authorization", "Basic b2xlbmE6eA=="),
+            ("cookie", "sessionid=1"),
+            ("cookie", "sessionid=2"),
+            ("host", "panel.example"),
+            ("upgrade", "websocket"),
+            ("content-length", "3"),
+            ("x-forwarded-for", "203.0.113.9"),
+            ("accept", "*/*"),
+        ] {
+            let name = HeaderName::from_static(name);
+            headers.append(name, HeaderValue::from_bytes(value.as_bytes()).unwrap());
+        }
+        strip_named(&mut headers);
+        assert!(!headers.contains_key(AUTHORIZATION) && !headers.contains_key(COOKIE));
+        for kept in [
+            "host",
+            "upgrade",
+            "content-length",
+            "x-forwarded-for",
+            "accept",
+        ] {
+            assert!(headers.contains_key(kept), "{kept}");
+        }
+    }
+}
