@@ -41,6 +41,7 @@ async fn work(proxy: SocketAddr, person: &'static Person, mut dice: Dice) {
             agent: person.agent,
             cookie: None,
         };
+        browser.get("/").await;
         browser.get("/login").await;
         browser.get("/static/style.css").await;
         if dice.once_in(6) {
