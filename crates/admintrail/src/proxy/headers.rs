@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::net::{IpAddr, SocketAddr};
 
+use admintrail_web::auth::cookie;
 use bytes::BytesMut;
 use http::header::{self, Entry, HeaderMap, HeaderName, HeaderValue};
 use ipnet::IpNet;
@@ -13,6 +14,25 @@ const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
 const HTTP2_SETTINGS: HeaderName = HeaderName::from_static("http2-settings");
+
+/// What is for the panel, whatever `Connection` claims (RFC 9110 section 7.6.1 forbids to name such
+/// fields there). The recorder has read these: the panel must not answer a request without the
+/// cookie by which the record names somebody.
+const FOR_THE_PANEL: [HeaderName; 13] = [
+    header::HOST,
+    header::CONTENT_LENGTH,
+    header::CONTENT_TYPE,
+    header::AUTHORIZATION,
+    header::COOKIE,
+    header::USER_AGENT,
+    header::ACCEPT,
+    header::ORIGIN,
+    header::FORWARDED,
+    FORWARDED_FOR,
+    FORWARDED_PROTO,
+    FORWARDED_HOST,
+    HeaderName::from_static("x-requested-with"),
+];
 
 /// Takes out what belongs to one hop alone (RFC 9110 section 7.6.1), with everything that
 /// `Connection` names. `Trailer` stays: it announces what passes through.
@@ -28,8 +48,7 @@ pub(crate) fn strip_hop_by_hop(headers: &mut HeaderMap) {
                     .collect::<Vec<_>>()
             })
             .filter_map(Result::ok)
-            // What frames or addresses the message is no hop's own, whatever a client claims.
-            .filter(|name| ![header::HOST, header::CONTENT_LENGTH].contains(name))
+            .filter(|name| !FOR_THE_PANEL.contains(name))
             .collect();
         for name in named {
             headers.remove(name);
@@ -76,15 +95,61 @@ pub(crate) fn wanted_upgrade(headers: &HeaderMap) -> Option<HeaderValue> {
     if only_h2c { None } else { Some(value.clone()) }
 }
 
-/// Leaves out what only means something to the server a client speaks to.
+/// Leaves out what only means something to the server a client speaks to, and what is ours alone.
 pub(crate) fn strip_for_upstream(headers: &mut HeaderMap) {
+    take_own_cookies(headers);
     // The client is told to continue as soon as the panel's connection takes the body.
     headers.remove(header::EXPECT);
     headers.remove(HTTP2_SETTINGS);
 }
 
+/// Browsers send the cookies of our own pages to every port of the host, so also to panels there,
+/// which would be signed in here with them. The other cookies stay byte for byte.
+fn take_own_cookies(headers: &mut HeaderMap) {
+    let holds_own = |value: &HeaderValue| {
+        let bytes = value.as_bytes();
+        cookie::OWN
+            .iter()
+            .any(|own| memchr::memmem::find(bytes, own.as_bytes()).is_some())
+    };
+    if !headers.get_all(header::COOKIE).iter().any(holds_own) {
+        return;
+    }
+    let Entry::Occupied(cookies) = headers.entry(header::COOKIE) else {
+        return;
+    };
+    let (name, values) = cookies.remove_entry_mult();
+    let kept: Vec<HeaderValue> = values.filter_map(without_own).collect();
+    for value in kept {
+        headers.append(name.clone(), value);
+    }
+}
+
+/// The value of a `Cookie` header without our own; `None` if nothing is left.
+fn without_own(value: HeaderValue) -> Option<HeaderValue> {
+    let is_own = |pair: &&[u8]| {
+        let name = pair.split(|byte| *byte == b'=').next();
+        name.is_some_and(|name| {
+            let name = name.trim_ascii();
+            cookie::OWN.iter().any(|own| own.as_bytes() == name)
+        })
+    };
+    let pairs = || value.as_bytes().split(|byte| *byte == b';');
+    if !pairs().any(|pair| is_own(&pair)) {
+        return Some(value);
+    }
+    let kept = pairs().filter(|pair| !is_own(pair));
+    let joined = kept.collect::<Vec<_>>().join(&b';');
+    let mut kept = HeaderValue::from_bytes(joined.trim_ascii_start()).ok()?;
+    kept.set_sensitive(value.is_sensitive());
+    (!kept.is_empty()).then_some(kept)
+}
+
 /// Tells the panel who is asking, as what, for which host. A trusted proxy's word is extended;
 /// anybody else's is replaced.
+///
+/// Both spellings of the way (`X-Forwarded-For` and RFC 7239's `Forwarded`) name the hops that the
+/// recorder reads: a proxy that writes one of them passes the other as the client sent it.
 pub(crate) fn set_forwarded(
     headers: &mut HeaderMap,
     peer: SocketAddr,
@@ -93,14 +158,6 @@ pub(crate) fn set_forwarded(
 ) {
     let ip = peer.ip().to_canonical();
     let believed = is_listed(ip, trusted);
-    let value = forwarded_for(headers, ip, believed);
-    if let Some(value) = value {
-        headers.insert(FORWARDED_FOR, value);
-    }
-    if !believed {
-        // The same claims in another spelling (RFC 7239).
-        headers.remove(header::FORWARDED);
-    }
     if !believed || !headers.contains_key(FORWARDED_PROTO) {
         let scheme = if tls { "https" } else { "http" };
         headers.insert(FORWARDED_PROTO, HeaderValue::from_static(scheme));
@@ -111,17 +168,65 @@ pub(crate) fn set_forwarded(
             None => headers.remove(FORWARDED_HOST),
         };
     }
+    let (forwarded_for, forwarded) = if believed {
+        believed_hops(headers, ip)
+    } else {
+        (ip.to_string().parse().ok(), None)
+    };
+    if let Some(value) = forwarded_for {
+        headers.insert(FORWARDED_FOR, value);
+    }
+    // Only where somebody spoke it before: a panel that reads it has been told to.
+    match forwarded {
+        Some(value) => headers.insert(header::FORWARDED, value),
+        None => headers.remove(header::FORWARDED),
+    };
 }
 
-fn forwarded_for(headers: &HeaderMap, ip: IpAddr, believed: bool) -> Option<HeaderValue> {
-    let mut text = BytesMut::with_capacity(48);
-    if believed {
-        for value in headers.get_all(FORWARDED_FOR) {
-            text.extend_from_slice(value.as_bytes());
-            text.extend_from_slice(b", ");
-        }
+/// `X-Forwarded-For` and `Forwarded` with the trusted proxy as their last hop.
+fn believed_hops(headers: &HeaderMap, ip: IpAddr) -> (Option<HeaderValue>, Option<HeaderValue>) {
+    let by_address = headers.contains_key(FORWARDED_FOR);
+    let by_element = headers.contains_key(header::FORWARDED);
+    if !by_element {
+        return (joined(headers, &FORWARDED_FOR, &ip.to_string()), None);
     }
-    write!(text, "{ip}").ok()?;
+    let mut hops = admintrail_capture::hops(headers);
+    hops.reverse();
+    hops.push(Some(ip));
+    if by_address {
+        let elements: Vec<String> = hops.iter().map(|hop| element(*hop)).collect();
+        (
+            joined(headers, &FORWARDED_FOR, &ip.to_string()),
+            elements.join(", ").parse().ok(),
+        )
+    } else {
+        let name =
+            |hop: &Option<IpAddr>| hop.map_or_else(|| "unknown".to_owned(), |ip| ip.to_string());
+        let names: Vec<String> = hops.iter().map(name).collect();
+        (
+            names.join(", ").parse().ok(),
+            joined(headers, &header::FORWARDED, &element(Some(ip))),
+        )
+    }
+}
+
+/// A hop as `Forwarded` writes it: IPv6 in brackets, and so in quotes.
+fn element(hop: Option<IpAddr>) -> String {
+    match hop {
+        None => "for=unknown".to_owned(),
+        Some(IpAddr::V4(ip)) => format!("for={ip}"),
+        Some(IpAddr::V6(ip)) => format!("for=\"[{ip}]\""),
+    }
+}
+
+/// The values of a header as they came, and one more.
+fn joined(headers: &HeaderMap, name: &HeaderName, last: &str) -> Option<HeaderValue> {
+    let mut text = BytesMut::with_capacity(48);
+    for value in headers.get_all(name) {
+        text.extend_from_slice(value.as_bytes());
+        text.extend_from_slice(b", ");
+    }
+    write!(text, "{last}").ok()?;
     HeaderValue::from_maybe_shared(text.freeze()).ok()
 }
 
@@ -204,7 +309,102 @@ mod tests {
         assert_eq!(headers.get_all("x-forwarded-for").iter().count(), 1);
         assert_eq!(headers["x-forwarded-proto"], "https");
         assert_eq!(headers["x-forwarded-host"], "evil");
-        assert!(headers.contains_key("forwarded"));
+    }
+
+    #[test]
+    fn both_spellings_of_the_way_name_the_same_hops() {
+        let peer: SocketAddr = "10.0.0.9:5".parse().unwrap();
+        let trusted = ["10.0.0.0/8".parse().unwrap()];
+        let told = |claims: &[(&'static str, &'static str)]| {
+            let mut headers = map(claims);
+            set_forwarded(&mut headers, peer, true, &trusted);
+            ["x-forwarded-for", "forwarded"].map(|name| {
+                assert!(headers.get_all(name).iter().count() < 2);
+                headers
+                    .get(name)
+                    .map(|value| value.to_str().unwrap().to_owned())
+            })
+        };
+        let some = |text: &str| Some(text.to_owned());
+        // The client's own claim that the proxy passed on says no other address than the proxy's.
+        assert_eq!(
+            told(&[
+                ("x-forwarded-for", "198.51.100.7, 2001:db8::1, -"),
+                ("forwarded", "for=1.2.3.4;by=x")
+            ]),
+            [
+                some("198.51.100.7, 2001:db8::1, -, 10.0.0.9"),
+                some("for=198.51.100.7, for=\"[2001:db8::1]\", for=unknown, for=10.0.0.9"),
+            ]
+        );
+        assert_eq!(
+            told(&[("forwarded", "for=198.51.100.7;proto=https, for=_hidden")]),
+            [
+                some("198.51.100.7, unknown, 10.0.0.9"),
+                some("for=198.51.100.7;proto=https, for=_hidden, for=10.0.0.9"),
+            ]
+        );
+        assert_eq!(told(&[]), [some("10.0.0.9"), None]);
+    }
+
+    #[test]
+    fn our_own_cookies_go_no_further_and_the_others_stay_byte_for_byte() {
+        for (sent, left) in [
+            ("a=1; admintrail_session=s; b=2", Some("a=1; b=2")),
+            ("admintrail_session=s; a=\"x; y\"", Some("a=\"x; y\"")),
+            (
+                "a=1 ;b=\u{e9} ;; __Host-admintrail_session=s",
+                Some("a=1 ;b=\u{e9} ;"),
+            ),
+            (
+                "a=1; __Host-admintrail_known=1;admintrail_known=1",
+                Some("a=1"),
+            ),
+            (" admintrail_session = s ;", None),
+            ("admintrail_session", None),
+            (
+                "my_admintrail_session=s; a=admintrail_session",
+                Some("my_admintrail_session=s; a=admintrail_session"),
+            ),
+            (" a=1;  b=2; ", Some(" a=1;  b=2; ")),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.append(
+                "cookie",
+                HeaderValue::from_str(sent)
+                    .or_else(|_| HeaderValue::from_bytes(sent.as_bytes()))
+                    .unwrap(),
+            );
+            headers.append("cookie", HeaderValue::from_static("c=3"));
+            strip_for_upstream(&mut headers);
+            let values: Vec<&[u8]> = headers
+                .get_all("cookie")
+                .iter()
+                .map(HeaderValue::as_bytes)
+                .collect();
+            let expected: Vec<&[u8]> = left
+                .iter()
+                .map(|text| text.as_bytes())
+                .chain([b"c=3".as_slice()])
+                .collect();
+            assert_eq!(values, expected, "{sent:?}");
+        }
+    }
+
+    #[test]
+    fn what_the_recorder_has_read_reaches_the_panel_whatever_connection_names() {
+        let read = [
+            ("cookie", "sessionid=1"),
+            ("authorization", "Basic eDp5"),
+            ("user-agent", "x"),
+            ("x-forwarded-for", "1.2.3.4"),
+        ];
+        let mut headers = map(&read);
+        let named = "Cookie, authorization, USER-AGENT, x-forwarded-for, x-gone";
+        headers.append("connection", HeaderValue::from_static(named));
+        headers.append("x-gone", HeaderValue::from_static("1"));
+        strip_hop_by_hop(&mut headers);
+        assert_eq!(headers, map(&read));
     }
 
     #[test]

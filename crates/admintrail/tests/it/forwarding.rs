@@ -410,3 +410,18 @@ async fn an_idle_connection_that_the_panel_closed_costs_nobody_a_request() {
     }
     assert_eq!(panel.seen().len(), 20);
 }
+
+#[tokio::test]
+async fn the_session_of_our_own_pages_never_reaches_a_panel_of_the_same_host() {
+    let panel = Panel::fine().await;
+    let server = Server::start(&Options::panel(panel.address));
+    exchange(
+        server.panel(),
+        b"GET / HTTP/1.1\r\nHost: a\r\nCookie: theme=dark; admintrail_session=SECRET; sessionid=\"a b\";x=\r\n\
+          Cookie: __Host-admintrail_session=SECRET\r\nConnection: close, Cookie\r\n\r\n",
+    )
+    .await;
+    let seen = panel.only();
+    assert_eq!(seen.header("cookie"), ["theme=dark; sessionid=\"a b\";x="]);
+    assert!(!seen.text().contains("SECRET"), "{}", seen.text());
+}
