@@ -6,8 +6,12 @@ use admintrail_event::{Event, Seq};
 use parking_lot::RwLock;
 
 use crate::StoreError;
+use crate::answer::{Sieve, Verdict};
 use crate::archive::Archive;
 use crate::columns::{CHUNK_ROWS, Chunk};
+
+/// Most of the newest rows that one step of a tail looks at.
+const STEP_ROWS: usize = 1_024;
 
 /// What the writer adds to and queries look into.
 pub(crate) struct Mirror {
@@ -80,6 +84,48 @@ impl Mirror {
             chunks,
             newest: held.newest.clone(),
         })
+    }
+
+    /// Looks through the next chunk, or the next of the newest rows, after a seq: at most `limit`
+    /// events that the sieve lets through, and the seq up to which it has looked.
+    pub(crate) fn step(&self, after: Seq, sieve: &Sieve<'_>, limit: usize) -> (Vec<Event>, Seq) {
+        let (chunk, rows) = {
+            let held = self.held.read();
+            let first = held.chunks.partition_point(|chunk| chunk.seqs().1 <= after);
+            match held.chunks.get(first) {
+                Some(chunk) => (Some(Arc::clone(chunk)), Vec::new()),
+                None => {
+                    let from = held.newest.partition_point(|event| event.seq <= after);
+                    let rows = held.newest.iter().skip(from).take(STEP_ROWS);
+                    (None, rows.cloned().collect::<Vec<_>>())
+                }
+            }
+        };
+        // Nothing is held while the filter is asked: it may be a costly one.
+        let mut found = Vec::new();
+        if let Some(chunk) = chunk {
+            let visible = sieve.sift(&chunk).visible;
+            let from = chunk.seq.values().partition_point(|seq| *seq <= after.0);
+            for row in visible.iter().filter(|row| *row >= from) {
+                found.extend(chunk.event(row));
+                if let Some(last) = found.last().filter(|_| found.len() >= limit) {
+                    let seq = last.seq;
+                    return (found, seq);
+                }
+            }
+            return (found, chunk.seqs().1);
+        }
+        let mut seen = after;
+        for event in rows {
+            seen = event.seq;
+            if sieve.judge(&event) == Verdict::Visible {
+                found.push(Event::clone(&event));
+                if found.len() >= limit {
+                    break;
+                }
+            }
+        }
+        (found, seen)
     }
 
     /// At most `limit` events with a seq above `after`, in `seq` order.

@@ -9,9 +9,10 @@ use admintrail_store::{Control, StoreError, Trail};
 use ipnet::IpNet;
 
 use crate::WebError;
+use crate::api::gaps::{self, Gaps};
 use crate::auth::{Desk, Flash, Flashes, Throttle, Viewer};
 use crate::counters::Counters;
-use crate::limits::{BodyMemory, Limits, Queries, Quotas, Slots};
+use crate::limits::{BodyMemory, Limits, Queries, Quotas, Slots, Turns};
 
 /// The preset of a panel, if it has one of its own.
 pub type PresetOf = Arc<dyn Fn(&PanelName) -> Option<Arc<Preset>> + Send + Sync>;
@@ -78,11 +79,14 @@ pub struct App {
     pub(crate) flashes: Flashes,
     pub(crate) queries: Queries,
     pub(crate) parsing: Queries,
+    pub(crate) parsing_turns: Turns,
+    pub(crate) catching_up: Queries,
     pub(crate) streams: Arc<Slots>,
     pub(crate) exports: Arc<Slots>,
     pub(crate) ingests: Arc<Slots>,
     pub(crate) body_memory: BodyMemory,
     pub(crate) quotas: Quotas,
+    pub(crate) gaps: Gaps,
     pub(crate) counters: Counters,
 }
 
@@ -115,11 +119,14 @@ impl App {
             queries: Queries::new(limits.queries, limits.query_budget),
             // Of its own, so that whoever sends much does not hold up who reads.
             parsing: Queries::new(1, limits.query_budget),
+            parsing_turns: Turns::default(),
+            catching_up: Queries::new(1, limits.query_budget),
             streams: Slots::new(limits.streams, limits.streams_each),
             exports: Slots::new(limits.exports, limits.exports_each),
             ingests: Slots::new(usize::MAX, limits.ingests_each),
             body_memory: BodyMemory::new(&limits),
             quotas: Quotas::default(),
+            gaps: Gaps::default(),
             counters: Counters::default(),
             limits,
         })
@@ -136,6 +143,15 @@ impl App {
             .run(move || question(&trail))
             .await?
             .map_err(WebError::from)
+    }
+
+    /// Puts on record what still has to be, before the trail is closed: refused events that were
+    /// counted and not recorded yet.
+    ///
+    /// # Errors
+    /// When they could not be recorded.
+    pub async fn finish(&self) -> Result<(), WebError> {
+        gaps::record(self).await
     }
 
     /// What the last form of this person has to say, once.

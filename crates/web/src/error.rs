@@ -100,6 +100,12 @@ pub enum WebError {
         /// For the log alone.
         cause: String,
     },
+    /// WEB-018
+    #[error("The body has more than {limit} events. Send them in smaller parts.")]
+    TooManyEvents {
+        /// Most events.
+        limit: usize,
+    },
     /// FILTER-0xx
     #[error("{}", .0.message)]
     Filter(FilterError),
@@ -182,6 +188,7 @@ impl WebError {
             Self::Conflict(_) => "WEB-015",
             Self::NoSuch(_) => "WEB-016",
             Self::Internal { .. } => "WEB-017",
+            Self::TooManyEvents { .. } => "WEB-018",
             Self::Filter(error) => error.code,
             Self::Store(error) => error.code(),
         }
@@ -197,7 +204,7 @@ impl WebError {
             Self::BadParameter { .. } | Self::BadBody(_) | Self::Filter(_) => {
                 StatusCode::BAD_REQUEST
             }
-            Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TooLarge { .. } | Self::TooManyEvents { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Busy { .. } => StatusCode::SERVICE_UNAVAILABLE,
             Self::DeadLink { .. } => StatusCode::GONE,
@@ -225,7 +232,7 @@ impl WebError {
             Self::CrossOrigin => "Refused: from another site",
             Self::BadParameter { .. } => "Wrong parameter",
             Self::BadBody(_) => "Wrong body",
-            Self::TooLarge { .. } => "Too large",
+            Self::TooLarge { .. } | Self::TooManyEvents { .. } => "Too large",
             Self::WrongCredentials => "Not signed in",
             Self::TooMany { .. } => "Too many requests",
             Self::Busy { .. } => "Busy",
@@ -397,6 +404,7 @@ mod tests {
             })),
             WebError::NoSuch("event"),
             WebError::internal("canary"),
+            WebError::TooManyEvents { limit: 20_000 },
             StoreError::CannotRecord {
                 cause: "disk full at /secret/place".to_owned(),
             }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::{FromRequest, Request};
+use bytes::Bytes;
 use http::header;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 
@@ -85,21 +86,20 @@ impl FromRequest<Arc<App>> for Form {
 }
 
 /// A whole body, if it is not too large and comes in time.
-pub(crate) async fn read(
-    body: Body,
-    limit: usize,
-    patience: Duration,
-) -> Result<bytes::Bytes, WebError> {
+async fn read(body: Body, limit: usize, patience: Duration) -> Result<Bytes, WebError> {
     let collected = tokio::time::timeout(patience, Limited::new(body, limit).collect()).await;
-    let late = || {
-        WebError::BadBody(format!(
-            "The body did not arrive within {} s.",
-            patience.as_secs()
-        ))
-    };
-    match collected.map_err(|_| late())? {
+    match collected.map_err(|_| late(patience))? {
         Ok(body) => Ok(body.to_bytes()),
         Err(error) if error.is::<LengthLimitError>() => Err(WebError::TooLarge { limit }),
-        Err(_) => Err(WebError::BadBody("The body broke off.".to_owned())),
+        Err(_) => Err(broke_off()),
     }
+}
+
+pub(crate) fn late(patience: Duration) -> WebError {
+    let seconds = patience.as_secs();
+    WebError::BadBody(format!("The body did not arrive within {seconds} s."))
+}
+
+pub(crate) fn broke_off() -> WebError {
+    WebError::BadBody("The body broke off.".to_owned())
 }

@@ -1,13 +1,13 @@
 //! What one viewer, one token, and all of them together may take of the machine.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use admintrail_event::Micros;
 use admintrail_store::control::{SecretHash, TokenId};
 use parking_lot::Mutex;
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::WebError;
 
@@ -30,8 +30,14 @@ pub struct Limits {
     pub ingests_each: usize,
     /// Bytes that the bodies of all ingest requests under way may hold together.
     pub ingest_memory: usize,
+    /// Bytes that the bodies of the ingest requests of one token may hold together.
+    pub ingest_memory_each: usize,
     /// Bytes of an ingest body.
     pub ingest_bytes: usize,
+    /// Longest wait for an ingest body.
+    pub ingest_patience: Duration,
+    /// Events of an ingest body.
+    pub ingest_events: usize,
     /// Events a second that one token may send in the long run.
     pub ingest_rate: u64,
     /// Events that one token may send at once after a rest.
@@ -54,7 +60,10 @@ impl Default for Limits {
             exports: 4,
             ingests_each: 32,
             ingest_memory: 128 * 1024 * 1024,
+            ingest_memory_each: 32 * 1024 * 1024,
             ingest_bytes: 16 * 1024 * 1024,
+            ingest_patience: Duration::from_secs(60),
+            ingest_events: 20_000,
             ingest_rate: 20_000,
             ingest_burst: 200_000,
             queries: cores.max(2),
@@ -164,29 +173,113 @@ impl Queries {
     }
 }
 
-/// Memory that bodies may hold, handed out in KiB to who comes first.
+/// One at a time for each holder, so that who asks for much waits behind itself, not before others.
+#[derive(Default)]
+pub(crate) struct Turns(Mutex<HashMap<SecretHash, Weak<Semaphore>>>);
+
+impl Turns {
+    /// Waits until no other of this holder is at it.
+    pub(crate) async fn take(&self, holder: SecretHash) -> Option<OwnedSemaphorePermit> {
+        let own = {
+            let mut all = self.0.lock();
+            all.retain(|_, turn| turn.strong_count() > 0);
+            let own = all.get(&holder).and_then(Weak::upgrade);
+            own.unwrap_or_else(|| {
+                let own = Arc::new(Semaphore::new(1));
+                all.insert(holder, Arc::downgrade(&own));
+                own
+            })
+        };
+        own.acquire_owned().await.ok()
+    }
+}
+
+/// Memory that bodies may hold: as much as has arrived of them, in KiB, some of it for each holder.
 pub(crate) struct BodyMemory {
-    free: Semaphore,
-    budget: Duration,
+    free: Arc<Semaphore>,
+    each: usize,
+    /// Longest wait of a body that has arrived in part and finds no room for the rest: short, for
+    /// it keeps others waiting with what it holds.
+    wait: Duration,
+    held: Mutex<HashMap<SecretHash, usize>>,
+}
+
+/// What one body holds; given back when dropped.
+pub(crate) struct Room<'m> {
+    memory: &'m BodyMemory,
+    holder: SecretHash,
+    kib: usize,
+    permit: Option<OwnedSemaphorePermit>,
 }
 
 impl BodyMemory {
     pub(crate) fn new(limits: &Limits) -> Self {
         Self {
-            free: Semaphore::new(limits.ingest_memory / 1024),
-            budget: limits.query_budget,
+            free: Arc::new(Semaphore::new(limits.ingest_memory / 1024)),
+            each: limits.ingest_memory_each / 1024,
+            wait: limits.query_budget.min(Duration::from_secs(1)),
+            held: Mutex::default(),
         }
     }
 
-    /// Waits for room for a body of so many bytes.
-    pub(crate) async fn reserve(&self, bytes: usize) -> Result<SemaphorePermit<'_>, WebError> {
-        let kib = u32::try_from(bytes.div_ceil(1024)).unwrap_or(u32::MAX);
-        let waited = tokio::time::timeout(self.budget, self.free.acquire_many(kib)).await;
-        let permit = waited.ok().and_then(Result::ok);
-        permit.ok_or_else(|| WebError::Busy {
-            what: "Too many events are arriving at once.".to_owned(),
-            after_s: 1,
-        })
+    /// Room for a body of which nothing has arrived yet.
+    pub(crate) fn room(&self, holder: SecretHash) -> Room<'_> {
+        Room {
+            memory: self,
+            holder,
+            kib: 0,
+            permit: None,
+        }
+    }
+}
+
+impl Room<'_> {
+    /// Makes room for a body of so many bytes in all.
+    pub(crate) async fn grow_to(&mut self, bytes: usize) -> Result<(), WebError> {
+        let more = bytes.div_ceil(1024).saturating_sub(self.kib);
+        if more == 0 {
+            return Ok(());
+        }
+        {
+            let mut held = self.memory.held.lock();
+            let own = held.entry(self.holder).or_default();
+            if *own + more > self.memory.each {
+                return Err(WebError::TooMany {
+                    what: "The bodies of this token that are under way are too large together."
+                        .to_owned(),
+                    after_s: 1,
+                });
+            }
+            *own += more;
+        }
+        self.kib += more;
+        let more = u32::try_from(more).unwrap_or(u32::MAX);
+        let free = Arc::clone(&self.memory.free);
+        let waited = tokio::time::timeout(self.memory.wait, free.acquire_many_owned(more)).await;
+        let permit = waited
+            .ok()
+            .and_then(Result::ok)
+            .ok_or_else(|| WebError::Busy {
+                what: "Too many events are arriving at once.".to_owned(),
+                after_s: 1,
+            })?;
+        match &mut self.permit {
+            Some(all) => all.merge(permit),
+            none => *none = Some(permit),
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Room<'_> {
+    fn drop(&mut self) {
+        let mut held = self.memory.held.lock();
+        if let Some(own) = held.get_mut(&self.holder) {
+            *own = own.saturating_sub(self.kib);
+            if *own == 0 {
+                held.remove(&self.holder);
+            }
+        }
     }
 }
 
@@ -198,7 +291,6 @@ struct Bucket {
     /// Events that may still be sent, in millionths.
     left: u128,
     at: Micros,
-    refused: u64,
 }
 
 impl Quotas {
@@ -217,7 +309,6 @@ impl Quotas {
         let bucket = buckets.entry(token).or_insert(Bucket {
             left: full,
             at: now,
-            refused: 0,
         });
         let elapsed = u128::try_from(now.0.saturating_sub(bucket.at.0)).unwrap_or(0);
         let rate = u128::from(limits.ingest_rate.max(1));
@@ -230,26 +321,6 @@ impl Quotas {
         }
         let missing = (wanted - bucket.left).div_ceil(rate * ONE);
         Err(u64::try_from(missing).unwrap_or(u64::MAX).max(1))
-    }
-
-    /// Counts refused events. `true`: the first since [`Self::take_refused`], so somebody has to
-    /// record them soon.
-    pub(crate) fn refuse(&self, token: TokenId, events: u64) -> bool {
-        let mut buckets = self.0.lock();
-        let Some(bucket) = buckets.get_mut(&token) else {
-            return false;
-        };
-        let first = bucket.refused == 0;
-        bucket.refused = bucket.refused.saturating_add(events);
-        first && events > 0
-    }
-
-    /// How many were refused since the last time this was asked.
-    pub(crate) fn take_refused(&self, token: TokenId) -> u64 {
-        self.0
-            .lock()
-            .get_mut(&token)
-            .map_or(0, |bucket| std::mem::take(&mut bucket.refused))
     }
 }
 
@@ -297,14 +368,44 @@ mod tests {
         assert_eq!(quotas.take(token, 1_000, &limits, at(12)), Ok(()));
     }
 
-    #[test]
-    fn refused_events_are_counted_once() {
-        let quotas = Quotas::default();
-        let token = TokenId(1);
-        let _ = quotas.take(token, 1, &Limits::default(), Micros(0));
-        assert!(quotas.refuse(token, 7));
-        assert!(!quotas.refuse(token, 3));
-        assert_eq!(quotas.take_refused(token), 10);
-        assert!(quotas.refuse(token, 1));
+    #[tokio::test]
+    async fn a_body_holds_what_has_arrived_and_a_holder_no_more_than_its_share() {
+        let memory = BodyMemory::new(&Limits {
+            ingest_memory: 100 * 1024,
+            ingest_memory_each: 40 * 1024,
+            query_budget: Duration::from_millis(5),
+            ..Limits::default()
+        });
+        let holder = |n| SecretHash([n; 32]);
+        let free = || memory.free.available_permits();
+        let mut first = memory.room(holder(1));
+        assert_eq!(free(), 100, "nothing arrived yet");
+        first.grow_to(10_000).await.unwrap();
+        first.grow_to(30 * 1024).await.unwrap();
+        assert_eq!(free(), 70);
+        let mut second = memory.room(holder(1));
+        second.grow_to(11 * 1024).await.unwrap_err();
+        second.grow_to(10 * 1024).await.unwrap();
+        let (mut third, mut fourth) = (memory.room(holder(2)), memory.room(holder(3)));
+        third.grow_to(40 * 1024).await.unwrap();
+        let error = fourth.grow_to(40 * 1024).await.unwrap_err();
+        assert!(matches!(error, WebError::Busy { .. }), "{error}");
+        drop(first);
+        fourth.grow_to(40 * 1024).await.unwrap();
+        drop((second, third, fourth));
+        assert_eq!(free(), 100);
+        assert!(memory.held.lock().is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_turn_is_waited_for_behind_ones_own_alone() {
+        let turns = Turns::default();
+        let first = turns.take(SecretHash([1; 32])).await.unwrap();
+        let _other = turns.take(SecretHash([2; 32])).await.unwrap();
+        let again = || turns.take(SecretHash([1; 32]));
+        let soon = Duration::from_millis(5);
+        assert!(tokio::time::timeout(soon, again()).await.is_err());
+        drop(first);
+        assert!(again().await.is_some());
     }
 }

@@ -13,4 +13,4 @@ pub(crate) use histogram::histogram;
 pub(crate) use page::{count, page};
 pub(crate) use scan::scan;
 pub(crate) use sessions::{sessions, sessions_in};
-pub(crate) use sieve::admits;
+pub(crate) use sieve::{Sieve, Verdict, admits};

@@ -1,7 +1,7 @@
 use admintrail_event::Seq;
 use admintrail_store::Position;
 
-use crate::support::{Fixture, draft};
+use crate::support::{Fixture, draft, view};
 
 fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread()
@@ -40,4 +40,46 @@ fn a_tail_resumes_after_a_position_across_a_restart_and_ends_with_the_trail() {
     }
     fixture.trail.close();
     assert!(runtime().block_on(tail.next(1)).is_none());
+}
+
+#[test]
+fn a_tail_reads_what_a_view_shows_in_bounded_steps_and_misses_nothing() {
+    let mut fixture = Fixture::new();
+    fixture.append((0..20_000).map(draft));
+    let at = fixture.trail.event(draft(9).id).unwrap().unwrap();
+    // What lies in columns and what still lies in rows.
+    fixture.reopen();
+    fixture.append((20_000..21_000).map(draft));
+    let (time, log, seq) = at.order();
+    for limit in [7, 5_000] {
+        let mut tail = fixture.trail.tail(Some(Position { time, log, seq }));
+        let every = view("path:/client/1*7");
+        let (mut found, mut steps) = (Vec::new(), 0);
+        while tail.behind() > 0 {
+            assert!(runtime().block_on(tail.ready()));
+            let behind = tail.behind();
+            let read = tail.read(&every, limit);
+            assert!(read.len() <= limit);
+            assert!(tail.behind() < behind && behind - tail.behind() <= 4_096);
+            found.extend(read.into_iter().map(|event| event.draft.path));
+            steps += 1;
+        }
+        let expected: Vec<String> = (10..21_000)
+            .map(|n| format!("/client/{n}"))
+            .filter(|path| {
+                path.strip_prefix("/client/1")
+                    .is_some_and(|rest| rest.contains('7'))
+            })
+            .collect();
+        let same = found == expected;
+        assert!(
+            same,
+            "{} of {} in {steps} steps",
+            found.len(),
+            expected.len()
+        );
+    }
+    let mut tail = fixture.trail.tail(None);
+    fixture.trail.close();
+    assert!(!runtime().block_on(tail.ready()));
 }

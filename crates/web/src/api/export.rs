@@ -17,6 +17,7 @@ use super::csv::{csv_header, csv_lines};
 use super::holder;
 use crate::auth::Viewer;
 use crate::limits::{Full, Slot};
+use crate::pages::number::grouped;
 use crate::view_query::Surface;
 use crate::{App, ViewQuery, WebError};
 
@@ -172,37 +173,6 @@ fn written(events: &[Event], format: Format) -> std::io::Result<Vec<u8>> {
                 out.push(b'\n');
             }
             Ok(out)
-        }
-    }
-}
-
-/// 1204 → "1,204".
-pub(crate) fn grouped(n: u64) -> String {
-    let digits = n.to_string();
-    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
-}
-
-#[cfg(test)]
-mod tests {
-    use super::grouped;
-
-    #[test]
-    fn numbers_are_grouped_by_thousands() {
-        let cases = [
-            (0, "0"),
-            (999, "999"),
-            (1_204, "1,204"),
-            (12_345_678, "12,345,678"),
-        ];
-        for (n, text) in cases {
-            assert_eq!(grouped(n), text);
         }
     }
 }

@@ -1,32 +1,29 @@
 //! `POST /api/v1/events`: events that somebody else recorded.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use admintrail_capture::Declared;
 use admintrail_event::{
-    AttemptedNames, Draft, EventId, Kind, PanelName, Preset, SubmittedEvent, attempted_name,
+    AttemptedNames, Draft, EventId, PanelName, Preset, SubmittedEvent, attempted_name,
 };
-use admintrail_store::control::{ApiToken, TokenId};
+use admintrail_store::control::ApiToken;
 use admintrail_store::{Receipt, Submission};
 use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
+use bytes::BytesMut;
 use http::HeaderMap;
+use http_body_util::BodyExt;
 use serde_json::{Map, Value, json};
 
-use super::export::grouped;
-use super::{holder, submission};
+use super::{gaps, holder, submission};
 use crate::auth::Viewer;
 use crate::auth::secret::random;
 use crate::error::Conflict;
+use crate::limits::Room;
+use crate::pages::number::grouped;
 use crate::{App, WebError, form};
-
-/// Longest wait for a body.
-const PATIENCE: Duration = Duration::from_secs(60);
-/// Refused events are summed up for so long before they are recorded as one gap.
-const GAP_AFTER: Duration = Duration::from_secs(1);
 
 /// `POST /api/v1/events`: 2xx only when every event is durable.
 pub(crate) async fn submit(
@@ -48,14 +45,23 @@ pub(crate) async fn submit(
             what: "Too many requests of this token are under way.".to_owned(),
             after_s: 1,
         })?;
-    let _memory = app.body_memory.reserve(announced(&headers, &app)?).await?;
-    let body = form::read(body, app.limits.ingest_bytes, PATIENCE).await?;
-    let submitted = app.parsing.run(move || submission::parse(&body)).await??;
-    check_panels(token, &submitted)?;
-    take_quota(&app, token, &submitted)?;
-
-    let (asked, count) = (Arc::clone(&app), submitted.len());
-    let drafts = app.parsing.run(move || drafts(&asked, submitted)).await??;
+    let mut room = app.body_memory.room(holder(&viewer));
+    let body = read(&app, &headers, body, &mut room).await?;
+    let (asked, sender) = (Arc::clone(&app), Arc::clone(token));
+    let turn = app.parsing_turns.take(holder(&viewer)).await;
+    let drafts = app.parsing.run(move || taken(&asked, &sender, &body));
+    let drafts = match drafts.await?? {
+        Taken::Drafts(drafts) => drafts,
+        Taken::Refused { panels, after_s } => {
+            gaps::refuse(&app, token, panels);
+            return Err(WebError::TooMany {
+                what: format!("The token {} sends too much.", token.name),
+                after_s,
+            });
+        }
+    };
+    drop((turn, room));
+    let count = drafts.len();
     let ids: Vec<EventId> = drafts.iter().map(|draft| draft.id).collect();
     let receipts = app
         .trail
@@ -76,23 +82,78 @@ fn refuse_encodings(headers: &HeaderMap) -> Result<(), WebError> {
     }
 }
 
-/// Bytes to make room for: as many as announced, or the most there may be.
-fn announced(headers: &HeaderMap, app: &App) -> Result<usize, WebError> {
+/// The whole body. Room is made for what has arrived, not for what may come: a body that comes
+/// slowly keeps nobody out.
+async fn read(
+    app: &App,
+    headers: &HeaderMap,
+    mut body: Body,
+    room: &mut Room<'_>,
+) -> Result<BytesMut, WebError> {
     let limit = app.limits.ingest_bytes;
-    let length = headers.get(http::header::CONTENT_LENGTH);
-    match length.and_then(|value| value.to_str().ok()?.parse().ok()) {
-        Some(length) if length > limit => Err(WebError::TooLarge { limit }),
-        length => Ok(length.unwrap_or(limit)),
+    let announced = headers.get(http::header::CONTENT_LENGTH);
+    let announced = announced.and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
+    if announced.is_some_and(|length| length > limit) {
+        return Err(WebError::TooLarge { limit });
     }
+    let patience = app.limits.ingest_patience;
+    let whole = async {
+        let mut read = BytesMut::new();
+        while let Some(frame) = body.frame().await {
+            let frame = frame.map_err(|_| form::broke_off())?;
+            let Some(data) = frame.data_ref() else {
+                continue;
+            };
+            let length = read.len() + data.len();
+            if length > limit {
+                return Err(WebError::TooLarge { limit });
+            }
+            room.grow_to(length).await?;
+            read.extend_from_slice(data);
+        }
+        Ok(read)
+    };
+    tokio::time::timeout(patience, whole)
+        .await
+        .map_err(|_| form::late(patience))?
+}
+
+/// What becomes of a body.
+enum Taken {
+    Drafts(Vec<Draft>),
+    /// Over the quota. By panel, as far as the token may send for it.
+    Refused {
+        panels: Vec<(PanelName, u64)>,
+        after_s: u64,
+    },
+}
+
+/// Threat 33: one source's flood costs that source alone, and what was refused is on record. The
+/// quota is asked as soon as the events are counted, before any of them is understood.
+fn taken(app: &App, token: &ApiToken, body: &[u8]) -> Result<Taken, WebError> {
+    let raw = submission::split(body, app.limits.ingest_events)?;
+    let events = u64::try_from(raw.len()).unwrap_or(u64::MAX);
+    if let Err(after_s) = app.quotas.take(token.id, events, &app.limits, app.now()) {
+        app.counters.ingest_refused.add(events);
+        let panels = submission::by_panel(&raw).into_iter();
+        let panels = panels.filter(|(panel, _)| may_send(token, panel)).collect();
+        return Ok(Taken::Refused { panels, after_s });
+    }
+    let submitted = submission::parse(&raw)?;
+    check_panels(token, &submitted)?;
+    drafts(app, submitted).map(Taken::Drafts)
 }
 
 /// A token sends events of its panels alone, and nobody those of our own pages: they are the
 /// record of who read the record.
+fn may_send(token: &ApiToken, panel: &PanelName) -> bool {
+    *panel != PanelName::own() && (token.panels.is_empty() || token.panels.contains(panel))
+}
+
 fn check_panels(token: &ApiToken, submitted: &[SubmittedEvent]) -> Result<(), WebError> {
     for (index, event) in submitted.iter().enumerate() {
         let panel = event.panel();
-        let own = *panel == PanelName::own();
-        if own || !(token.panels.is_empty() || token.panels.contains(panel)) {
+        if !may_send(token, panel) {
             let name = &token.name;
             return Err(WebError::Forbidden(format!(
                 "The token {name} may not send events of panel {panel} (event {index}); none was taken."
@@ -100,50 +161,6 @@ fn check_panels(token: &ApiToken, submitted: &[SubmittedEvent]) -> Result<(), We
         }
     }
     Ok(())
-}
-
-/// Threat 33: one source's flood costs that source alone, and what was refused is on record.
-fn take_quota(
-    app: &Arc<App>,
-    token: &ApiToken,
-    submitted: &[SubmittedEvent],
-) -> Result<(), WebError> {
-    let events = u64::try_from(submitted.len()).unwrap_or(u64::MAX);
-    let Err(after_s) = app.quotas.take(token.id, events, &app.limits, app.now()) else {
-        return Ok(());
-    };
-    app.counters.ingest_refused.add(events);
-    if app.quotas.refuse(token.id, events)
-        && let Some(first) = submitted.first()
-    {
-        let (app, panel) = (Arc::clone(app), first.panel().clone());
-        let (id, name) = (token.id, token.name.clone());
-        tokio::spawn(async move {
-            tokio::time::sleep(GAP_AFTER).await;
-            record_gap(&app, id, &name, panel).await;
-        });
-    }
-    Err(WebError::TooMany {
-        what: format!("The token {} sends too much.", token.name),
-        after_s,
-    })
-}
-
-async fn record_gap(app: &App, token: TokenId, name: &str, panel: PanelName) {
-    let count = app.quotas.take_refused(token);
-    let now = app.now();
-    let Ok(random) = random::<10>() else { return };
-    let mut gap = Draft::request(EventId::new(now, random), now, panel, "", "");
-    gap.kind = Kind::Gap;
-    gap.count = Some(count);
-    gap.recorder = format!("token {name}");
-    gap.action = format!(
-        "Refused {} events: over the quota of the token",
-        grouped(count)
-    );
-    if let Err(error) = app.trail.append(vec![Submission::new(gap)]).await {
-        tracing::error!(%error, count, token = name, "refused events could not be recorded as a gap");
-    }
 }
 
 fn drafts(app: &App, submitted: Vec<SubmittedEvent>) -> Result<Vec<Draft>, WebError> {

@@ -32,6 +32,11 @@ impl Live {
         }
     }
 
+    /// The state they share.
+    pub(super) fn app(&self) -> &App {
+        &self.app
+    }
+
     /// How long to wait for a reader.
     pub(super) fn patience(&self) -> Duration {
         self.app.limits.stream_patience

@@ -27,6 +27,8 @@ use crate::{App, ViewQuery, WebError};
 
 /// Most events in one write.
 const BATCH: usize = 256;
+/// So few events are looked at on the spot.
+const NEAR: u64 = 64;
 /// Writes that wait for a reader.
 const AHEAD: usize = 4;
 /// How often it is asked whether the viewer still may.
@@ -59,7 +61,7 @@ pub(crate) async fn open(
     tokio::spawn(
         Feed {
             live: Live::new(Arc::clone(&app), viewer),
-            view,
+            view: Arc::new(view),
             out,
             _slot: slot,
         }
@@ -101,7 +103,7 @@ fn resume_point(query: &ViewQuery, headers: &HeaderMap) -> Result<Option<Positio
 /// One stream and what it needs.
 struct Feed {
     live: Live,
-    view: View,
+    view: Arc<View>,
     out: mpsc::Sender<Bytes>,
     _slot: Slot,
 }
@@ -116,33 +118,49 @@ impl Feed {
         let mut spoke = Instant::now();
         let mut recheck = tokio::time::interval(RECHECK);
         loop {
-            tokio::select! {
-                batch = tail.next(BATCH) => {
-                    let Some(events) = batch else { return };
-                    if !self.live.may_go_on() {
+            let news = tokio::select! {
+                open = tail.ready() => {
+                    if !open {
                         return;
                     }
-                    let text = self.written(&events);
-                    if !text.is_empty() {
-                        spoke = Instant::now();
-                        if !self.send(text).await {
-                            return;
-                        }
-                    }
+                    true
                 }
-                _ = recheck.tick() => {
-                    if !self.live.may_go_on() || self.out.is_closed() {
-                        return;
-                    }
-                    if spoke.elapsed() >= self.live.quiet() {
-                        spoke = Instant::now();
-                        if !self.send(": still here\n\n".to_owned()).await {
-                            return;
-                        }
-                    }
+                _ = recheck.tick() => false,
+            };
+            if !self.live.may_go_on() || self.out.is_closed() {
+                return;
+            }
+            let mut text = String::new();
+            if news {
+                let Some((next, written)) = self.step(tail).await else {
+                    return;
+                };
+                (tail, text) = (next, written);
+            } else if spoke.elapsed() >= self.live.quiet() {
+                text.push_str(": still here\n\n");
+            }
+            if !text.is_empty() {
+                spoke = Instant::now();
+                if !self.send(text).await {
+                    return;
                 }
             }
         }
+    }
+
+    /// One step further. Whoever resumes far behind, with a filter that may be a costly one, does
+    /// so off the async threads, and all of them together on one: the others forward requests.
+    async fn step(&self, mut tail: Tail) -> Option<(Tail, String)> {
+        if tail.behind() <= NEAR {
+            let events = tail.read(&self.view, BATCH);
+            return Some((tail, written(&events)));
+        }
+        let view = Arc::clone(&self.view);
+        let step = move || {
+            let events = tail.read(&view, BATCH);
+            (tail, written(&events))
+        };
+        self.live.app().catching_up.run(step).await.ok()
     }
 
     /// `false`: the reader is gone, or reads too slowly to be waited for. It resumes by its last id.
@@ -152,17 +170,17 @@ impl Feed {
             .await
             .is_ok()
     }
+}
 
-    fn written(&self, events: &[Event]) -> String {
-        let mut text = String::new();
-        for event in events.iter().filter(|event| self.view.admits(event)) {
-            let Ok(json) = serde_json::to_string(&EventJson(event)) else {
-                continue;
-            };
-            let (time, log, seq) = event.order();
-            let id = Cursor(Since::After(Position { time, log, seq }));
-            text.push_str(&format!("id: {id}\nevent: request\ndata: {json}\n\n"));
-        }
-        text
+fn written(events: &[Event]) -> String {
+    let mut text = String::new();
+    for event in events {
+        let Ok(json) = serde_json::to_string(&EventJson(event)) else {
+            continue;
+        };
+        let (time, log, seq) = event.order();
+        let id = Cursor(Since::After(Position { time, log, seq }));
+        text.push_str(&format!("id: {id}\nevent: request\ndata: {json}\n\n"));
     }
+    text
 }

@@ -4,7 +4,12 @@ use std::time::Duration;
 
 use admintrail_store::control::TokenScope;
 use admintrail_web::Limits;
+use axum::body::Body;
+use bytes::Bytes;
 use serde_json::{Value, json};
+use tokio::sync::mpsc;
+use tokio_stream::StreamExt;
+use tokio_stream::wrappers::ReceiverStream;
 
 use crate::stack::{Actor, Answer, World};
 
@@ -357,4 +362,139 @@ async fn when_the_trail_cannot_record_nothing_is_confirmed() {
     .await
     .is(503);
     assert!(!answer.header("retry-after").is_empty());
+}
+
+/// A body that is sent piece by piece; it is not over while the sender is there.
+fn slow() -> (mpsc::Sender<Bytes>, Body) {
+    let (pieces, body) = mpsc::channel::<Bytes>(1);
+    let body = ReceiverStream::new(body).map(Ok::<Bytes, std::convert::Infallible>);
+    (pieces, Body::from_stream(body))
+}
+
+#[tokio::test]
+async fn slow_bodies_of_one_token_keep_nobody_else_out() {
+    let world = World::with_limits(Limits {
+        ingest_memory: 1024 * 1024,
+        ingest_memory_each: 512 * 1024,
+        ingest_bytes: 256 * 1024,
+        query_budget: Duration::from_millis(200),
+        ..Limits::default()
+    });
+    let (flood, _) = world.token("flood", TokenScope::Ingest, &["billing"]);
+    let (calm, _) = world.token("calm", TokenScope::Ingest, &["billing"]);
+    // As many as one token may have under way, each with a little in it and no length announced.
+    let mut under_way = Vec::new();
+    for _ in 0..32 {
+        let (pieces, body) = slow();
+        let flood = flood.clone();
+        let answer = tokio::spawn(async move { flood.send("POST", PATH, None, body).await });
+        pieces.send(Bytes::from_static(b"[")).await.unwrap();
+        under_way.push((pieces, answer));
+    }
+    let large = json!((0..400).map(event).collect::<Vec<_>>()).to_string();
+    assert!(large.len() > 32 * 1024);
+    send(&calm, "application/json", large).await.is(200);
+    // And what they hold together has an end, before that of everybody.
+    let mut refused = 0;
+    for (pieces, answer) in under_way {
+        let more = Bytes::from(vec![b' '; 100 * 1024]);
+        let _ = pieces.send(more).await;
+        drop(pieces);
+        let status = answer.await.unwrap().status.as_u16();
+        assert!(matches!(status, 400 | 429), "{status}");
+        refused += u32::from(status == 429);
+    }
+    assert!(refused < 32);
+    send(&calm, "application/json", event(1).to_string())
+        .await
+        .is(200);
+}
+
+#[tokio::test]
+async fn a_body_of_countless_events_is_refused_before_it_is_understood() {
+    let world = World::with_limits(Limits {
+        ingest_events: 1_000,
+        ..Limits::default()
+    });
+    let sender = world.ingest_token();
+    for body in [format!("[{}7]", "7,".repeat(1_000)), "{}".repeat(1_001)] {
+        let json = send(&sender, "application/json", body).await.is(413).json();
+        assert_eq!(json["code"], "WEB-018");
+    }
+    let whole = json!((0..1_000).map(event).collect::<Vec<_>>()).to_string();
+    send(&sender, "application/json", whole).await.is(200);
+}
+
+#[tokio::test]
+async fn what_was_refused_is_on_record_panel_by_panel_when_the_server_stops() {
+    let world = World::with_limits(Limits {
+        ingest_rate: 1,
+        ingest_burst: 10,
+        ..Limits::default()
+    });
+    let (flood, _) = world.token("flood", TokenScope::Ingest, &["billing", "shop"]);
+    let of = |panel: &str, n| {
+        let mut event = event(n);
+        event["panel"] = panel.into();
+        event
+    };
+    let batch = |panels: &[(&str, i64)]| {
+        let events = panels
+            .iter()
+            .flat_map(|(panel, count)| (0..*count).map(move |n| of(panel, n)));
+        json!(events.collect::<Vec<_>>()).to_string()
+    };
+    let send_batch = |body| send(&flood, "application/json", body);
+    send_batch(batch(&[("billing", 10)])).await.is(200);
+    send_batch(batch(&[("billing", 3), ("shop", 4), ("other", 5)]))
+        .await
+        .is(429);
+    send_batch(batch(&[("shop", 2), ("admintrail", 1)]))
+        .await
+        .is(429);
+    // Within the second for which they are summed up.
+    world.app.finish().await.unwrap();
+    let reader = world.reader_token();
+    let json = reader.get("/api/v1/events?q=kind:gap").await.is(200).json();
+    let mut gaps: Vec<(String, u64)> = json["events"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|gap| {
+            let panel = gap["panel"].as_str().unwrap().to_owned();
+            (panel, gap["count"].as_u64().unwrap())
+        })
+        .collect();
+    gaps.sort();
+    assert_eq!(
+        gaps,
+        [("billing".to_owned(), 3), ("shop".to_owned(), 6)],
+        "nothing of panels that it may not send for"
+    );
+    world.app.finish().await.unwrap();
+    let json = reader.get("/api/v1/events?q=kind:gap").await.json();
+    assert_eq!(json["total"]["value"], 2, "and recorded once");
+}
+
+#[tokio::test]
+async fn a_gap_that_could_not_be_recorded_is_kept() {
+    let world = World::with_limits(Limits {
+        ingest_rate: 1,
+        ingest_burst: 1,
+        ..Limits::default()
+    });
+    let (flood, _) = world.token("flood", TokenScope::Ingest, &["billing"]);
+    send(&flood, "application/json", event(1).to_string())
+        .await
+        .is(200);
+    send(&flood, "application/json", event(2).to_string())
+        .await
+        .is(429);
+    world.app.trail.close();
+    world.app.finish().await.unwrap_err();
+    world
+        .app
+        .finish()
+        .await
+        .expect_err("the count is still there to be recorded");
 }

@@ -1,5 +1,7 @@
 //! The live stream.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use admintrail_store::control::{Role, TokenScope};
@@ -267,4 +269,38 @@ async fn streams_end_when_the_server_stops() {
     let mut reading = Reading::open(&world.reader_token(), "/api/v1/stream").await;
     world.app.trail.close();
     reading.end().await;
+}
+
+/// Threats 22 and 23: the threads that forward requests are not held up by whoever resumes from
+/// long ago with a filter that matches nothing.
+#[tokio::test]
+async fn catching_up_leaves_the_threads_to_others() {
+    let world = World::new();
+    for part in 0..5 {
+        let draft = |n| world.draft(n, Some("olena"), "GET", &format!("/client/{n}"));
+        let drafts = (part * 4_000..(part + 1) * 4_000).map(draft).collect();
+        world.record(drafts).await;
+    }
+    let reader = world.reader_token();
+    let first = reader.get("/api/v1/events?order=asc&limit=1").await.json();
+    let after = first["newer"].as_str().unwrap().to_owned();
+    let (turns, running) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(true)));
+    let others = tokio::spawn({
+        let (turns, running) = (Arc::clone(&turns), Arc::clone(&running));
+        async move {
+            while running.load(Ordering::Relaxed) {
+                turns.fetch_add(1, Ordering::Relaxed);
+                tokio::task::yield_now().await;
+            }
+        }
+    });
+    let target = format!("/api/v1/stream?q=path:*9*9*9*9*9*,/client/19999&cursor={after}");
+    let mut reading = Reading::open(&reader, &target).await;
+    let before = turns.load(Ordering::Relaxed);
+    reading.until("/client/19999").await;
+    let turns = turns.load(Ordering::Relaxed) - before;
+    running.store(false, Ordering::Relaxed);
+    others.await.unwrap();
+    assert!(turns >= 5, "others had {turns} turns");
+    assert_eq!(reading.paths().last().unwrap(), "/client/19999");
 }
