@@ -1,6 +1,9 @@
 //! Writing for people and pipes.
 
+use std::borrow::Cow;
 use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
+
+use admintrail_event::encode_text;
 
 /// Nobody reads our output any more, as `head` does after its lines. A type of its own: a server
 /// that goes away breaks a pipe too, and that is a failure.
@@ -53,9 +56,16 @@ pub(super) fn json(out: &mut impl Write, value: &impl serde::Serialize) -> io::R
     writeln!(out)
 }
 
-/// One line to stderr. Nothing can be done if that fails.
+/// A message to stderr. Nothing can be done if that fails.
 pub(super) fn say(message: &str) {
-    let _ = writeln!(io::stderr().lock(), "{message}");
+    let _ = writeln!(io::stderr().lock(), "{}", harmless(message));
+}
+
+/// A message without what moves a cursor, colours a terminal or turns a line around: it may name
+/// files, lines and people that others chose.
+fn harmless(message: &str) -> String {
+    let lines = message.split('\n').map(encode_text);
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 /// What went wrong, in red where that shows.
@@ -65,7 +75,8 @@ pub(super) fn complain(message: &str) {
     } else {
         ("", "")
     };
-    say(&format!("{on}admintrail:{off} {message}"));
+    let message = harmless(message);
+    let _ = writeln!(io::stderr().lock(), "{on}admintrail:{off} {message}");
 }
 
 /// Whether to colour what goes there.
@@ -75,9 +86,13 @@ pub(super) fn colours(stream: &impl IsTerminal) -> bool {
 
 /// Rows in columns, two spaces apart; the last column runs free.
 pub(super) fn table(out: &mut impl Write, head: &[&str], rows: &[Vec<String>]) -> io::Result<()> {
+    let rows: Vec<Vec<Cow<'_, str>>> = rows
+        .iter()
+        .map(|row| row.iter().map(|cell| encode_text(cell)).collect())
+        .collect();
     let mut widths: Vec<usize> = head.iter().map(|text| text.chars().count()).collect();
-    for row in rows {
-        for (width, text) in widths.iter_mut().zip(row) {
+    for row in &rows {
+        for (width, text) in widths.iter_mut().zip(row.iter()) {
             *width = (*width).max(text.chars().count());
         }
     }
@@ -92,5 +107,5 @@ pub(super) fn table(out: &mut impl Write, head: &[&str], rows: &[Vec<String>]) -
     };
     line(&mut head.iter().copied())?;
     rows.iter()
-        .try_for_each(|row| line(&mut row.iter().map(String::as_str)))
+        .try_for_each(|row| line(&mut row.iter().map(AsRef::as_ref)))
 }

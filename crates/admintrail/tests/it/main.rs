@@ -22,6 +22,7 @@ mod slow_clients;
 mod smuggling;
 mod stage;
 mod starting;
+mod terminal;
 mod tls;
 mod upgrades;
 mod without_a_server;
