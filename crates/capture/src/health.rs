@@ -68,6 +68,14 @@ impl Health {
         self.any.store(true, Ordering::Release);
     }
 
+    #[cfg(test)]
+    pub(crate) fn is_failing_for(&self, cause: Cause) -> bool {
+        self.causes
+            .lock()
+            .get(cause as usize)
+            .is_some_and(Option::is_some)
+    }
+
     pub(crate) fn works(&self, cause: Cause) {
         if !self.is_failing() {
             return;

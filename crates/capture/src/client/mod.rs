@@ -2,8 +2,6 @@
 
 mod forwarded;
 
-pub use forwarded::{Hop, hops};
-
 use std::net::IpAddr;
 
 use http::HeaderMap;

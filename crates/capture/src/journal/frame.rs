@@ -52,6 +52,10 @@ fn checksum(length: [u8; 4], payload: &[u8]) -> u64 {
         .fold(hash, |hash, byte| mix(hash, u64::from(*byte)))
 }
 
+/// The segment is written as another version does it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct OtherVersion;
+
 /// The whole records of a segment. Damage is passed over: what follows it is searched for the next
 /// whole record. Text cannot be taken for one, because it holds no zero bytes and lengths do.
 #[derive(Debug)]
@@ -61,11 +65,23 @@ pub(super) struct Frames<'a> {
 }
 
 impl<'a> Frames<'a> {
-    /// `None` if the file does not begin as a segment does (torn while it was made).
-    pub(super) fn of(bytes: &'a [u8]) -> Option<Self> {
-        bytes
-            .strip_prefix(MAGIC)
-            .map(|rest| Self { rest, damaged: 0 })
+    /// A beginning that is no segment's is damage like any other: it was torn while it was made, or
+    /// it rotted, and whole records may follow.
+    ///
+    /// # Errors
+    /// The file says that another version wrote it.
+    pub(super) fn of(bytes: &'a [u8]) -> Result<Self, OtherVersion> {
+        if let Some(rest) = bytes.strip_prefix(MAGIC) {
+            return Ok(Self { rest, damaged: 0 });
+        }
+        let (name, _) = MAGIC.split_at(MAGIC.len() - 2);
+        match bytes.strip_prefix(name).and_then(<[u8]>::first_chunk::<2>) {
+            Some(version) if version.iter().all(u8::is_ascii_digit) => Err(OtherVersion),
+            _ => Ok(Self {
+                rest: bytes,
+                damaged: 0,
+            }),
+        }
     }
 
     /// How many bytes belonged to no whole record: a torn tail, or damage.

@@ -33,7 +33,23 @@ fn segment_number(path: &Path) -> Option<u64> {
         .ok()
 }
 
+/// What another version wrote can be read by that one alone. Going on without it would lose what it
+/// holds, since segments are deleted once they are taken over.
+fn of_another_version(path: &Path) -> io::Error {
+    io::Error::new(
+        io::ErrorKind::InvalidData,
+        format!(
+            "{} was written by another version: start that one once, so that it delivers what is \
+             open, or move the file away, which loses it",
+            path.display()
+        ),
+    )
+}
+
 /// Reads every segment, oldest first.
+///
+/// # Errors
+/// A file cannot be read, or is another version's.
 pub(super) fn read(folder: &Path) -> io::Result<Found> {
     let mut segments = Vec::new();
     for entry in std::fs::read_dir(folder)? {
@@ -46,9 +62,7 @@ pub(super) fn read(folder: &Path) -> io::Result<Found> {
     let mut open: HashMap<EventId, Box<Draft>> = HashMap::new();
     for (_, path) in &segments {
         let bytes = std::fs::read(path)?;
-        let Some(mut frames) = Frames::of(&bytes) else {
-            continue;
-        };
+        let mut frames = Frames::of(&bytes).map_err(|_| of_another_version(path))?;
         for payload in frames.by_ref() {
             match record::read(payload) {
                 Some(Record::Opening(draft)) => {
@@ -60,10 +74,7 @@ pub(super) fn read(folder: &Path) -> io::Result<Found> {
                     }
                 }
                 Some(Record::Pad) => {}
-                None => tracing::warn!(
-                    segment = %path.display(),
-                    "the journal holds a record that this version does not know; it was skipped"
-                ),
+                None => return Err(of_another_version(path)),
             }
         }
         if frames.damaged() > 0 {

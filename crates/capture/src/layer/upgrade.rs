@@ -84,10 +84,8 @@ impl UpgradeGuard {
             ..open.draft.clone()
         };
         trunk.opened();
-        if let Ok(synced) = trunk.journal.open_durable(&closing) {
-            // Unsynced only when the journal fails; the connection has been let in already.
-            let _ = synced.await;
-        }
+        let synced = trunk.journal.open_durable(&closing);
+        // From here on every way out ends it: whoever is waited for below may be gone by then.
         let open = State::Open {
             closing: Box::new(closing),
             began: Instant::now(),
@@ -98,6 +96,10 @@ impl UpgradeGuard {
         } = before
         {
             self.tunnel.end(ending);
+        }
+        if let Ok(synced) = synced {
+            // Unsynced only when the journal fails; the connection has been let in already.
+            let _ = synced.await;
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use admintrail_event::Draft;
+use admintrail_event::{Draft, Kind};
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
@@ -21,6 +21,8 @@ struct Inner {
     events: VecDeque<Box<Draft>>,
     capacity: usize,
     next_seq: u64,
+    /// The last number of what an earlier run left.
+    restored: u64,
 }
 
 impl Queue {
@@ -30,6 +32,7 @@ impl Queue {
                 events: VecDeque::new(),
                 capacity,
                 next_seq: 0,
+                restored: 0,
             }),
             in_flight: AtomicUsize::new(0),
             length: AtomicUsize::new(0),
@@ -37,15 +40,18 @@ impl Queue {
         }
     }
 
-    /// Numbers the event and appends it. When the ring is full, the oldest falls out and is
-    /// returned, to be counted.
+    /// Numbers the event and appends it. When the ring is full, the oldest request of this run falls
+    /// out and is returned, to be counted; markers, counts and what an earlier run left stay.
     pub(super) fn push(&self, event: Draft) -> Option<Box<Draft>> {
         let mut event = Box::new(event);
         let mut inner = self.inner.lock();
         inner.next_seq += 1;
         event.recorder_seq = inner.next_seq;
         let lost = if inner.events.len() >= inner.capacity {
-            inner.events.pop_front()
+            let may_go =
+                |event: &Draft| event.kind == Kind::Request && event.recorder_seq > inner.restored;
+            let oldest = inner.events.iter().position(|event| may_go(event));
+            oldest.and_then(|at| inner.events.remove(at))
         } else {
             None
         };
@@ -69,6 +75,7 @@ impl Queue {
             inner.events.push_back(Box::new(event));
             inner.capacity += 1;
         }
+        inner.restored = inner.next_seq;
         self.length.store(inner.events.len(), Ordering::Relaxed);
         drop(inner);
         self.filled.notify_one();

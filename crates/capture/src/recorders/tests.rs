@@ -1,7 +1,7 @@
 //! Recorders whose journal fails under them.
 
 use std::convert::Infallible;
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicBool, AtomicUsize};
 
 use admintrail_event::{AttemptedNames, Preset};
 use bytes::Bytes;
@@ -15,11 +15,15 @@ use super::*;
 use crate::journal::faulty::{Faults, FaultyDisk};
 use crate::{BoxFuture, MemoryBindings, OnFailure, RecordBody, RecordLayer, SinkError};
 
+/// Keeps what is delivered, or refuses it.
 #[derive(Clone, Default)]
-struct Kept(Arc<Mutex<Vec<Draft>>>);
+struct Kept(Arc<Mutex<Vec<Draft>>>, Arc<AtomicBool>);
 
 impl Sink for Kept {
     fn deliver(&self, batch: Vec<Draft>) -> BoxFuture<Result<(), SinkError>> {
+        if self.1.load(Ordering::SeqCst) {
+            return Box::pin(std::future::ready(Err(SinkError("full".to_owned()))));
+        }
         self.0.lock().extend(batch);
         Box::pin(std::future::ready(Ok(())))
     }
@@ -32,7 +36,7 @@ struct Stand {
     /// Requests that reached the panel.
     reached: Arc<AtomicUsize>,
     on_failure: OnFailure,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 impl Stand {
@@ -56,19 +60,12 @@ impl Stand {
             kept,
             reached,
             on_failure,
-            _folder: folder,
+            folder,
         }
     }
 
     async fn ask(&self, method: Method) -> StatusCode {
-        let recorder = self.recorders.recorder(PanelRules {
-            panel: "billing".parse().unwrap(),
-            preset: Preset::built_in("generic").unwrap(),
-            trusted_proxies: Vec::new(),
-            identity_header: None,
-            on_failure: self.on_failure,
-            attempted_names: AttemptedNames::Known,
-        });
+        let recorder = self.recorder();
         let reached = Arc::clone(&self.reached);
         let panel = tower::service_fn(move |_: Request<RecordBody<Full<Bytes>>>| {
             reached.fetch_add(1, Ordering::SeqCst);
@@ -204,4 +201,119 @@ async fn a_disk_that_never_answers_refuses_the_change() {
     assert_eq!(stand.ask(Method::GET).await, StatusCode::OK);
     stand.faults.hangs.store(false, Ordering::SeqCst);
     assert_eq!(stand.ask(Method::POST).await, StatusCode::OK);
+}
+
+impl Stand {
+    fn recorder(&self) -> Recorder {
+        self.recorders.recorder(PanelRules {
+            panel: "billing".parse().unwrap(),
+            preset: Preset::built_in("generic").unwrap(),
+            trusted_proxies: Vec::new(),
+            identity_header: None,
+            on_failure: self.on_failure,
+            attempted_names: AttemptedNames::Known,
+        })
+    }
+}
+
+/// The client is gone while the opening of the tunnel's end is on its way to the disk.
+#[tokio::test]
+async fn a_tunnel_cancelled_while_it_opens_is_closed_and_leaks_nothing() {
+    let stand = Stand::new(OnFailure::Open).await;
+    let faults = Arc::clone(&stand.faults);
+    let panel = tower::service_fn(move |_: Request<RecordBody<Full<Bytes>>>| {
+        faults.hangs.store(true, Ordering::SeqCst);
+        let response = Response::builder().status(StatusCode::SWITCHING_PROTOCOLS);
+        std::future::ready(Ok::<_, Infallible>(
+            response.body(Full::<Bytes>::default()).unwrap(),
+        ))
+    });
+    let request = Request::builder()
+        .uri("/shell")
+        .header("connection", "upgrade")
+        .header("upgrade", "websocket")
+        .body(Full::<Bytes>::default());
+    let layer = RecordLayer::new(stand.recorder());
+    let mut asking = Box::pin(layer.layer(panel).oneshot(request.unwrap()));
+    tokio::select! {
+        _ = &mut asking => panic!("the disk hangs"),
+        () = stand.until(|stand| stand.recorders.state().open == 2) => {}
+    }
+    drop(asking);
+    assert_eq!(stand.recorders.state().open, 0);
+    stand.faults.hangs.store(false, Ordering::SeqCst);
+    stand.until(|stand| stand.requests().len() == 2).await;
+    let kept = stand.kept.0.lock().clone();
+    for event in kept.iter().filter(|event| event.kind == Kind::Request) {
+        assert_eq!((event.status, event.ending), (Some(101), Ending::Dropped));
+    }
+    // Nothing of it comes back at the next start.
+    stand.recorders.stop(Duration::from_secs(10)).await;
+    let (_, left) = Journal::start(
+        stand.folder.path(),
+        Arc::new(RealDisk),
+        Arc::new(Health::new(Arc::new(|| Micros(1)))),
+    )
+    .unwrap();
+    assert_eq!(left, []);
+}
+
+/// Sink and journal fail, the ring overflows, and then the process dies.
+#[tokio::test]
+async fn what_falls_out_of_the_ring_while_the_journal_fails_is_counted_after_a_crash() {
+    let stand = Stand::new(OnFailure::Open).await;
+    let trunk = &stand.recorders.trunk;
+    stand.until(|stand| stand.kept.0.lock().len() == 1).await;
+    stand.kept.1.store(true, Ordering::SeqCst);
+    let opening = |n: usize| {
+        let now = trunk.now();
+        let path = format!("/{n}");
+        Draft::request(
+            ids::new_id(now),
+            now,
+            "billing".parse().unwrap(),
+            "GET",
+            &path,
+        )
+    };
+    let more = 5;
+    let events: Vec<_> = (0..super::trunk::RING + 1_000 + more)
+        .map(opening)
+        .collect();
+    for event in &events {
+        trunk.journal.open(event).unwrap();
+    }
+    stand.faults.write.store(usize::MAX, Ordering::SeqCst);
+    for event in events {
+        trunk.opened();
+        trunk.close(event);
+    }
+    trunk.finish(marker(trunk, Kind::Stop, "Recording stopped"));
+    let unrecorded = stand.recorders.state().unrecorded;
+    assert!(unrecorded >= more as u64, "{unrecorded}");
+    stand.faults.write.store(0, Ordering::SeqCst);
+    stand
+        .until(|stand| !stand.recorders.trunk.health.is_failing_for(Cause::Journal))
+        .await;
+    // As after a crash: another reads the folder.
+    let folder = tempfile::tempdir().unwrap();
+    for entry in std::fs::read_dir(stand.folder.path()).unwrap() {
+        let path = entry.unwrap().path();
+        std::fs::copy(&path, folder.path().join(path.file_name().unwrap())).unwrap();
+    }
+    let (_, left) = Journal::start(
+        folder.path(),
+        Arc::new(RealDisk),
+        Arc::new(Health::new(Arc::new(|| Micros(1)))),
+    )
+    .unwrap();
+    let of = |kind| left.iter().filter(move |event| event.kind == kind);
+    assert_eq!(of(Kind::Stop).count(), 1);
+    let counted: u64 = of(Kind::Gap).filter_map(|gap| gap.count).sum();
+    assert_eq!(counted, unrecorded);
+    let requests = of(Kind::Request).count() as u64;
+    assert_eq!(
+        requests + counted,
+        (super::trunk::RING + 1_000 + more) as u64
+    );
 }

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use admintrail_event::{Draft, EventId, Kind, Micros, PanelName};
+use admintrail_event::{Draft, EventId, Micros, PanelName};
 use hashbrown::HashMap;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
@@ -78,7 +78,7 @@ impl Trunk {
         }
     }
 
-    /// What an earlier run left, before anything new. None of it may fall out of the ring.
+    /// What an earlier run left, before anything new. None of it falls out of the ring.
     pub(super) fn restore(&self, left: Vec<Draft>) {
         self.queue
             .restore(left.into_iter().map(|event| self.signed(event)));
@@ -138,9 +138,11 @@ impl Trunk {
         self.push(event);
     }
 
-    /// Takes an event that had no opening of a request.
+    /// Takes an event that had no opening of a request: a marker, or a gap.
     pub(super) fn finish(&self, event: Draft) {
-        self.push(self.signed(event));
+        let event = self.signed(event);
+        self.journal.keep(&event);
+        self.push(event);
     }
 
     fn push(&self, event: Draft) {
@@ -153,13 +155,10 @@ impl Trunk {
         }
     }
 
-    /// An event fell out of the ring: it is counted instead.
+    /// A request fell out of the ring: it is counted instead. Its opening goes after the count has
+    /// come, in the journal and in what is held for its next segment alike.
     fn count_lost(&self, lost: &Draft) {
-        match lost.kind {
-            Kind::Request => self.count(&lost.panel, Reason::Unrecorded, None),
-            // Its opening stays in the journal, so it comes back at the next start.
-            Kind::Gap | Kind::Start | Kind::Stop => return,
-        }
+        self.count(&lost.panel, Reason::Unrecorded, None);
         self.journal.release(&[lost.id]);
     }
 
@@ -167,8 +166,7 @@ impl Trunk {
         let now = self.now();
         let mut gaps = self.gaps.lock();
         let gap = gaps.count(panel, reason, address, now);
-        // Unwritten when the journal fails too; then the count lives in memory alone.
-        let _ = self.journal.open(gap);
+        self.journal.keep(gap);
     }
 
     /// These are durable in the sink.
