@@ -10,7 +10,7 @@ use clap::Args;
 use hashbrown::HashMap;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::server_or_folder::{Door, taken};
+use super::server_or_folder::{Begins, Door, taken};
 use super::{Failure, Global, Outcome, output};
 use crate::control_socket::{Ask, ImportLine, ImportReport};
 
@@ -58,7 +58,7 @@ pub(super) fn run(global: &Global, args: &ImportArgs) -> Outcome {
     if args.format == "auto" {
         recognise(&mut reader, &args.file)?;
     }
-    let mut door = Door::open(global, &dir)?;
+    let mut door = Door::open(global, &dir, Begins::Yes)?;
     let done = take_all(&mut reader, &mut door, args.panel.as_deref());
     bar.finish_and_clear();
     door.close();
@@ -101,7 +101,9 @@ fn progress(size: Option<u64>) -> ProgressBar {
 
 /// NDJSON begins with a brace.
 fn recognise(reader: &mut impl BufRead, file: &Path) -> Outcome {
-    let begin = reader.fill_buf()?;
+    let begin = reader
+        .fill_buf()
+        .with_context(|| format!("cannot read {}", file.display()))?;
     match begin.iter().find(|byte| !byte.is_ascii_whitespace()) {
         None | Some(b'{') => Ok(()),
         Some(_) => Err(Failure::Usage(format!(
@@ -142,7 +144,12 @@ fn take_all(
     loop {
         let line = match read_line(reader) {
             Ok(line) => line,
-            Err(error) => return (total, Some(error.into())),
+            Err(error) => {
+                let broken = anyhow::Error::from(error).context(format!(
+                    "cannot read on after line {number}; what came before is in"
+                ));
+                return (total, Some(Failure::Failed(broken)));
+            }
         };
         let ended = line.is_none();
         if let Some(line) = line {

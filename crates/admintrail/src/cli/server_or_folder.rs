@@ -1,11 +1,12 @@
 //! Asking the server that runs on a folder or, when none does, doing it here.
 
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use admintrail_store::{Control, StoreError, Trail, TrailOptions};
-use anyhow::Result;
+use anyhow::{Result, anyhow};
 use serde::de::DeserializeOwned;
 
 use super::{Failure, Global, host_name, output};
@@ -21,7 +22,11 @@ const PATIENCE: Duration = Duration::from_secs(3);
 /// Answers a question, by the server if one runs.
 pub(super) fn ask<T: DeserializeOwned>(global: &Global, ask: Ask) -> Result<T, Failure> {
     let dir = global.data_folder()?;
-    let mut door = Door::open(global, &dir)?;
+    let begins = match ask {
+        Ask::AddAccount { .. } | Ask::CreateToken { .. } => Begins::Yes,
+        _ => Begins::No,
+    };
+    let mut door = Door::open(global, &dir, begins)?;
     let answer = door.ask(ask);
     door.close();
     taken(answer?)
@@ -43,12 +48,42 @@ pub(super) enum Door {
     Folder(Box<Desk>),
 }
 
+/// Whether a question may be the first to a folder, and so make it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Begins {
+    Yes,
+    No,
+}
+
+/// Says what to do about a folder that holds no trail; one mistyped letter must not begin another.
+pub(super) fn check_trail(dir: &Path) -> Result<(), Failure> {
+    let trail = dir.join("trail.db");
+    match trail.metadata() {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Err(Failure::Failed(anyhow!(
+            "there is no trail in {dir}; name the data folder of the server with --data \
+             (a service's is usually /var/lib/admintrail)",
+            dir = dir.display()
+        ))),
+        Err(error) => Err(Failure::Failed(anyhow!(
+            "cannot read {}: {error}; run this as the user the server runs as \
+             (sudo -u admintrail …)",
+            trail.display()
+        ))),
+    }
+}
+
 impl Door {
-    pub(super) fn open(global: &Global, dir: &Path) -> Result<Self, Failure> {
+    pub(super) fn open(global: &Global, dir: &Path, begins: Begins) -> Result<Self, Failure> {
         let until = Instant::now() + PATIENCE;
         loop {
             if let Some(client) = Client::connect(dir)? {
                 return Ok(Self::Server(client));
+            }
+            if begins == Begins::No {
+                check_trail(dir)?;
+            } else if !dir.exists() {
+                output::say(&format!("{} is new", dir.display()));
             }
             match open_desk(global, dir) {
                 Ok(desk) => return Ok(Self::Folder(Box::new(desk))),
@@ -120,7 +155,7 @@ fn open_desk(global: &Global, dir: &Path) -> Result<Desk> {
 /// said, and can be read all the same.
 pub(super) fn note_look(global: &Global, dir: &Path, command: &str, filter: &str) {
     let look = || -> Result<Answer, Failure> {
-        let mut door = Door::open(global, dir)?;
+        let mut door = Door::open(global, dir, Begins::No)?;
         let answer = door.ask(Ask::Looked {
             command: command.to_owned(),
             filter: filter.to_owned(),

@@ -39,7 +39,7 @@ impl Client {
             }
             Err(error) => Err(error).with_context(|| {
                 format!(
-                    "cannot ask the server on {}; run this as the user it runs as",
+                    "cannot ask the server on {}; run this as the user it runs as (sudo -u admintrail …)",
                     dir.display()
                 )
             }),

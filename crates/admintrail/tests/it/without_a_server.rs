@@ -1,6 +1,7 @@
 //! What is done at the shell while no server runs, and what can never be done there.
 
 use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 
 use serde_json::{Value, json};
 
@@ -189,4 +190,90 @@ fn folders_made_by_others_are_closed_to_others() {
     let server = Server::on(dir.path(), &Options::default());
     assert_eq!(is(), 0o755);
     assert!(server.log().contains("chmod 700"), "{}", server.log());
+}
+
+#[test]
+fn a_mistyped_folder_begins_no_other_trail() {
+    let dir = tempfile::tempdir().unwrap();
+    let missing = dir.path().join("admintrial");
+    for args in [
+        &["query"][..],
+        &["export", "--format", "csv"],
+        &["account", "list"],
+        &["account", "disable", "--email", "a@b.example"],
+        &["account", "reset-password", "--email", "a@b.example"],
+        &["token", "list"],
+        &["token", "revoke", "--name", "a"],
+    ] {
+        let said = admintrail(args).data(&missing).run();
+        assert_eq!((said.code, said.out.as_str()), (1, ""), "{args:?} {said:?}");
+        assert!(
+            said.err.contains("no trail in") && said.err.contains("--data"),
+            "{args:?} {}",
+            said.err
+        );
+        assert!(!missing.exists(), "{args:?}");
+    }
+    let add = [
+        "account",
+        "add",
+        "--email",
+        "o@x.example",
+        "--role",
+        "owner",
+    ];
+    let said = admintrail(&add).data(&missing).run();
+    assert!(said.code == 0 && said.err.contains("is new"), "{said:?}");
+}
+
+#[test]
+fn whoever_may_not_read_the_folder_is_told_who_may() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    admintrail(&["import", "-"])
+        .data(&data)
+        .run_with(&event("billing"))
+        .ok();
+    let mode = |folder: &Path, mode| {
+        std::fs::set_permissions(folder, std::fs::Permissions::from_mode(mode)).unwrap();
+    };
+    // Nothing is closed to root, who therefore asks as somebody else.
+    let (as_other, closed) = if rustix::process::geteuid().is_root() {
+        ("setpriv --reuid 65534 --regid 65534 --clear-groups", 0o700)
+    } else {
+        ("", 0o000)
+    };
+    mode(dir.path(), 0o755);
+    mode(&data, closed);
+    for command in [
+        "query",
+        "export --format csv",
+        "account list",
+        "healthcheck",
+    ] {
+        // Opened before the rights are gone, so that the binary may lie anywhere.
+        let ask = format!("exec /proc/self/fd/3 {command} --data {}", data.display());
+        let binary = env!("CARGO_BIN_EXE_admintrail");
+        let line = format!("exec 3<{binary}; exec {as_other} sh -c '{ask}'");
+        let mut shell = std::process::Command::new("sh");
+        let done = shell.args(["-c", &line]).output().unwrap();
+        let err = String::from_utf8_lossy(&done.stderr);
+        assert_eq!(done.status.code(), Some(1), "{command}: {err}");
+        assert!(err.contains("run this as the user"), "{command}: {err}");
+    }
+    mode(&data, 0o700);
+}
+
+#[test]
+fn what_cannot_be_read_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path().display().to_string();
+    let said = admintrail(&["import", &folder, "--panel", "a"])
+        .data(&dir.path().join("data"))
+        .run();
+    assert_eq!(said.code, 1, "{said:?}");
+    assert!(
+        said.err.contains(&format!("cannot read {folder}")),
+        "{said:?}"
+    );
 }
