@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::stage::{Options, Server, admintrail};
+use crate::stage::{Options, Server, admintrail, until};
 
 fn event(panel: &str) -> String {
     json!({"panel": panel, "time": "2026-11-20T00:00:00Z", "method": "GET", "path": "/x"})
@@ -169,8 +169,8 @@ fn the_demo_refuses_a_configuration_that_it_would_not_read() {
     assert!(said.err.contains("--config"), "{}", said.err);
 }
 
-#[test]
-fn folders_made_by_others_are_closed_to_others() {
+#[tokio::test]
+async fn folders_made_by_others_are_closed_to_others() {
     let dir = tempfile::tempdir().unwrap();
     let mode = |mode| {
         std::fs::set_permissions(dir.path(), std::fs::Permissions::from_mode(mode)).unwrap();
@@ -189,7 +189,10 @@ fn folders_made_by_others_are_closed_to_others() {
     mode(0o755);
     let server = Server::on(dir.path(), &Options::default());
     assert_eq!(is(), 0o755);
-    assert!(server.log().contains("chmod 700"), "{}", server.log());
+    until("it says how to close the folder", || async {
+        server.log().contains("chmod 700").then_some(())
+    })
+    .await;
 }
 
 #[test]
