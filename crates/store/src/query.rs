@@ -9,6 +9,8 @@ use admintrail_event::{Event, Filter, Ip, LogId, Micros, PanelName, Seq, Session
 pub struct View {
     /// What must match.
     pub filter: Filter,
+    /// The panels that the viewer may see; empty: every one.
+    pub panels: Vec<PanelName>,
     /// First moment included (by `time`).
     pub from: Option<Micros>,
     /// First moment excluded.
@@ -198,6 +200,10 @@ pub struct Group {
     pub first: Micros,
     /// Time of the last.
     pub last: Micros,
+    /// The most frequent values of the other field that was asked for, if one was.
+    pub others: Vec<String>,
+    /// How many values of the other field there are.
+    pub others_total: u64,
 }
 
 /// The values of a field with the most events.
@@ -236,6 +242,27 @@ pub struct SessionRow {
     pub ips: Vec<Ip>,
     /// The user agent last seen.
     pub user_agent: Option<Arc<str>>,
+    /// Last event that is neither polling nor an asset.
+    pub acted: Option<Micros>,
+    /// The last of those with an admin.
+    pub named: Option<Micros>,
+    /// Last time its admin signed out.
+    pub signed_out: Option<Micros>,
+}
+
+impl SessionRow {
+    /// Whether its admin signed out and has done nothing in it since. What comes without an admin
+    /// afterwards (the sign-in form, with a cookie that means nothing any more) does not revive it.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.signed_out.is_some_and(|out| Some(out) >= self.named)
+    }
+
+    /// Whether somebody did something in it since then and has not signed out.
+    #[must_use]
+    pub fn is_active(&self, since: Micros) -> bool {
+        !self.is_over() && self.acted.is_some_and(|at| at >= since)
+    }
 }
 
 /// Sessions, latest first (by `last`).
@@ -247,7 +274,7 @@ pub struct SessionsPage {
     pub total: u64,
 }
 
-/// An admin with an event in the last minutes.
+/// An admin who did something in the last minutes and has not signed out since.
 #[derive(Debug, Clone)]
 pub struct ActiveAdmin {
     /// Id.

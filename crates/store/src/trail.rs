@@ -276,7 +276,24 @@ impl Trail {
         field: FacetField,
         limit: usize,
     ) -> Result<Groups, StoreError> {
-        Ok(answer::groups(&self.snapshot()?, view, field, limit))
+        let snapshot = self.snapshot()?;
+        Ok(answer::groups(&snapshot, view, field, limit, None))
+    }
+
+    /// [`Self::groups`], each with its `named` most frequent values of another field.
+    ///
+    /// # Errors
+    /// When the archive cannot be read.
+    pub fn groups_with(
+        &self,
+        view: &View,
+        field: FacetField,
+        limit: usize,
+        (other, named): (FacetField, usize),
+    ) -> Result<Groups, StoreError> {
+        let snapshot = self.snapshot()?;
+        let other = Some((other, named));
+        Ok(answer::groups(&snapshot, view, field, limit, other))
     }
 
     /// Sessions with at least one event in the view, latest first; their counts are of the whole session.
@@ -299,22 +316,17 @@ impl Trail {
         ))
     }
 
-    /// One session, all of its events counted.
+    /// The sessions of this hash, all of their events counted: one, unless senders of several
+    /// panels use the same. The one that came first is the first.
     ///
     /// # Errors
     /// When the archive cannot be read.
-    pub fn session(&self, session: &SessionHash) -> Result<Option<SessionRow>, StoreError> {
-        Ok(self
-            .inner
-            .derived
-            .read()
-            .sessions
-            .get(session)
-            .first()
-            .cloned())
+    pub fn session(&self, session: &SessionHash) -> Result<Vec<SessionRow>, StoreError> {
+        Ok(self.inner.derived.read().sessions.get(session).to_vec())
     }
 
-    /// Admins with an event (not polling) since `since`, latest first.
+    /// Admins with an event (neither polling nor an asset) since `since` who have not signed out
+    /// since, latest first.
     #[must_use]
     pub fn active(&self, since: Micros) -> Vec<ActiveAdmin> {
         self.inner.derived.read().active(since)

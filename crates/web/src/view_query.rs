@@ -130,14 +130,11 @@ impl ViewQuery {
     ///
     /// A token that is bound to panels sees those alone, whatever it asks for.
     pub fn view(&self, viewer: &Viewer, surface: Surface, now: Micros) -> Result<View, WebError> {
-        let mut filter = Filter::parse(&self.q)?;
-        if let Viewer::Token(token) = viewer
-            && !token.panels.is_empty()
-        {
-            let names: Vec<&str> = token.panels.iter().map(|panel| panel.as_str()).collect();
-            let own = Filter::parse(&format!("panel:{}", names.join(",")))?;
-            filter.terms.extend(own.terms);
-        }
+        let filter = Filter::parse(&self.q)?;
+        let panels = match viewer {
+            Viewer::Account { .. } => Vec::new(),
+            Viewer::Token(token) => token.panels.clone(),
+        };
         let zone = self.zone(viewer)?;
         let default_from = match surface {
             Surface::Page => Some("-24h"),
@@ -160,6 +157,7 @@ impl ViewQuery {
         };
         Ok(View {
             filter,
+            panels,
             from,
             to,
             hide,

@@ -78,6 +78,7 @@ impl<'v> Sieve<'v> {
         }
         let mut rows = RowSet::all(chunk.rows);
         self.narrow_time(chunk, &mut rows);
+        self.narrow_panels(chunk, &mut rows);
         self.evaluator.narrow(chunk, &mut rows);
         let mut visible = rows;
         let folded = self.folded(chunk);
@@ -112,6 +113,20 @@ impl<'v> Sieve<'v> {
                 time >= from.0 && (open || time < until)
             }));
         }
+    }
+
+    fn narrow_panels(&self, chunk: &Chunk, rows: &mut RowSet) {
+        if self.view.panels.is_empty() {
+            return;
+        }
+        let may = |value: &str| self.may_see(value);
+        let marked: Vec<bool> = chunk.panel.values().map(may).collect();
+        rows.and(&chunk.panel.codes.rows_of(&marked));
+    }
+
+    fn may_see(&self, panel: &str) -> bool {
+        let panels = &self.view.panels;
+        panels.is_empty() || panels.iter().any(|may| may.as_str() == panel)
     }
 
     fn folded(&self, chunk: &Chunk) -> RowSet {
@@ -150,7 +165,7 @@ impl<'v> Sieve<'v> {
         let draft = &event.draft;
         let inside = self.view.from.is_none_or(|from| draft.time >= from)
             && self.view.to.is_none_or(|to| draft.time < to);
-        if !inside || !self.view.filter.matches(event) {
+        if !inside || !self.may_see(draft.panel.as_str()) || !self.view.filter.matches(event) {
             return Verdict::Out;
         }
         let folded = (self.fold_polling && draft.polling) || (self.fold_assets && draft.asset);

@@ -35,9 +35,9 @@ impl Derived {
     }
 
     /// What a new event is the first of, and whether it is a background refresh; takes it into account.
-    pub(crate) fn judge(&mut self, draft: &Draft) -> (FirstSet, bool) {
+    pub(crate) fn judge(&mut self, draft: &Draft, received: Micros) -> (FirstSet, bool) {
         let first = self.firsts.note(draft);
-        let polling = self.polling.note(draft) || draft.polling;
+        let polling = self.polling.note(draft, received) || draft.polling;
         (first, polling)
     }
 
@@ -66,7 +66,7 @@ impl Derived {
 
     /// Takes over one of the newest events, from which refreshes are recognised.
     pub(crate) fn replay_recent(&mut self, event: &Event) {
-        self.polling.note(&event.draft);
+        self.polling.note(&event.draft, event.received);
     }
 
     /// Joins what was derived from other events, whatever their order.
@@ -165,13 +165,13 @@ mod tests {
             let (kept, failed) = drafts.split_at(cut.min(drafts.len()));
             let mut derived = Derived::new(Hashing::default());
             for draft in kept {
-                derived.judge(draft);
+                derived.judge(draft, draft.time);
             }
-            let first: Vec<FirstSet> = failed.iter().map(|draft| derived.judge(draft).0).collect();
+            let first: Vec<FirstSet> = failed.iter().map(|draft| derived.judge(draft, draft.time).0).collect();
             for (draft, first) in failed.iter().zip(&first).rev() {
                 derived.forget(draft, *first);
             }
-            let again: Vec<FirstSet> = failed.iter().map(|draft| derived.judge(draft).0).collect();
+            let again: Vec<FirstSet> = failed.iter().map(|draft| derived.judge(draft, draft.time).0).collect();
             prop_assert_eq!(first, again);
         }
     }

@@ -28,6 +28,8 @@ pub(crate) struct Polling {
 
 struct Rhythm {
     last: Micros,
+    /// When it was accepted: what senders say of the time makes nothing else look stale.
+    seen: Micros,
     pause: i64,
     steady: u8,
 }
@@ -41,7 +43,7 @@ impl Polling {
     }
 
     /// Notes the event; whether it is a background refresh.
-    pub(crate) fn note(&mut self, draft: &Draft) -> bool {
+    pub(crate) fn note(&mut self, draft: &Draft, received: Micros) -> bool {
         if !is_safe_method(&draft.method) || draft.asset {
             return false;
         }
@@ -61,8 +63,8 @@ impl Polling {
             draft.query.as_deref().unwrap_or_default().as_bytes(),
         ]);
         if self.rhythms.len() >= MOST {
-            let stale = draft.time.0 - 2 * LONGEST;
-            self.rhythms.retain(|_, rhythm| rhythm.last.0 > stale);
+            let stale = received.0 - 2 * LONGEST;
+            self.rhythms.retain(|_, rhythm| rhythm.seen.0 > stale);
             if self.rhythms.len() >= MOST {
                 self.rhythms.clear();
             }
@@ -70,10 +72,12 @@ impl Polling {
         let now = draft.time;
         let rhythm = self.rhythms.entry(key).or_insert(Rhythm {
             last: now,
+            seen: received,
             pause: 0,
             steady: 0,
         });
-        let pause = now.0 - rhythm.last.0;
+        rhythm.seen = received;
+        let pause = now.0.saturating_sub(rhythm.last.0);
         if pause <= 0 {
             return false;
         }
@@ -113,7 +117,8 @@ mod tests {
         let mut polling = Polling::new(Hashing::default());
         times
             .iter()
-            .map(|t| polling.note(&at(*t, method)))
+            .map(|t| at(*t, method))
+            .map(|draft| polling.note(&draft, draft.time))
             .collect()
     }
 
@@ -136,7 +141,7 @@ mod tests {
         for n in 0..10 {
             let mut draft = at(f64::from(n) * 5.0, "GET");
             draft.query = Some(format!("id={n}"));
-            assert!(!polling.note(&draft));
+            assert!(!polling.note(&draft, draft.time));
         }
     }
 
@@ -144,5 +149,31 @@ mod tests {
     fn a_pause_ends_the_rhythm() {
         let found = noted(&[0.0, 5.0, 10.0, 15.0, 400.0, 405.0, 410.0], "GET");
         assert_eq!(found, [false, false, false, true, false, false, false]);
+    }
+
+    #[test]
+    fn a_time_in_the_future_makes_no_other_rhythm_stale() {
+        let mut polling = Polling::new(Hashing::default());
+        let named = |seconds: f64, path: String| {
+            let mut draft = at(seconds, "GET");
+            draft.path = path;
+            draft
+        };
+        for draft in [610.0, 615.0, 620.0].map(|t| at(t, "GET")) {
+            assert!(!polling.note(&draft, draft.time));
+        }
+        for n in 1..MOST {
+            let other = named(0.0, format!("/{n}"));
+            polling.note(&other, other.time);
+        }
+        assert_eq!(polling.rhythms.len(), MOST);
+        let future = named(365.0 * 86_400.0, "/future".to_owned());
+        polling.note(&future, Micros(621 * Micros::SECOND));
+        assert!(polling.rhythms.len() <= 2, "what is stale is gone");
+        let draft = at(625.0, "GET");
+        assert!(
+            polling.note(&draft, draft.time),
+            "its rhythm is still known"
+        );
     }
 }

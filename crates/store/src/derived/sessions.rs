@@ -27,7 +27,13 @@ struct Last {
     name: Option<Arc<str>>,
     at: Micros,
     panel: PanelName,
+    /// When the admin signed out last.
+    out: Option<Micros>,
 }
+
+/// What recorders say of a sign-out that was carried out: the sentence of the preset's step, which
+/// no route's own wording replaces.
+const SIGNED_OUT: &str = "Signed out";
 
 impl Sessions {
     pub(crate) fn count(&mut self, event: &Event) {
@@ -38,8 +44,10 @@ impl Sessions {
         }
         let time = Micros(believable(draft.time.0, event.received.0));
         let folded = draft.polling || draft.asset;
+        let out = draft.outcome == Outcome::Success && draft.action == SIGNED_OUT;
         if !folded && let Some(admin) = draft.admin.as_deref() {
-            self.saw(admin, draft.admin_name.as_deref(), time, &draft.panel);
+            let name = draft.admin_name.as_deref();
+            self.saw(admin, name, time, &draft.panel, out.then_some(time));
         }
         let Some(hash) = draft.session else { return };
         let row = self.row(hash, &draft.panel, time);
@@ -62,7 +70,10 @@ impl Sessions {
             row.folded += 1;
         } else {
             row.requests += 1;
+            row.acted = row.acted.max(Some(time));
+            row.named = row.named.max(draft.admin.as_ref().map(|_| time));
         }
+        row.signed_out = row.signed_out.max(out.then_some(time));
         row.changes +=
             u64::from(draft.outcome == Outcome::Success && !is_safe_method(&draft.method));
         row.denied += u64::from(draft.outcome == Outcome::Denied);
@@ -90,6 +101,9 @@ impl Sessions {
                     denied: 0,
                     ips: Vec::new(),
                     user_agent: None,
+                    acted: None,
+                    named: None,
+                    signed_out: None,
                 });
                 rows.len() - 1
             }
@@ -102,6 +116,8 @@ impl Sessions {
     pub(crate) fn count_chunk(&mut self, chunk: &Chunk) {
         let mut sessions: HashMap<(usize, usize), Counted> = HashMap::new();
         let mut admins: Vec<Option<(i64, usize)>> = vec![None; chunk.admin.len()];
+        let mut outs: Vec<Option<i64>> = vec![None; chunk.admin.len()];
+        let signed_out = chunk.action.values().position(|text| text == SIGNED_OUT);
         let unsafe_ones: Vec<bool> = chunk.method.values().map(|m| !is_safe_method(m)).collect();
         for row in 0..chunk.rows {
             let is_attempt = chunk.known_by.values().get(row) == Some(&KnownBy::Attempt.code());
@@ -123,12 +139,21 @@ impl Sessions {
             {
                 *last = Some((time, row));
             }
+            let outcome = chunk.outcome.value(row);
+            let out = signed_out.is_some()
+                && chunk.action.codes.of(row) == signed_out
+                && outcome == Outcome::Success.code();
+            if !folded
+                && out
+                && let Some(last) = admin.and_then(|admin| outs.get_mut(admin))
+            {
+                *last = (*last).max(Some(time));
+            }
             let key = chunk.session.codes.of(row).zip(chunk.panel.codes.of(row));
             let Some(key) = key else { continue };
             let counted = sessions
                 .entry(key)
                 .or_insert_with(|| Counted::new(row, time));
-            let outcome = chunk.outcome.value(row);
             let is_unsafe =
                 chunk.method.codes.of(row).and_then(|m| unsafe_ones.get(m)) == Some(&true);
             counted.start = counted.start.min(time);
@@ -145,6 +170,11 @@ impl Sessions {
             if admin.is_some() && (newest || counted.admin_row.is_none()) {
                 counted.admin_row = Some(row);
             }
+            if !folded {
+                counted.acted = counted.acted.max(Some(time));
+                counted.named = counted.named.max(admin.map(|_| time));
+            }
+            counted.signed_out = counted.signed_out.max(out.then_some(time));
             counted.requests += u64::from(!folded);
             counted.folded += u64::from(folded);
             counted.changes += u64::from(is_unsafe && outcome == Outcome::Success.code());
@@ -160,11 +190,13 @@ impl Sessions {
                 self.add(row);
             }
         }
-        for (at, row) in admins.into_iter().flatten() {
-            if let Some(fields) = chunk.fields(row)
+        for (last, out) in admins.into_iter().zip(outs) {
+            if let Some((at, row)) = last
+                && let Some(fields) = chunk.fields(row)
                 && let (Some(admin), Ok(panel)) = (fields.admin, fields.panel.parse())
             {
-                self.saw(admin, fields.admin_name, Micros(at), &panel);
+                let out = out.map(Micros);
+                self.saw(admin, fields.admin_name, Micros(at), &panel, out);
             }
         }
     }
@@ -177,8 +209,16 @@ impl Sessions {
         }
     }
 
-    fn saw(&mut self, admin: &str, name: Option<&str>, at: Micros, panel: &PanelName) {
+    fn saw(
+        &mut self,
+        admin: &str,
+        name: Option<&str>,
+        at: Micros,
+        panel: &PanelName,
+        out: Option<Micros>,
+    ) {
         if let Some(last) = self.admins.get_mut(admin) {
+            last.out = last.out.max(out);
             if at >= last.at {
                 last.at = at;
                 if last.panel != *panel {
@@ -192,6 +232,7 @@ impl Sessions {
             name: name.map(Arc::from),
             at,
             panel: panel.clone(),
+            out,
         };
         self.admins.insert(Arc::from(admin), last);
     }
@@ -207,19 +248,39 @@ impl Sessions {
     }
 
     pub(crate) fn active(&self, since: Micros) -> Vec<ActiveAdmin> {
-        let mut active: Vec<ActiveAdmin> = self
-            .admins
-            .iter()
-            .filter(|(_, last)| last.at >= since)
-            .map(|(admin, last)| ActiveAdmin {
-                admin: admin.to_string(),
-                admin_name: last.name.as_deref().map(str::to_owned),
-                last: last.at,
-                panel: last.panel.clone(),
-            })
-            .collect();
+        let seen = self.admins.iter().filter(|(_, last)| last.at >= since);
+        let mut active = Vec::new();
+        // Whose last word was a sign-out may still be at work in another session.
+        let mut left: HashMap<&str, &Last> = HashMap::new();
+        for (admin, last) in seen {
+            if last.out.is_some_and(|out| out >= last.at) {
+                left.insert(admin, last);
+            } else {
+                active.push(last.told(admin, last.at, &last.panel));
+            }
+        }
+        if !left.is_empty() {
+            active.extend(self.at_work(&left, since));
+        }
         active.sort_by(|a, b| b.last.cmp(&a.last).then_with(|| a.admin.cmp(&b.admin)));
         active
+    }
+
+    /// Which of these admins have an active session, and where they did something last.
+    fn at_work(&self, admins: &HashMap<&str, &Last>, since: Micros) -> Vec<ActiveAdmin> {
+        let mut latest: HashMap<&str, (Micros, &PanelName)> = HashMap::new();
+        for row in self.sessions.values().flatten() {
+            let Some((admin, at)) = row.admin.as_deref().zip(row.acted) else {
+                continue;
+            };
+            if row.is_active(since) && admins.contains_key(admin) {
+                let best = latest.entry(admin).or_insert((at, &row.panel));
+                // By panel where the time is the same, so that the answer is always the same.
+                *best = (*best).max((at, &row.panel));
+            }
+        }
+        let told = |(admin, (at, panel))| admins.get(admin).map(|last| last.told(admin, at, panel));
+        latest.into_iter().filter_map(told).collect()
     }
 
     /// Joins what was counted from other events.
@@ -228,7 +289,19 @@ impl Sessions {
             self.add(theirs);
         }
         for (admin, theirs) in other.admins {
-            self.saw(&admin, theirs.name.as_deref(), theirs.at, &theirs.panel);
+            let name = theirs.name.as_deref();
+            self.saw(&admin, name, theirs.at, &theirs.panel, theirs.out);
+        }
+    }
+}
+
+impl Last {
+    fn told(&self, admin: &str, at: Micros, panel: &PanelName) -> ActiveAdmin {
+        ActiveAdmin {
+            admin: admin.to_owned(),
+            admin_name: self.name.as_deref().map(str::to_owned),
+            last: at,
+            panel: panel.clone(),
         }
     }
 }
@@ -258,6 +331,9 @@ struct Counted {
     changes: u64,
     denied: u64,
     ips: Vec<Ip>,
+    acted: Option<i64>,
+    named: Option<i64>,
+    signed_out: Option<i64>,
 }
 
 impl Counted {
@@ -273,6 +349,9 @@ impl Counted {
             changes: 0,
             denied: 0,
             ips: Vec::new(),
+            acted: None,
+            named: None,
+            signed_out: None,
         }
     }
 
@@ -294,6 +373,9 @@ impl Counted {
             denied: self.denied,
             ips: self.ips,
             user_agent: agent.map(Arc::from),
+            acted: self.acted.map(Micros),
+            named: self.named.map(Micros),
+            signed_out: self.signed_out.map(Micros),
         })
     }
 }
@@ -304,6 +386,9 @@ fn join_rows(ours: &mut SessionRow, theirs: SessionRow) {
     ours.folded += theirs.folded;
     ours.changes += theirs.changes;
     ours.denied += theirs.denied;
+    ours.acted = ours.acted.max(theirs.acted);
+    ours.named = ours.named.max(theirs.named);
+    ours.signed_out = ours.signed_out.max(theirs.signed_out);
     let (mut older, newer) = if theirs.last >= ours.last {
         (std::mem::take(&mut ours.ips), theirs.ips)
     } else {

@@ -239,7 +239,7 @@ impl Work {
                     continue;
                 }
                 seq = Seq(seq.0 + 1);
-                let (first, polling) = derived.judge(&draft);
+                let (first, polling) = derived.judge(&draft, received);
                 draft.polling = polling;
                 let event = Arc::new(Event {
                     log: *log,
@@ -350,7 +350,7 @@ impl Work {
         if !found.is_empty() {
             let mut derived = parts.derived.write();
             for event in &found {
-                derived.judge(&event.draft);
+                derived.judge(&event.draft, event.received);
                 parts.last_id = parts.last_id.max(Some(event.draft.id));
             }
             drop(derived);

@@ -1,4 +1,4 @@
-use admintrail_event::{FirstSet, KnownBy, Micros, Outcome};
+use admintrail_event::{FirstSet, KnownBy, Micros, Outcome, SessionHash};
 use admintrail_store::{FacetField, Identity, View};
 
 use crate::support::{Fixture, NOON, by, draft, first_page, view};
@@ -265,17 +265,153 @@ fn a_session_of_one_panel_is_not_rewritten_from_another_nor_by_the_future() {
             (1, Some("olena"))
         );
         let session = by("olena", draft(1)).session.unwrap();
-        let row = fixture.trail.session(&session).unwrap().unwrap();
-        assert_eq!(
-            (row.admin.as_deref(), row.panel.as_str()),
-            (Some("olena"), "billing")
-        );
+        let rows = fixture.trail.session(&session).unwrap();
+        let told: Vec<_> = rows
+            .iter()
+            .map(|row| (row.admin.as_deref().unwrap(), row.panel.as_str()))
+            .collect();
+        assert_eq!(told, [("olena", "billing"), ("mallory", "shop")]);
         assert!(
             fixture
                 .trail
                 .active(Micros(NOON + 3_600 * Micros::SECOND))
                 .is_empty()
         );
+        fixture.reopen();
+    }
+}
+
+#[test]
+fn who_signed_out_is_not_active_unless_at_work_elsewhere() {
+    let mut fixture = Fixture::new();
+    let signed_out = |admin, n| {
+        let mut draft = by(admin, draft(n));
+        draft.method = "POST".to_owned();
+        draft.action = "Signed out".to_owned();
+        draft
+    };
+    let mut elsewhere = by("tom", draft(5));
+    elsewhere.session = Some(SessionHash([9; 16]));
+    let mut form = draft(8);
+    form.session = by("olena", draft(1)).session;
+    let mut refused = signed_out("iryna", 9);
+    refused.outcome = Outcome::Failed;
+    fixture.append([
+        by("olena", draft(1)),
+        signed_out("olena", 4),
+        elsewhere,
+        by("tom", draft(6)),
+        signed_out("tom", 7),
+        form,
+        refused,
+    ]);
+    let active = |fixture: &Fixture| -> Vec<(String, Micros)> {
+        let active = fixture.trail.active(Micros(NOON)).into_iter();
+        active.map(|admin| (admin.admin, admin.last)).collect()
+    };
+    let session_of = |fixture: &Fixture, admin: &str| {
+        let hash = by(admin, draft(1)).session.unwrap();
+        fixture.trail.session(&hash).unwrap().remove(0)
+    };
+    for _ in 0..2 {
+        assert_eq!(
+            active(&fixture),
+            [
+                ("iryna".to_owned(), draft(9).time),
+                ("tom".to_owned(), draft(5).time)
+            ]
+        );
+        assert!(
+            session_of(&fixture, "olena").is_over(),
+            "the form came after"
+        );
+        assert!(session_of(&fixture, "tom").is_over());
+        assert!(session_of(&fixture, "iryna").is_active(Micros(NOON)));
+        fixture.reopen();
+    }
+    // Back again, with the same cookie.
+    fixture.append([by("olena", draft(20))]);
+    assert!(session_of(&fixture, "olena").is_active(draft(20).time));
+    assert_eq!(active(&fixture)[0].0, "olena");
+}
+
+#[test]
+fn groups_name_the_values_of_another_field_that_came_with_them() {
+    let mut fixture = Fixture::new();
+    let from = |admin: &str, n, ip: &str| {
+        let mut draft = by(admin, draft(n));
+        draft.ip = Some(ip.parse().unwrap());
+        draft
+    };
+    let mut drafts: Vec<_> = (0..6_000)
+        .map(|n| {
+            from(
+                "olena",
+                n,
+                if n % 3 == 0 { "192.0.2.1" } else { "192.0.2.2" },
+            )
+        })
+        .collect();
+    drafts.push(from("olena", 6_001, "192.0.2.3"));
+    drafts.push(from("tom", 6_002, "192.0.2.3"));
+    drafts.push(draft(6_003));
+    fixture.append(drafts);
+    for _ in 0..2 {
+        let groups = fixture
+            .trail
+            .groups_with(&View::default(), FacetField::Admin, 2, (FacetField::Ip, 2))
+            .unwrap();
+        let rows: Vec<_> = groups
+            .rows
+            .iter()
+            .map(|row| (row.value.as_deref(), row.others.join(" "), row.others_total))
+            .collect();
+        assert_eq!(
+            rows,
+            [
+                (Some("olena"), "192.0.2.2 192.0.2.1".to_owned(), 3),
+                (None, String::new(), 0)
+            ]
+        );
+        assert_eq!(groups.other, 1);
+        let back = fixture
+            .trail
+            .groups_with(
+                &view("ip:192.0.2.3"),
+                FacetField::Ip,
+                9,
+                (FacetField::Admin, 9),
+            )
+            .unwrap();
+        assert_eq!(back.rows[0].others, ["olena", "tom"]);
+        fixture.reopen();
+    }
+}
+
+#[test]
+fn a_view_of_some_panels_shows_nothing_of_others() {
+    let mut fixture = Fixture::new();
+    let on = |panel: &str, n| {
+        let mut draft = draft(n);
+        draft.panel = panel.parse().unwrap();
+        draft
+    };
+    let panels = ["billing", "billing-2", "shop"];
+    fixture.append((0..6).map(|n| on(panels[n as usize % 3], n)));
+    // More of them than a filter has room for.
+    let names = (0..2_000).map(|n| format!("panel-{n}"));
+    let some = View {
+        panels: names
+            .chain(["billing".to_owned()])
+            .map(|name| name.parse().unwrap())
+            .collect(),
+        ..View::default()
+    };
+    for _ in 0..2 {
+        assert_eq!(fixture.paths(&some), ["/client/3", "/client/0"]);
+        assert_eq!(fixture.trail.count(&some).unwrap(), 2);
+        let event = fixture.trail.event(draft(1).id).unwrap().unwrap();
+        assert!(!some.admits(&event));
         fixture.reopen();
     }
 }

@@ -58,7 +58,8 @@ pub(crate) async fn one(
     })?;
     let found = app.ask(move |trail| trail.session(&session)).await?;
     let row = found
-        .filter(|row| may_see(&viewer, &row.panel))
+        .into_iter()
+        .find(|row| may_see(&viewer, &row.panel))
         .ok_or(WebError::NoSuch("session"))?;
     Ok(Json(written(&row)))
 }
@@ -72,6 +73,7 @@ fn written(row: &SessionRow) -> Value {
         "admin_name": row.admin_name,
         "start": row.start.to_string(),
         "last": row.last.to_string(),
+        "signed_out": row.signed_out.filter(|_| row.is_over()).map(|at| at.to_string()),
         "duration_us": row.last.0.saturating_sub(row.start.0),
         "requests": row.requests,
         "folded": row.folded,

@@ -11,7 +11,8 @@ use axum::response::{Html, IntoResponse, Response};
 use crate::ViewQuery;
 use crate::WebError;
 use crate::auth::Capability;
-use crate::pages::frame::ACTIVE;
+use crate::pages::by_panel::ByPanel;
+use crate::pages::frame::active_since;
 use crate::pages::link::{self, REQUESTS, address, term};
 use crate::pages::notice::{self, Notice};
 use crate::pages::number::{bytes, counted, grouped};
@@ -171,15 +172,11 @@ fn draw(scene: &Scene) -> Result<Parts, WebError> {
         .facet(&denied, admintrail_store::FacetField::Ip, ROWS)?;
     let state = app.trail.state();
     let recorder = app.recorder_state();
-    let active = app.trail.active(Micros(now.0 - ACTIVE));
-    let all = View {
-        filter: Filter::parse("-panel:admintrail")?,
-        ..View::default()
-    };
-    let nothing_yet = app.trail.count(&all)? == 0;
+    let active = app.trail.active(active_since(now));
+    let by_panel = ByPanel::look(scene)?;
     Ok(Parts {
         notices: notice::recording(&recorder, &state, face),
-        waiting: nothing_yet.then(|| notice::waiting_for(app)),
+        waiting: by_panel.is_empty().then(|| notice::waiting_for(app)),
         more_active: active.len().saturating_sub(NAMED),
         active: active
             .iter()
@@ -210,7 +207,7 @@ fn draw(scene: &Scene) -> Result<Parts, WebError> {
         changes: change_rows,
         changes_count: grouped(change_count),
         changes_href: list("-panel:admintrail is:change", "-24h"),
-        panels: panels(scene, today)?,
+        panels: panels(scene, &by_panel),
         recording: match (
             recorder.failing.is_some() || state.failing.is_some(),
             recorder.unrecorded,
@@ -232,42 +229,25 @@ fn draw(scene: &Scene) -> Result<Parts, WebError> {
     })
 }
 
-fn panels(scene: &Scene, today: Micros) -> Result<Vec<PanelCard>, WebError> {
-    let (app, face) = (&scene.app, &scene.face);
-    let card = |panel: &crate::PanelInfo| {
-        let words = format!("panel:{}", panel.name);
-        let filter = Filter::parse(&words)?;
-        let request = PageRequest {
-            order: Order::Descending,
-            limit: 1,
-            cursor: None,
-            last: false,
-        };
-        let newest = View {
-            filter: filter.clone(),
-            ..View::default()
-        };
-        let page = app.trail.page(&newest, &request)?;
-        let count = app.trail.count(&View {
-            filter,
-            from: Some(today),
-            fold: true,
-            ..View::default()
-        })?;
-        Ok(PanelCard {
-            name: panel.name.to_string(),
-            route: match (&panel.listen, &panel.upstream) {
-                (Some(listen), Some(upstream)) => format!("{listen} → {upstream}"),
-                (_, Some(upstream)) => upstream.clone(),
-                _ => "sends events".to_owned(),
-            },
-            today: counted(count, "request today", "requests today"),
-            last: page.events.first().map_or_else(
-                || "nothing yet".to_owned(),
-                |event| format!("last {}", face.ago(event.draft.time)),
-            ),
-            href: list(&words, "today"),
-        })
+fn panels(scene: &Scene, by_panel: &ByPanel) -> Vec<PanelCard> {
+    let face = &scene.face;
+    let card = |panel: &crate::PanelInfo| PanelCard {
+        name: panel.name.to_string(),
+        route: match (&panel.listen, &panel.upstream) {
+            (Some(listen), Some(upstream)) => format!("{listen} → {upstream}"),
+            (_, Some(upstream)) => upstream.clone(),
+            _ => "sends events".to_owned(),
+        },
+        today: counted(
+            by_panel.today(&panel.name),
+            "request today",
+            "requests today",
+        ),
+        last: by_panel.last(&panel.name).map_or_else(
+            || "nothing yet".to_owned(),
+            |at| format!("last {}", face.ago(at)),
+        ),
+        href: list(&format!("panel:{}", panel.name), "today"),
     };
-    app.panels.iter().map(card).collect()
+    scene.app.panels.iter().map(card).collect()
 }

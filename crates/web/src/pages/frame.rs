@@ -11,8 +11,10 @@ use crate::pages::number::counted;
 use crate::pages::refresh::RefreshMenu;
 use crate::pages::scene::Scene;
 
-/// An admin with a request in this span of time is active now.
-pub(crate) const ACTIVE: i64 = 5 * 60 * Micros::SECOND;
+/// Who has done something since then, and has not signed out, is active now.
+pub(crate) fn active_since(now: Micros) -> Micros {
+    Micros(now.0 - 5 * 60 * Micros::SECOND)
+}
 
 /// All that stands above the rows.
 #[derive(Debug, Clone)]
@@ -65,7 +67,7 @@ pub(crate) struct Head {
 
 impl Head {
     pub(crate) fn new(scene: &Scene, path: &str) -> Self {
-        let active = scene.app.trail.active(Micros(scene.now().0 - ACTIVE));
+        let active = scene.app.trail.active(active_since(scene.now()));
         let active = active.len() as u64;
         let tab = |name, to: &str| Tab {
             name,

@@ -1,9 +1,9 @@
 //! Tabs Admins and IP addresses: what each of them did in the view.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use admintrail_event::{Filter, Micros};
+use admintrail_event::Micros;
 use admintrail_store::{FacetField, Group, View};
 use askama::Template;
 use axum::response::Response;
@@ -11,7 +11,7 @@ use axum::response::Response;
 use crate::WebError;
 use crate::auth::Capability;
 use crate::pages::filters::Hidden;
-use crate::pages::frame::{ACTIVE, Frame};
+use crate::pages::frame::{Frame, active_since};
 use crate::pages::link::{ADDRESSES, ADMINS, term};
 use crate::pages::number::{counted, grouped};
 use crate::pages::overview::{self, Emptiness};
@@ -21,8 +21,6 @@ use crate::pages::shell::{Place, Shell};
 
 /// Most rows.
 const ROWS: usize = 50;
-/// Most values of the other field that are counted for a row.
-const OTHERS: usize = 16;
 
 /// A number and the rows behind it.
 pub(crate) struct Count {
@@ -45,7 +43,7 @@ pub(crate) struct Line {
     pub(crate) share: u64,
     /// Addresses of an admin, admins of an address.
     pub(crate) others: Vec<Other>,
-    /// `+2`, `+13 or more`
+    /// `+2`
     pub(crate) more: String,
     pub(crate) first: String,
     pub(crate) last: String,
@@ -121,7 +119,10 @@ fn draw(
 ) -> Result<GroupsTab, WebError> {
     let admins = field == FacetField::Admin;
     let groups = match &view {
-        Ok(view) => Some(scene.app.trail.groups(view, field, ROWS)?),
+        Ok(view) => {
+            let trail = &scene.app.trail;
+            Some(trail.groups_with(view, field, ROWS, (other_of(field), NAMED))?)
+        }
         Err(_) => None,
     };
     let names: HashMap<String, Option<String>> = scene
@@ -131,6 +132,9 @@ fn draw(
         .into_iter()
         .map(|admin| (admin.admin, admin.admin_name))
         .collect();
+    let since = active_since(scene.now());
+    let active = scene.app.trail.active(since).into_iter();
+    let active: HashSet<String> = active.map(|admin| admin.admin).collect();
     let most = groups
         .iter()
         .flat_map(|groups| &groups.rows)
@@ -138,12 +142,14 @@ fn draw(
         .max()
         .unwrap_or(1);
     let mut lines = Vec::new();
-    if let (Some(groups), Ok(view)) = (&groups, &view) {
-        for group in &groups.rows {
-            // Requests without an address are no address.
-            if admins || group.value.is_some() {
-                lines.push(line(scene, view, group, field, &names, most)?);
-            }
+    for group in groups.iter().flat_map(|groups| &groups.rows) {
+        // Requests without an address are no address.
+        if admins || group.value.is_some() {
+            let is_active = match &group.value {
+                Some(admin) if admins => active.contains(admin),
+                _ => group.last >= since,
+            };
+            lines.push(line(scene, group, field, &names, (most, is_active)));
         }
     }
     let other = groups.as_ref().map_or(0, |groups| groups.other);
@@ -163,12 +169,11 @@ fn draw(
 
 fn line(
     scene: &Scene,
-    view: &View,
     group: &Group,
     field: FacetField,
     names: &HashMap<String, Option<String>>,
-    most: u64,
-) -> Result<Line, WebError> {
+    (most, active): (u64, bool),
+) -> Line {
     let admins = field == FacetField::Admin;
     let value = group.value.as_deref();
     let word = match value {
@@ -184,70 +189,46 @@ fn line(
         href: scene.links.requests_with(format!("{word} {and}").trim()),
         none: n == 0,
     };
-    let (others, more) = others(
-        scene,
-        view,
-        &word,
-        if admins {
-            FacetField::Ip
-        } else {
-            FacetField::Admin
-        },
-    )?;
-    Ok(Line {
+    let key = if admins { "ip" } else { "admin" };
+    let other = |value: &String| Other {
+        text: value.clone(),
+        href: scene
+            .links
+            .requests_with(&format!("{word} {}", term(key, value))),
+    };
+    let more = group.others_total.saturating_sub(group.others.len() as u64);
+    Line {
         who,
         ip: if admins {
             String::new()
         } else {
             value.unwrap_or_default().to_owned()
         },
-        active: group.last.0 >= scene.now().0 - ACTIVE,
+        active,
         href: scene.links.requests_with(&word),
         requests: count(group.requests, ""),
         changes: count(group.changes, "is:change"),
         denied: count(group.denied, "outcome:denied"),
         share: group.requests * 100 / most.max(1),
-        others,
-        more,
+        others: group.others.iter().map(other).collect(),
+        more: if more == 0 {
+            String::new()
+        } else {
+            format!("+{}", grouped(more))
+        },
         first: scene.face.row(group.first),
         last: scene.face.ago(group.last),
         last_exact: scene.face.exact(group.last),
-    })
+    }
 }
 
-/// How many of the others are named.
+/// How many values of the other field are named.
 const NAMED: usize = 2;
 
-/// The most frequent addresses of an admin, or admins of an address, and how many there are besides.
-fn others(
-    scene: &Scene,
-    view: &View,
-    word: &str,
-    field: FacetField,
-) -> Result<(Vec<Other>, String), WebError> {
-    let mut narrowed = view.clone();
-    narrowed.filter.terms.extend(Filter::parse(word)?.terms);
-    let facet = scene.app.trail.facet(&narrowed, field, OTHERS)?;
-    let key = if field == FacetField::Ip {
-        "ip"
-    } else {
-        "admin"
-    };
-    let values: Vec<&String> = facet
-        .values
-        .iter()
-        .filter_map(|value| value.value.as_ref())
-        .collect();
-    let named = values.iter().take(NAMED).map(|value| Other {
-        text: (*value).clone(),
-        href: scene
-            .links
-            .requests_with(&format!("{word} {}", term(key, value))),
-    });
-    let more = match (values.len().saturating_sub(NAMED), facet.other) {
-        (0, _) => String::new(),
-        (n, 0) => format!("+{n}"),
-        (n, _) => format!("+{n} or more"),
-    };
-    Ok((named.collect(), more))
+/// Addresses of an admin, admins of an address.
+const fn other_of(field: FacetField) -> FacetField {
+    match field {
+        FacetField::Admin => FacetField::Ip,
+        _ => FacetField::Admin,
+    }
 }

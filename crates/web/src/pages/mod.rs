@@ -4,6 +4,7 @@
 //! hands it to the template of its name. Templates decide nothing and escape everything.
 
 mod agent;
+mod by_panel;
 mod chart;
 mod chip;
 mod dashboard;

@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use admintrail_event::Filter;
-use admintrail_store::{Order, PageRequest, SessionRow, SessionsPage, View};
+use admintrail_store::{SessionRow, SessionsPage, View};
 use askama::Template;
 use axum::response::Response;
 
@@ -11,7 +10,7 @@ use crate::WebError;
 use crate::auth::Capability;
 use crate::pages::agent;
 use crate::pages::filters::Hidden;
-use crate::pages::frame::{ACTIVE, Frame};
+use crate::pages::frame::{Frame, active_since};
 use crate::pages::hue;
 use crate::pages::link::{REQUESTS, SESSIONS, term};
 use crate::pages::number::{grouped, lasted};
@@ -97,7 +96,7 @@ fn draw(scene: &Scene, view: Result<View, WebError>) -> Result<Sessions, WebErro
         .iter()
         .flat_map(|page| &page.sessions)
         .map(|row| line(scene, row))
-        .collect::<Result<_, _>>()?;
+        .collect();
     let steps = |page: &SessionsPage| {
         Steps::new(&scene.links, offset, page.sessions.len(), ROWS, page.total)
     };
@@ -109,7 +108,7 @@ fn draw(scene: &Scene, view: Result<View, WebError>) -> Result<Sessions, WebErro
     })
 }
 
-fn line(scene: &Scene, row: &SessionRow) -> Result<Line, WebError> {
+fn line(scene: &Scene, row: &SessionRow) -> Line {
     let whole = row.session.to_string();
     let short = whole.get(..8).unwrap_or(&whole).to_owned();
     let who = match &row.admin {
@@ -118,9 +117,9 @@ fn line(scene: &Scene, row: &SessionRow) -> Result<Line, WebError> {
     };
     let ips: Vec<String> = row.ips.iter().map(ToString::to_string).collect();
     let words = term("session", &short);
-    Ok(Line {
+    Line {
         who,
-        active: row.last.0 >= scene.now().0 - ACTIVE && !signed_out(scene, row)?,
+        active: row.is_active(active_since(scene.now())),
         hue: hue::class(&row.session.0),
         href: scene.links.fresh_at(REQUESTS, |query| {
             query.q = words;
@@ -147,24 +146,7 @@ fn line(scene: &Scene, row: &SessionRow) -> Result<Line, WebError> {
             .as_deref()
             .map(short_agent)
             .unwrap_or_default(),
-    })
-}
-
-/// Whether the last request of the session ended it.
-fn signed_out(scene: &Scene, row: &SessionRow) -> Result<bool, WebError> {
-    let view = View {
-        filter: Filter::parse(&term("session", &row.session.to_string()))?,
-        ..View::default()
-    };
-    let request = PageRequest {
-        order: Order::Descending,
-        limit: 1,
-        cursor: None,
-        last: false,
-    };
-    let page = scene.app.trail.page(&view, &request)?;
-    let last = page.events.first();
-    Ok(last.is_some_and(|event| event.draft.action == "Signed out"))
+    }
 }
 
 /// The browser, or the first word of what a program calls itself.

@@ -292,3 +292,67 @@ fn every_form_on_the_pages_posts_to_a_route_that_exists() {
     }
     assert!(forms >= 10, "{forms} forms");
 }
+
+#[tokio::test]
+async fn a_token_of_more_panels_than_a_filter_has_room_for_sees_them_all() {
+    let world = World::new();
+    let names: Vec<String> = (0..400)
+        .map(|n| format!("a-panel-with-a-name-{n}"))
+        .collect();
+    let on = |panel: &str, n: usize| {
+        let n = i64::try_from(n).unwrap();
+        let mut draft = world.draft(n, Some("olena"), "GET", &format!("/{panel}"));
+        draft.panel = panel.parse().unwrap();
+        draft
+    };
+    let mut drafts: Vec<_> = names
+        .iter()
+        .enumerate()
+        .map(|(n, name)| on(name, n))
+        .collect();
+    drafts.push(on("shop", 500));
+    world.record(drafts).await;
+    let bound: Vec<&str> = names.iter().map(String::as_str).collect();
+    let (reader, _) = world.token("many", TokenScope::Read, &bound);
+    let long = format!("q={}", "path:*".to_owned() + &"a".repeat(4_000));
+    for path in [
+        "/api/v1/events?limit=1000",
+        "/api/v1/histogram",
+        "/api/v1/facets?field=panel",
+        "/api/v1/sessions",
+        "/api/v1/export?format=ndjson",
+        &format!("/api/v1/events?{long}"),
+    ] {
+        let answer = reader.get(path).await.is(200);
+        assert!(!answer.text().contains("shop"), "{path}");
+    }
+    let seen = reader.get("/api/v1/events?limit=1000").await.paths();
+    assert_eq!(seen.len(), 400);
+    let asked = reader.get("/api/v1/events?q=panel:shop").await.is(200);
+    assert!(asked.paths().is_empty());
+}
+
+#[tokio::test]
+async fn a_session_hash_shared_by_panels_is_told_for_the_panel_that_may_be_seen() {
+    let world = World::new();
+    let hash = admintrail_event::SessionHash([7; 16]);
+    let on = |panel: &str, n, admin| {
+        let mut draft = world.draft(n, Some(admin), "GET", "/");
+        draft.panel = panel.parse().unwrap();
+        draft.session = Some(hash);
+        draft
+    };
+    world
+        .record(vec![on("shop", 1, "olena"), on("billing", 2, "mallory")])
+        .await;
+    let (billing, _) = world.token("billing", TokenScope::Read, &["billing"]);
+    let path = format!("/api/v1/sessions/{hash}");
+    let json = billing.get(&path).await.is(200).json();
+    assert_eq!(
+        (&json["admin"], &json["requests"]),
+        (&"mallory".into(), &1.into())
+    );
+    let list = billing.get("/api/v1/sessions").await.is(200).json();
+    assert_eq!(list["total"]["value"], 1);
+    assert_eq!(list["sessions"][0]["admin"], "mallory");
+}

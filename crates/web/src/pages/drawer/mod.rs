@@ -89,8 +89,9 @@ impl Shown {
         let draft = &event.draft;
         let session = match &draft.session {
             Some(session) => scene.app.trail.session(session)?,
-            None => None,
+            None => Vec::new(),
         };
+        let session = session.iter().find(|row| row.panel == draft.panel);
         Ok(Self {
             sentence: sentence(event),
             request: draft.kind == Kind::Request,
@@ -103,7 +104,7 @@ impl Shown {
             url: whole_url(event),
             date: scene.face.exact(draft.time),
             took: draft.duration_us.map(number::took).unwrap_or_default(),
-            session: session.as_ref().map(told).unwrap_or_default(),
+            session: session.map(told).unwrap_or_default(),
             groups: groups(scene, event),
             ways: ways(scene, event),
             json: json(event),

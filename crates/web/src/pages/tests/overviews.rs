@@ -117,3 +117,38 @@ async fn a_panel_behind_an_unknown_proxy_is_noticed() {
     stack.record(vec![other]).await;
     assert!(!text(&stack.page("/settings/panels").await).contains("Trust this proxy?"));
 }
+
+#[tokio::test]
+async fn who_signed_out_is_active_nowhere() {
+    let stack = day().await;
+    let mut out = request(7, 30, "POST", "/logout");
+    out.action = "Signed out".to_owned();
+    stack.record(vec![out]).await;
+    let head = |page: &str| text(page).contains("nobody active now");
+    let tab = "/monitoring/admin-sessions";
+    for path in [tab, &format!("{tab}/sessions"), &format!("{tab}/admins")] {
+        let page = stack.page(path).await;
+        assert!(head(&page), "{path}");
+        for table in ["data-table=\"sessions\"", "data-table=\"admins\""] {
+            if page.contains(table) {
+                let rows = text(between(&page, table, "</table>"));
+                assert!(!rows.contains("active now"), "{path}: {rows}");
+            }
+        }
+    }
+    let dashboard = text(&stack.page("/").await);
+    assert!(
+        !dashboard.contains("Olena Kravets billing ·"),
+        "{dashboard}"
+    );
+
+    // Back again.
+    stack.record(vec![request(8, 10, "GET", "/clients")]).await;
+    for path in [tab, &format!("{tab}/sessions"), &format!("{tab}/admins")] {
+        let page = text(&stack.page(path).await);
+        assert!(page.contains("1 admin active now"), "{path}");
+    }
+    let sessions = stack.page(&format!("{tab}/sessions")).await;
+    let row = text(between(&sessions, "data-session=\"77777777\">", "</tr>"));
+    assert!(row.starts_with("OK Olena Kravets active now"), "{row}");
+}
