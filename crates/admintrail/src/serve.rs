@@ -9,7 +9,7 @@ use admintrail_capture::{
     PanelRules, RecordBody, RecordLayer, Recorder, Recorders, RecordersOptions,
 };
 use admintrail_event::{AttemptedNames, PanelName, Preset};
-use admintrail_store::{Control, Trail, TrailOptions};
+use admintrail_store::{Control, StoreError, Trail, TrailOptions};
 use admintrail_web::{App, AppOptions, PanelInfo};
 use anyhow::{Context, Result, anyhow};
 use hyper::body::Incoming;
@@ -33,6 +33,9 @@ const PANEL_GRACE: Duration = Duration::from_secs(9);
 /// Those to our own pages less: whoever watches live would hold the end up for as long as we let
 /// them, and reads on by themselves after the restart.
 const OWN_GRACE: Duration = Duration::from_secs(2);
+
+/// Somebody else may hold the data folder for this long.
+const LOCK_PATIENCE: Duration = Duration::from_secs(3);
 
 /// Connections of our own pages at once.
 const OWN_CONNECTIONS: usize = 4_096;
@@ -74,7 +77,7 @@ impl Server {
             clock: Arc::clone(&clock),
         };
         let (trail, control, key) = tokio::task::spawn_blocking(move || -> Result<_> {
-            let trail = Trail::open(options)?;
+            let trail = open_trail(&options)?;
             let key = data_folder::key(&dir)?;
             let control = Control::open(&dir)?;
             Ok((trail, control, key))
@@ -242,7 +245,10 @@ impl Server {
                 })
                 .collect();
             let layer = RecordLayer::new(bound.recorder.clone());
-            let services = forwards.iter().map(|one| layer.layer(one.clone())).collect();
+            let services = forwards
+                .iter()
+                .map(|one| layer.layer(one.clone()))
+                .collect();
             let refused = refused_hook(&self.recorders, bound.recorder);
             let options = ListenerOptions {
                 tls: bound.options.tls.clone(),
@@ -286,6 +292,9 @@ impl Server {
         }
         drop(workers);
         self.recorders.stop(GRACE).await;
+        if let Err(error) = self.app.finish().await {
+            tracing::error!(%error, "refused events could not be counted");
+        }
         let (trail, control) = (self.trail, self.control);
         tokio::task::spawn_blocking(move || {
             trail.close();
@@ -311,6 +320,19 @@ impl Server {
             grace: OWN_GRACE,
             tunnels: self.tunnels.clone(),
             refused: refused_hook(&self.recorders, recorder),
+        }
+    }
+}
+
+/// A command that looks into the folder holds it for a moment; a server that starts then waits.
+fn open_trail(options: &TrailOptions) -> Result<Trail, StoreError> {
+    let began = std::time::Instant::now();
+    loop {
+        match Trail::open(options.clone()) {
+            Err(StoreError::FolderLocked { .. }) if began.elapsed() < LOCK_PATIENCE => {
+                std::thread::sleep(Duration::from_millis(50));
+            }
+            opened => return opened,
         }
     }
 }

@@ -4,7 +4,7 @@
 //! which costs a request nothing; a timer a request would cost a share of its time.
 
 use std::convert::Infallible;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
@@ -118,22 +118,21 @@ pub(crate) async fn serve<S: Answering>(
         let (Ok(stream), Some(service)) = (stream.into_std(), services.get(place.worker())) else {
             continue;
         };
-        let (service, options, stop) = (service.clone(), Arc::clone(&options), stop.clone());
+        let (service, options) = (service.clone(), Arc::clone(&options));
         let acceptor = acceptor.clone();
         let serving = async move {
             let Ok(stream) = TcpStream::from_std(stream) else {
                 return;
             };
-            tokio::select! {
-                biased;
-                () = connection(stream, acceptor, service, &watched, &options, stop) => {}
-                () = watched.end.notified() => {}
-            }
+            watched
+                .run(connection(stream, acceptor, service, &watched, &options))
+                .await;
             drop(ticket);
         };
         place.run(serving);
     }
     drop(listener);
+    register.finish_all();
     if tokio::time::timeout(options.grace, register.emptied())
         .await
         .is_err()
@@ -196,19 +195,18 @@ async fn connection<S: Answering>(
     service: S,
     watched: &Arc<Watched>,
     options: &ListenerOptions,
-    stop: Stop,
 ) {
     match acceptor {
-        None => http1(stream, false, service, watched, options, stop).await,
+        None => http1(stream, false, service, watched, options).await,
         Some(acceptor) => {
             let handshake = tokio::time::timeout(options.header_timeout, acceptor.accept(stream));
             let Ok(Ok(stream)) = handshake.await else {
                 return;
             };
             if stream.get_ref().1.alpn_protocol() == Some(b"h2") {
-                http2(stream, service, watched, options, stop).await;
+                http2(stream, service, watched, options).await;
             } else {
-                http1(stream, true, service, watched, options, stop).await;
+                http1(stream, true, service, watched, options).await;
             }
         }
     }
@@ -220,7 +218,6 @@ async fn http1<T, S>(
     service: S,
     watched: &Arc<Watched>,
     options: &ListenerOptions,
-    mut stop: Stop,
 ) where
     T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     S: Answering,
@@ -234,46 +231,43 @@ async fn http1<T, S>(
         .serve_connection(io, service)
         .with_upgrades();
     let mut connection = pin!(connection);
-    let ended = tokio::select! {
-        biased;
-        ended = connection.as_mut() => ended,
-        () = stop.told() => {
+    let mut finishing = false;
+    let ended = poll_fn(|cx| {
+        if !finishing && watched.is_finishing() {
+            finishing = true;
             connection.as_mut().graceful_shutdown();
-            connection.await
         }
-    };
+        connection.as_mut().poll(cx)
+    })
+    .await;
     let unparsable = ended.is_err_and(|error| error.is_parse());
     if unparsable || watched.refused.load(Relaxed) {
         (options.refused)(watched.peer);
     }
 }
 
-async fn http2<T, S>(
-    stream: T,
-    service: S,
-    watched: &Arc<Watched>,
-    options: &ListenerOptions,
-    mut stop: Stop,
-) where
+async fn http2<T, S>(stream: T, service: S, watched: &Arc<Watched>, options: &ListenerOptions)
+where
     T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     S: Answering,
 {
     let io = TokioIo::new(WatchedIo::new(stream, false, Arc::clone(watched)));
-    let (watched, tunnels) = (Arc::clone(watched), options.tunnels.clone());
     let service =
-        service_fn(move |request| answer(request, service.clone(), &watched, &tunnels, true));
+        service_fn(|request| answer(request, service.clone(), watched, &options.tunnels, true));
     let connection = hyper::server::conn::http2::Builder::new(TokioExecutor::new())
         .max_header_list_size(u32::try_from(MAX_HEAD).unwrap_or(u32::MAX))
         .max_concurrent_streams(128)
         .serve_connection(io, service);
     let mut connection = pin!(connection);
-    tokio::select! {
-        _ = connection.as_mut() => {}
-        () = stop.told() => {
+    let mut finishing = false;
+    let _ = poll_fn(|cx| {
+        if !finishing && watched.is_finishing() {
+            finishing = true;
             connection.as_mut().graceful_shutdown();
-            let _ = connection.await;
         }
-    }
+        connection.as_mut().poll(cx)
+    })
+    .await;
 }
 
 /// One request, counted until its response's body is gone.

@@ -71,14 +71,21 @@ impl Register {
         };
         // Not found a second time while it is ending.
         watched.tunnel.store(true, Relaxed);
-        watched.end.notify_one();
+        watched.end();
         true
+    }
+
+    /// Lets every request under way be the last of its connection.
+    pub(crate) fn finish_all(&self) {
+        for watched in self.open.lock().values() {
+            watched.finish();
+        }
     }
 
     /// Ends all.
     pub(crate) fn end_all(&self) {
         for watched in self.open.lock().values() {
-            watched.end.notify_one();
+            watched.end();
         }
     }
 
@@ -96,7 +103,7 @@ impl Register {
                 || over(watched.blocked_since.load(Relaxed), idle)
                 || (watched.is_idle() && over(watched.idle_since.load(Relaxed), idle));
             if overdue {
-                watched.end.notify_one();
+                watched.end();
             }
         }
     }

@@ -6,12 +6,13 @@ use http::HeaderMap;
 use http::header::FORWARDED;
 
 /// One hop as a header names it; `None` where it is no address (`unknown`, `_hidden`, garbage).
-pub(super) type Hop = Option<IpAddr>;
+pub type Hop = Option<IpAddr>;
 
 /// The hops, the one nearest to us first. `Forwarded` is read only where there is no
 /// `X-Forwarded-For`: a proxy that writes one of them usually passes the other as the client
 /// sent it, and the one that proxies write is nearly always the latter.
-pub(super) fn hops(headers: &HeaderMap) -> Vec<Hop> {
+#[must_use]
+pub fn hops(headers: &HeaderMap) -> Vec<Hop> {
     let mut hops: Vec<Hop> = if headers.contains_key("x-forwarded-for") {
         headers
             .get_all("x-forwarded-for")

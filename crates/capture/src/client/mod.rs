@@ -2,6 +2,8 @@
 
 mod forwarded;
 
+pub use forwarded::{Hop, hops};
+
 use std::net::IpAddr;
 
 use http::HeaderMap;

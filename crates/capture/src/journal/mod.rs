@@ -21,12 +21,13 @@ mod tests;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use admintrail_event::{Draft, EventId};
 use hashbrown::HashMap;
-use parking_lot::{Condvar, Mutex};
+use parking_lot::{Condvar, Mutex, MutexGuard};
 use tokio::sync::oneshot;
 
 pub(crate) use disk::{Disk, RealDisk, SegmentFile};
@@ -49,6 +50,16 @@ pub(crate) struct NotWritten;
 
 /// Completes when what was written before it is durable.
 pub(crate) type Synced = oneshot::Receiver<Result<(), NotWritten>>;
+
+/// Openings that are written together, and what became of them.
+type Batch = Arc<AtomicU8>;
+
+const GATHERED: u8 = 0;
+const WRITTEN: u8 = 1;
+const FAILED: u8 = 2;
+
+/// An opening that waits for [`Journal::write_gathered`].
+pub(crate) struct Gathered(Batch);
 
 /// The journal of one folder.
 pub(crate) struct Journal {
@@ -76,6 +87,9 @@ struct State {
     next: u64,
     /// The active segment is replaced above this length.
     replace_above: u64,
+    /// Framed openings that are not written yet, and their batch.
+    gathered: Vec<u8>,
+    batch: Batch,
     /// When written bytes must be synced at the latest.
     sync_by: Option<Instant>,
     /// Who waits for a sync.
@@ -117,6 +131,8 @@ impl Journal {
                 open,
                 next: found.last + 1,
                 replace_above: SEGMENT_BYTES,
+                gathered: Vec::new(),
+                batch: Batch::default(),
                 sync_by: None,
                 waiters: Vec::new(),
                 retry_at: None,
@@ -141,6 +157,7 @@ impl Journal {
     }
 
     /// Writes an opening; the same id again replaces the earlier one. Synced within 50 ms.
+    #[cfg(test)]
     pub(crate) fn open(&self, draft: &Draft) -> Result<(), NotWritten> {
         self.write_opening(draft, None)
     }
@@ -164,6 +181,33 @@ impl Journal {
         self.write_opening(draft, Some(sender)).map(|()| receiver)
     }
 
+    /// Takes an opening to be written together with others. Nothing is written yet.
+    pub(crate) fn gather(&self, draft: &Draft) -> Result<Gathered, NotWritten> {
+        let bytes = framed(draft);
+        let mut state = self.shared.state.lock();
+        if state.active.is_none() {
+            return Err(NotWritten);
+        }
+        state.gathered.extend_from_slice(&bytes);
+        state.open.insert(draft.id, bytes);
+        Ok(Gathered(Arc::clone(&state.batch)))
+    }
+
+    /// Writes what has been gathered, unless somebody has. Synced within 50 ms.
+    pub(crate) fn write_gathered(&self, gathered: &Gathered) -> Result<(), NotWritten> {
+        if gathered.0.load(Ordering::Acquire) == GATHERED {
+            let mut state = self.shared.state.lock();
+            if gathered.0.load(Ordering::Acquire) == GATHERED {
+                self.shared.append(&mut state, &[])?;
+                self.sync_soon(state, false);
+            }
+        }
+        match gathered.0.load(Ordering::Acquire) {
+            WRITTEN => Ok(()),
+            _ => Err(NotWritten),
+        }
+    }
+
     fn write_opening(
         &self,
         draft: &Draft,
@@ -173,17 +217,21 @@ impl Journal {
         let mut state = self.shared.state.lock();
         self.shared.append(&mut state, &bytes)?;
         state.open.insert(draft.id, bytes);
-        let idle = state.waiters.is_empty() && state.sync_by.is_none();
         let urgent = waiter.is_some();
         state.waiters.extend(waiter);
-        if state.sync_by.is_none() {
+        self.sync_soon(state, urgent);
+        Ok(())
+    }
+
+    fn sync_soon(&self, mut state: MutexGuard<'_, State>, urgent: bool) {
+        let asleep = state.sync_by.is_none();
+        if asleep {
             state.sync_by = Some(Instant::now() + SYNC_WITHIN);
         }
         drop(state);
-        if idle || urgent {
+        if asleep || urgent {
             self.shared.wake.notify_one();
         }
-        Ok(())
     }
 
     /// These events are durable elsewhere. A release that is lost costs a second delivery of the
@@ -277,15 +325,29 @@ fn lock_folder(folder: &Path) -> io::Result<std::fs::File> {
     Ok(file)
 }
 
+impl State {
+    /// Tells everybody in the batch what became of it, and begins the next.
+    fn end_batch(&mut self, end: u8) {
+        self.gathered.clear();
+        // Shared only if somebody waits.
+        if Arc::strong_count(&self.batch) > 1 {
+            std::mem::take(&mut self.batch).store(end, Ordering::Release);
+        }
+    }
+}
+
 impl Shared {
-    /// Appends to the active segment. A failure closes the segment; the thread opens a fresh one.
+    /// Appends what was gathered, and this, to the active segment. A failure closes the segment;
+    /// the thread opens a fresh one.
     fn append(&self, state: &mut State, bytes: &[u8]) -> Result<(), NotWritten> {
         let Some(active) = &mut state.active else {
             return Err(NotWritten);
         };
-        match active.file.write_at(bytes, active.length) {
+        state.gathered.extend_from_slice(bytes);
+        match active.file.write_at(&state.gathered, active.length) {
             Ok(()) => {
-                active.length += bytes.len() as u64;
+                active.length += state.gathered.len() as u64;
+                state.end_batch(WRITTEN);
                 Ok(())
             }
             Err(error) => {
@@ -300,6 +362,7 @@ impl Shared {
         if let Some(active) = state.active.take() {
             state.old.push(active.path);
         }
+        state.end_batch(FAILED);
         state.sync_by = None;
         state.retry_at = None;
         for waiter in state.waiters.drain(..) {

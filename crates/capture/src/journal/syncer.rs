@@ -6,7 +6,9 @@ use std::time::Instant;
 
 use parking_lot::MutexGuard;
 
-use super::{Active, NotWritten, RETRY_AFTER, SEGMENT_BYTES, SYNC_WITHIN, Shared, State, frame};
+use super::{
+    Active, NotWritten, RETRY_AFTER, SEGMENT_BYTES, SYNC_WITHIN, Shared, State, WRITTEN, frame,
+};
 use super::{record, recovery};
 use crate::health::Cause;
 
@@ -144,6 +146,8 @@ impl Shared {
         let file = Arc::clone(&fresh.file);
         let replaced = state.active.replace(fresh).map(|active| active.path);
         state.old.extend(replaced);
+        // What was gathered is among what is open.
+        state.end_batch(WRITTEN);
         state.sync_by = None;
         state.retry_at = None;
         let waiters = std::mem::take(&mut state.waiters);

@@ -129,7 +129,15 @@ async fn may_pass(open: &Open, changes: bool) -> bool {
             Err(_) => false,
         }
     } else {
-        trunk.journal.open(&open.draft).is_ok()
+        match trunk.journal.gather(&open.draft) {
+            Ok(gathered) => {
+                // Whatever else is ready on this thread goes first, so that requests which came
+                // together are written together.
+                tokio::task::yield_now().await;
+                trunk.journal.write_gathered(&gathered).is_ok()
+            }
+            Err(_) => false,
+        }
     };
     written || !must_record
 }
