@@ -12,7 +12,7 @@ use http::uri::{Authority, Scheme, Uri};
 
 use super::given::{Given, Raw};
 use super::origin::{Mistakes, Origin};
-use super::section::{Findings, Section, beside};
+use super::section::{Findings, Section, Shows, beside};
 use crate::proxy::tls;
 
 /// A monitored panel.
@@ -350,6 +350,14 @@ fn timeouts(section: &mut Section<'_>) -> Timeouts {
         idle: seconds(75),
     };
     let Some(mut table) = section.table("timeouts") else {
+        for (key, value) in [
+            ("timeouts.connect", defaults.connect),
+            ("timeouts.response", defaults.response),
+            ("timeouts.header", defaults.header),
+            ("timeouts.idle", defaults.idle),
+        ] {
+            section.show(key, Shows(value), Origin::Default);
+        }
         return defaults;
     };
     let read = Timeouts {

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use admintrail_event::filter::nearest_of;
 use ipnet::IpNet;
 
 use super::given::{Given, Raw};
@@ -302,8 +303,7 @@ impl<'a> Section<'a> {
     /// Reports the keys that nobody asked for.
     pub(crate) fn finish(mut self) {
         for (name, given) in std::mem::take(&mut self.entries) {
-            let near = self.asked.iter().find(|known| distance(known, &name) <= 2);
-            let message = match near {
+            let message = match nearest_of(&name, self.asked.iter().copied()) {
                 Some(known) => format!("there is no such key; did you mean {known:?}?"),
                 None => {
                     let mut known = self.asked.clone();
@@ -387,26 +387,6 @@ fn read_network(text: &str) -> Result<IpNet, String> {
         .map_err(|_| format!("{text:?} is neither an address nor a network such as 10.0.0.0/8"))
 }
 
-/// How many letters differ (Levenshtein).
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.chars().enumerate() {
-        let mut before = i;
-        let mut left = i + 1;
-        if let Some(first) = row.first_mut() {
-            *first = left;
-        }
-        for (cell, y) in row.iter_mut().skip(1).zip(&b) {
-            let here = (before + usize::from(x != *y)).min(left + 1).min(*cell + 1);
-            before = *cell;
-            *cell = here;
-            left = here;
-        }
-    }
-    row.last().copied().unwrap_or(0)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -435,12 +415,5 @@ mod tests {
         );
         assert_eq!(read_address("[::1]:1").unwrap().to_string(), "[::1]:1");
         assert!(read_address("8080").is_err());
-    }
-
-    #[test]
-    fn near_misses_are_near() {
-        assert_eq!(distance("upstream", "upstraem"), 2);
-        assert_eq!(distance("listen", "listen"), 0);
-        assert!(distance("name", "trusted_proxies") > 5);
     }
 }

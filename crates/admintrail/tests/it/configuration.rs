@@ -271,3 +271,56 @@ fn the_readme_shows_a_configuration_that_is_good() {
     let said = config(dir.path(), &["check", "--config", "admintrail.toml"]).run();
     assert!(said.code == 0 && said.err.contains("1 panel"), "{said:?}");
 }
+
+/// What somebody copies out of the README is read without a mistake, and the defaults are such.
+#[test]
+fn the_readme_shows_settings_that_hold() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let readme = std::fs::read_to_string(root.join("README.md")).unwrap();
+    let blocks: Vec<&str> = readme
+        .split("```toml\n")
+        .skip(1)
+        .filter_map(|rest| rest.split("```").next())
+        .collect();
+    assert_eq!(blocks.len(), 2, "the file, and what else a panel may say");
+    // Files of the reader's machine are not here.
+    let more: Vec<&str> = blocks[1]
+        .lines()
+        .filter(|line| !line.contains("/etc/ssl/"))
+        .collect();
+    let dir = tempfile::tempdir().unwrap();
+    let show = |text: String| -> Vec<(String, String)> {
+        std::fs::write(dir.path().join("a.toml"), text).unwrap();
+        let said = config(dir.path(), &["show", "--json", "--config", "a.toml"]).run();
+        let rows: serde_json::Value = serde_json::from_str(&said.ok()).unwrap();
+        let word = |row: &serde_json::Value, name: &str| row[name].as_str().unwrap().to_owned();
+        let rows = rows.as_array().unwrap().iter();
+        let mut rows: Vec<_> = rows
+            .map(|row| (word(row, "key"), word(row, "value")))
+            .filter(|(key, _)| !key.contains("identity_header"))
+            .collect();
+        rows.sort();
+        rows
+    };
+    assert_eq!(
+        show(format!("{}{}\n", blocks[0], more.join("\n"))),
+        show(blocks[0].to_owned())
+    );
+    for variable in [
+        "CONFIG",
+        "DATA",
+        "LISTEN",
+        "RECORDER",
+        "LOG_FORMAT",
+        "TRUSTED_PROXIES",
+        "TLS_CERT",
+        "TLS_KEY",
+        "PANEL",
+        "LOG",
+    ] {
+        assert!(
+            readme.contains(&format!("`ADMINTRAIL_{variable}`")),
+            "{variable}"
+        );
+    }
+}
