@@ -7,14 +7,20 @@
 use std::convert::Infallible;
 use std::sync::Arc;
 
+use admintrail_event::filter::quote;
 use admintrail_event::{EventId, Filter, Micros};
-use admintrail_store::{Cursor, Order, PageRequest, View};
+use admintrail_store::{Cursor, Identity, Order, PageRequest, View};
 use axum::extract::FromRequestParts;
 use http::request::Parts;
 use jiff::tz::TimeZone;
 
 use crate::auth::{Viewer, cookie};
 use crate::{App, WebError};
+
+/// Most identities that are left out by a link: more than an account may have.
+const MAX_WITHOUT: usize = 256;
+/// Bytes of filter words that leave room for more of them.
+const ROOMY: usize = 2_048;
 
 /// Which defaults hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,6 +52,9 @@ pub struct ViewQuery {
     pub order: Option<String>,
     /// Leave out the viewer's own events; `None`: the surface's default.
     pub hide_me: Option<bool>,
+    /// Leave out these identities, each `panel:id` (`:id` on every panel): what Hide me of a shared
+    /// link was, exactly. A filter's `-admin:` also leaves out names and parts before the @.
+    pub without: Vec<String>,
     /// Leave out background refreshes and assets; `None`: the surface's default.
     pub fold: Option<bool>,
     /// The event whose drawer is open.
@@ -82,6 +91,7 @@ impl ViewQuery {
                 "last" => found.last = on,
                 "order" => found.order = Some(value),
                 "hide_me" => found.hide_me = Some(on),
+                "without" => found.without.push(value),
                 "fold" => found.fold = Some(on),
                 "event" => found.event = Some(value).filter(|text| !text.is_empty()),
                 "tz" => found.tz = Some(value).filter(|text| !text.is_empty()),
@@ -111,7 +121,8 @@ impl ViewQuery {
             None => Ok(()),
             Some((name, _)) => {
                 let ours = [
-                    "q", "from", "to", "limit", "cursor", "last", "order", "hide_me", "fold", "tz",
+                    "q", "from", "to", "limit", "cursor", "last", "order", "hide_me", "without",
+                    "fold", "tz",
                 ];
                 let known: Vec<&str> = ours.iter().chain(others).copied().collect();
                 let shown: String = name.chars().take(64).collect();
@@ -150,11 +161,10 @@ impl ViewQuery {
                 format!("{from} is not before the end of the range, {to}."),
             ));
         }
-        let hide = if self.hides_me(viewer, surface) {
-            viewer.identities()
-        } else {
-            Vec::new()
-        };
+        let mut hide = self.left_out()?;
+        if self.hides_me(viewer, surface) {
+            hide.extend(viewer.identities());
+        }
         Ok(View {
             filter,
             panels,
@@ -163,6 +173,30 @@ impl ViewQuery {
             hide,
             fold: self.fold.unwrap_or(surface == Surface::Page),
         })
+    }
+
+    /// The identities of `without`.
+    fn left_out(&self) -> Result<Vec<Identity>, WebError> {
+        if self.without.len() > MAX_WITHOUT {
+            let message = format!("send at most {MAX_WITHOUT} of them.");
+            return Err(WebError::parameter("without", message));
+        }
+        self.without
+            .iter()
+            .map(|text| {
+                let wrong = || {
+                    let message = "send `panel:id`, or `:id` for every panel.";
+                    WebError::parameter("without", message)
+                };
+                let (panel, admin) = text.split_once(':').ok_or_else(wrong)?;
+                let panel = match panel {
+                    "" => None,
+                    panel => Some(panel.parse().map_err(|_| wrong())?),
+                };
+                let admin = admin.to_owned();
+                Ok(Identity { panel, admin })
+            })
+            .collect()
     }
 
     /// Whether Hide me is on.
@@ -262,6 +296,9 @@ impl ViewQuery {
                 out.append_pair(name, if on { "1" } else { "0" });
             }
         }
+        for identity in &self.without {
+            out.append_pair("without", identity);
+        }
         if self.last {
             out.append_pair("last", "1");
         }
@@ -277,8 +314,8 @@ impl ViewQuery {
         out.finish()
     }
 
-    /// The same view for somebody else, later: absolute times, and Hide me written out as
-    /// `-admin:…` (it means another person's "me" elsewhere).
+    /// The same view for somebody else, later: absolute times, and Hide me written out (it means
+    /// another person's "me" elsewhere) as `-admin:…` where that says it exactly, else as `without`.
     pub fn frozen(&self, viewer: &Viewer, surface: Surface, now: Micros) -> Result<Self, WebError> {
         let view = self.view(viewer, surface, now)?;
         let mut frozen = self.clone();
@@ -286,13 +323,21 @@ impl ViewQuery {
         frozen.to = Some(view.to.unwrap_or(now).to_string());
         frozen.fold = Some(view.fold);
         frozen.hide_me = Some(false);
-        for identity in &view.hide {
-            if !frozen.q.is_empty() {
-                frozen.q.push(' ');
+        frozen.without.clear();
+        for Identity { panel, admin } in &view.hide {
+            // A whole e-mail address means itself alone as a filter word too, where everybody can
+            // read and change it.
+            let is_word = panel.is_none() && admin.contains('@') && !admin.contains('*');
+            let word = format!("-admin:{}", quote(admin));
+            if is_word && frozen.q.len() + word.len() < ROOMY {
+                if !frozen.q.is_empty() {
+                    frozen.q.push(' ');
+                }
+                frozen.q.push_str(&word);
+            } else {
+                let panel = panel.as_ref().map_or("", |panel| panel.as_str());
+                frozen.without.push(format!("{panel}:{admin}"));
             }
-            frozen
-                .q
-                .push_str(&format!("-admin:{}", quoted(&identity.admin)));
         }
         frozen.cursor = None;
         frozen.last = false;
@@ -316,16 +361,6 @@ impl FromRequestParts<Arc<App>> for ViewQuery {
                 .map(str::to_owned);
         }
         Ok(query)
-    }
-}
-
-/// A value as the filter language takes it.
-fn quoted(value: &str) -> String {
-    let plain = |c: char| c.is_alphanumeric() || "@._-+/".contains(c);
-    if !value.is_empty() && value.chars().all(plain) {
-        value.to_owned()
-    } else {
-        format!("\"{}\"", value.replace('\\', "\\\\").replace('"', "\\\""))
     }
 }
 

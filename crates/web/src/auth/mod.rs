@@ -5,6 +5,7 @@ pub mod cookie;
 mod flash;
 pub mod forms;
 pub(crate) mod known;
+pub mod naming;
 pub mod password;
 pub mod secret;
 mod throttle;

@@ -3,7 +3,8 @@
 
 use admintrail_event::Micros;
 use admintrail_store::{Bucket, Histogram};
-use jiff::Zoned;
+use jiff::civil::{self, DateTime, Time};
+use jiff::{Span, Zoned};
 
 use crate::pages::moment::Face;
 use crate::pages::number::grouped;
@@ -172,55 +173,138 @@ fn lines(histogram: &Histogram, face: &Face) -> Vec<Line> {
     histogram.buckets.iter().enumerate().map(line).collect()
 }
 
-/// Steps between labels, in minutes.
-const STEPS: [i64; 15] = [
-    1, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1_440, 2_880, 10_080, 43_200, 129_600,
+/// What lies between two labels.
+#[derive(Debug, Clone, Copy)]
+enum Step {
+    /// A part of a day.
+    Minutes(i64),
+    Days(i64),
+    Months(i64),
+}
+
+const STEPS: [Step; 18] = [
+    Step::Minutes(1),
+    Step::Minutes(5),
+    Step::Minutes(10),
+    Step::Minutes(15),
+    Step::Minutes(30),
+    Step::Minutes(60),
+    Step::Minutes(120),
+    Step::Minutes(180),
+    Step::Minutes(360),
+    Step::Minutes(720),
+    Step::Days(1),
+    Step::Days(2),
+    Step::Days(7),
+    Step::Days(14),
+    Step::Months(1),
+    Step::Months(3),
+    Step::Months(12),
+    Step::Months(60),
 ];
 /// Most labels.
 const TICKS: i64 = 8;
+/// More than ever fit between the first and the last.
+const MOST: usize = 64;
 
-/// Labels at round times on the viewer's wall.
+impl Step {
+    const DAY: i64 = 1_440;
+
+    /// About how long it is, in µs.
+    const fn about(self) -> i64 {
+        let minutes = match self {
+            Self::Minutes(minutes) => minutes,
+            Self::Days(days) => days * Self::DAY,
+            Self::Months(months) => months * 30 * Self::DAY,
+        };
+        minutes * 60 * Micros::SECOND
+    }
+
+    /// The round time on the wall at or before this one.
+    fn floor(self, at: DateTime) -> Option<DateTime> {
+        let midnight = at.date().to_datetime(Time::midnight());
+        match self {
+            Self::Minutes(step) => {
+                let minutes = i64::from(at.hour()) * 60 + i64::from(at.minute());
+                midnight
+                    .checked_add(Span::new().minutes(minutes - minutes % step))
+                    .ok()
+            }
+            Self::Days(step) => {
+                // Counted from a Monday.
+                let since = civil::date(1970, 1, 5).until(at.date()).ok()?;
+                let over = i64::from(since.get_days()).rem_euclid(step);
+                midnight.checked_sub(Span::new().days(over)).ok()
+            }
+            Self::Months(step) => {
+                let month = i64::from(at.year()) * 12 + i64::from(at.month()) - 1;
+                let first = midnight.with().day(1).build().ok()?;
+                first
+                    .checked_sub(Span::new().months(month.rem_euclid(step)))
+                    .ok()
+            }
+        }
+    }
+
+    /// The round time after it. A day begins anew at midnight, whatever the clocks do in between.
+    fn next(self, at: DateTime) -> Option<DateTime> {
+        let span = match self {
+            Self::Minutes(minutes) => Span::new().minutes(minutes),
+            Self::Days(days) => Span::new().days(days),
+            Self::Months(months) => Span::new().months(months),
+        };
+        at.checked_add(span).ok()
+    }
+}
+
+/// Labels at round times on the viewer's wall. Each is found on the wall and then looked up in the
+/// zone: across a change of clocks the distance between two of them changes, not their names.
 fn ticks(histogram: &Histogram, face: &Face) -> Vec<Tick> {
     let span = histogram.to.0 - histogram.from.0;
     if span <= 0 {
         return Vec::new();
     }
-    let minute = 60 * Micros::SECOND;
     let step = STEPS
         .into_iter()
-        .find(|step| span / (step * minute) <= TICKS)
-        .unwrap_or(525_600);
-    let start = face.wall(histogram.from);
-    let offset = i64::from(start.offset().seconds()) * Micros::SECOND;
-    let step = step * minute;
-    let mut at = (histogram.from.0 + offset).div_euclid(step) * step - offset;
+        .find(|step| span / step.about() <= TICKS)
+        .unwrap_or(Step::Months(1_200));
+    let first = step.floor(face.wall(histogram.from).datetime());
+    let on_the_wall = std::iter::successors(first, |at| step.next(*at)).take(MOST);
     let mut ticks = Vec::new();
-    while at < histogram.to.0 && ticks.len() < 32 {
-        let share = (at - histogram.from.0) as f64 / span as f64;
+    let mut last = i64::MIN;
+    for wall in on_the_wall {
+        let Ok(at) = face.zone.to_zoned(wall) else {
+            break;
+        };
+        let moment = at.timestamp().as_microsecond();
+        if moment >= histogram.to.0 {
+            break;
+        }
+        // An hour that the clocks leave out is the one after it.
+        if moment <= last || at.datetime() != wall && matches!(step, Step::Minutes(_)) {
+            continue;
+        }
+        last = moment;
+        let share = (moment - histogram.from.0) as f64 / span as f64;
         // A label at the very edge would be cut off.
         if (0.03..0.965).contains(&share) {
             let minor = ticks.len() % 2 == 1;
             ticks.push(Tick {
                 x: percent(share * 100.0),
-                text: label(&face.wall(Micros(at)), step),
+                text: label(&at, step),
                 minor,
             });
         }
-        at += step;
     }
     ticks
 }
 
-fn label(at: &Zoned, step: i64) -> String {
-    let day = 86_400 * Micros::SECOND;
-    let form = if step >= 28 * day {
-        "%b %Y"
-    } else if step >= day {
-        "%a %-d %b"
-    } else if at.hour() == 0 && at.minute() == 0 {
-        "%a %-d"
-    } else {
-        "%H:%M"
+fn label(at: &Zoned, step: Step) -> String {
+    let form = match step {
+        Step::Months(_) => "%b %Y",
+        Step::Days(_) => "%a %-d %b",
+        Step::Minutes(_) if at.hour() == 0 && at.minute() == 0 => "%a %-d",
+        Step::Minutes(_) => "%H:%M",
     };
     at.strftime(form).to_string()
 }
@@ -270,5 +354,64 @@ mod tests {
                 "21:00", "Sun 22", "03:00", "06:00", "09:00", "12:00", "15:00", "18:00"
             ]
         );
+    }
+
+    fn texts(zone: &str, from: &str, to: &str) -> Vec<String> {
+        let (from, to) = (
+            Micros::parse_rfc3339(from).unwrap(),
+            Micros::parse_rfc3339(to).unwrap(),
+        );
+        let histogram = Histogram {
+            from,
+            to,
+            width: (to.0 - from.0) / 96,
+            buckets: vec![Bucket::default(); 96],
+        };
+        let zone = TimeZone::get(zone).unwrap();
+        let ticks = ticks(&histogram, &Face { zone, now: to });
+        ticks.into_iter().map(|tick| tick.text).collect()
+    }
+
+    /// Clocks in Kyiv go back at 04:00 on 25 October 2026, and forward at 03:00 on 29 March.
+    #[test]
+    fn labels_keep_their_names_across_a_change_of_clocks() {
+        let days = texts(
+            "Europe/Kyiv",
+            "2026-10-21T21:00:00Z",
+            "2026-10-29T12:00:00Z",
+        );
+        let expected = [
+            "Fri 23 Oct",
+            "Sat 24 Oct",
+            "Sun 25 Oct",
+            "Mon 26 Oct",
+            "Tue 27 Oct",
+            "Wed 28 Oct",
+            "Thu 29 Oct",
+        ];
+        assert_eq!(days, expected);
+        let back = texts(
+            "Europe/Kyiv",
+            "2026-10-24T10:00:00Z",
+            "2026-10-25T22:00:00Z",
+        );
+        assert_eq!(back, ["18:00", "Sun 25", "06:00", "12:00", "18:00"]);
+        let forward = texts(
+            "Europe/Kyiv",
+            "2026-03-28T22:30:00Z",
+            "2026-03-29T05:30:00Z",
+        );
+        assert_eq!(
+            forward,
+            [
+                "01:00", "02:00", "04:00", "05:00", "06:00", "07:00", "08:00"
+            ]
+        );
+        let year = texts(
+            "Europe/Kyiv",
+            "2026-01-15T00:00:00Z",
+            "2026-12-31T00:00:00Z",
+        );
+        assert_eq!(year, ["Apr 2026", "Jul 2026", "Oct 2026"]);
     }
 }

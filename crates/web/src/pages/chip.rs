@@ -43,6 +43,24 @@ pub(crate) fn chips(links: &Links) -> Vec<Chip> {
     filter.terms.iter().enumerate().map(chip).collect()
 }
 
+/// One chip an identity that a shared link leaves out.
+pub(crate) fn without_chips(links: &Links) -> impl Iterator<Item = Chip> {
+    let identities = links.typed().without.iter().enumerate();
+    identities.map(|(at, text)| {
+        let label = match text.split_once(':') {
+            Some(("", admin)) => format!("without {admin}"),
+            Some((panel, admin)) => format!("without {admin} on {panel}"),
+            None => format!("without {text}"),
+        };
+        Chip {
+            remove: format!("Remove {label}"),
+            href: links.fresh(|query| drop(query.without.remove(at))),
+            negated: true,
+            label,
+        }
+    })
+}
+
 /// What is hidden without a term that says so: background refreshes, or that they are shown.
 pub(crate) fn fold_chip(links: &Links, folds: bool, folded: u64) -> Option<Chip> {
     let (label, remove) = match (folds, folded) {
@@ -84,6 +102,16 @@ mod tests {
         assert_eq!(labels, ["not method: HEAD", "panel: billing", "\"a b\""]);
         assert_eq!(shown[0].href, "/x?q=panel%3Abilling+%22a+b%22");
         assert_eq!(shown[1].remove, "Remove panel: billing");
+    }
+
+    #[test]
+    fn whom_a_shared_link_leaves_out_is_said_and_can_be_shown() {
+        let typed = ViewQuery::parse("limit=25&without=billing%3Aolena&without=%3Aa%3Ab");
+        let links = Links::new("/x", typed);
+        let shown: Vec<Chip> = without_chips(&links).collect();
+        assert_eq!(shown[0].label, "without olena on billing");
+        assert_eq!(shown[0].href, "/x?limit=25&without=%3Aa%3Ab");
+        assert_eq!(shown[1].label, "without a:b");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use admintrail_store::View;
 
 use crate::WebError;
-use crate::pages::chip::{Chip, chips, fold_chip};
+use crate::pages::chip::{Chip, chips, fold_chip, without_chips};
 use crate::pages::link::{ADDRESSES, ADMINS, Links};
 use crate::pages::number::grouped;
 use crate::pages::range::RangeMenu;
@@ -110,7 +110,10 @@ impl FilterBar {
             kept_by_range: kept(links, false),
             mistake,
             range: RangeMenu::new(links, &scene.face, view.as_ref().ok(), range_error),
-            chips: chips(links),
+            chips: chips(links)
+                .into_iter()
+                .chain(without_chips(links))
+                .collect(),
             fold: fold_chip(links, folds, hidden.by_fold),
             clear: links.fresh(|query| query.q.clear()),
             views: VIEWS
@@ -159,8 +162,10 @@ fn kept(links: &Links, with_range: bool) -> Vec<(&'static str, String)> {
         ("fold", typed.fold.map(switch)),
         ("tz", typed.tz.clone()),
     ];
+    let without = typed.without.iter().cloned().map(|one| ("without", one));
     all.into_iter()
         .filter_map(|(name, value)| Some((name, value?)))
+        .chain(without)
         .collect()
 }
 

@@ -142,10 +142,11 @@ fn new_rows(scene: &Scene) -> Result<Response, WebError> {
     Ok(Html(html).into_response())
 }
 
-/// How many rows of the view there are from a moment on.
+/// How many rows of the view there are from a moment on. The view's own begin, which may slide,
+/// is not asked: rows that leave a sliding range are as little news as they were.
 fn newer(scene: &Scene, view: &View, since: Micros) -> Result<u64, WebError> {
     let mut view = view.clone();
-    view.from = Some(view.from.map_or(since, |from| from.max(since)));
+    view.from = Some(since);
     Ok(scene.app.trail.count(&view)?)
 }
 
@@ -153,6 +154,7 @@ fn newer(scene: &Scene, view: &View, since: Micros) -> Result<u64, WebError> {
 fn what_is_newer(scene: &Scene, view: &View, page: &Page) -> Result<(Micros, u64), WebError> {
     let newest = page.events.iter().map(|event| event.draft.time).max();
     let since = newest.map_or(scene.now(), |at| Micros(at.0 + 1));
+    let since = view.from.map_or(since, |from| from.max(since));
     Ok((since, newer(scene, view, since)?))
 }
 

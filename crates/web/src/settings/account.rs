@@ -10,9 +10,9 @@ use http::HeaderMap;
 use jiff::tz::TimeZone;
 
 use super::{Purpose, Saved, answer, wrong};
+use crate::auth::naming::identities_of;
 use crate::auth::{Client, Try, Viewer, password, session_id};
 use crate::form::Form;
-use crate::sign_in::setup::identities_of;
 use crate::{App, WebError};
 
 const fn purpose(action: &'static str) -> Purpose {

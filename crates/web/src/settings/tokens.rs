@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use admintrail_event::PanelName;
 use admintrail_store::control::{NewToken, TokenId, TokenScope};
 use axum::extract::{Path, State};
 use axum::response::Response;
@@ -10,6 +9,7 @@ use http::HeaderMap;
 use serde_json::json;
 
 use super::{Purpose, Saved, answer, wrong};
+use crate::auth::naming::{token_name_of, token_panels_of};
 use crate::auth::secret::Secret;
 use crate::auth::{NewTokenShown, Viewer};
 use crate::form::Form;
@@ -41,14 +41,14 @@ pub(crate) async fn create(
 }
 
 async fn made(app: &App, form: &Form) -> Result<Saved, WebError> {
-    let name = name_of(form.text("name"))?;
+    let name = token_name_of(form.text("name"))?;
     let scope = TokenScope::of_name(form.text("scope")).ok_or_else(|| {
         wrong(
             "scope",
             "Choose read (reads events) or ingest (sends events).",
         )
     })?;
-    let panels = panels_of(form.all("panels").chain(form.all("panel")), scope)?;
+    let panels = token_panels_of(form.all("panels").chain(form.all("panel")), scope)?;
     let secret = Secret::generate_token()?;
     let new = NewToken {
         name,
@@ -111,40 +111,4 @@ pub(crate) async fn revoke(
         purpose("Revoked token"),
         result,
     )
-}
-
-/// A name that can stand in a log line and in a filter.
-fn name_of(text: &str) -> Result<String, WebError> {
-    let plain = |c: char| c.is_alphanumeric() || "-_. ".contains(c);
-    if text.is_empty() || text.chars().count() > 64 || !text.chars().all(plain) {
-        return Err(wrong(
-            "name",
-            "Use 1 to 64 letters, digits, spaces, '-', '_' or '.'.",
-        ));
-    }
-    Ok(text.to_owned())
-}
-
-fn panels_of<'a>(
-    texts: impl Iterator<Item = &'a str>,
-    scope: TokenScope,
-) -> Result<Vec<PanelName>, WebError> {
-    let mut panels = Vec::new();
-    for name in texts
-        .flat_map(|text| text.split([',', ' ', '\n', '\r']))
-        .filter(|name| !name.is_empty())
-    {
-        let panel: PanelName = name
-            .parse()
-            .map_err(|error: admintrail_event::IdError| wrong("panels", format!("{error}.")))?;
-        if panel == PanelName::own() && scope == TokenScope::Ingest {
-            let message =
-                "Nobody may send events of admintrail: that panel is the record of its own use.";
-            return Err(wrong("panels", message));
-        }
-        if !panels.contains(&panel) {
-            panels.push(panel);
-        }
-    }
-    Ok(panels)
 }

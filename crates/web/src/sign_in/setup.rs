@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use admintrail_store::Identity;
 use admintrail_store::control::{LinkPurpose, NewAccount, Role};
 use axum::extract::{Extension, State};
 use axum::response::{Html, IntoResponse, Response};
@@ -10,6 +9,7 @@ use http::{HeaderMap, Uri};
 
 use super::{HOME, begin, parameter, refused_page};
 use crate::auth::forms::SetupForm;
+use crate::auth::naming::{account_name_of, email_of, identities_of};
 use crate::auth::{Client, password, secret};
 use crate::form::Form;
 use crate::{App, WebError, pages};
@@ -66,7 +66,7 @@ async fn set_up(
     form: &Form,
 ) -> Result<Response, WebError> {
     let email = email_of(form.text("email"))?;
-    let name = name_of(form.text("name"))?;
+    let name = account_name_of(form.text("name"))?;
     let identities = identities_of(form.text("identities"))?;
     let chosen = form.get("password").unwrap_or_default();
     password::check_new(chosen, &email)?;
@@ -105,111 +105,4 @@ fn alive(app: &App, token: &str) -> Result<(), WebError> {
     link.filter(|link| link.purpose == LinkPurpose::Setup)
         .map(drop)
         .ok_or(DEAD)
-}
-
-fn field(field: &'static str, message: &str) -> WebError {
-    WebError::BadField {
-        field,
-        message: message.to_owned(),
-    }
-}
-
-/// An e-mail address, as far as anybody can tell without sending to it.
-pub(crate) fn email_of(text: &str) -> Result<String, WebError> {
-    let wrong = || {
-        field(
-            "email",
-            "This is not an e-mail address such as olena@example.org.",
-        )
-    };
-    let (user, host) = text.rsplit_once('@').ok_or_else(wrong)?;
-    let plain = text
-        .chars()
-        .all(|c| !c.is_whitespace() && !c.is_control() && !"<>\"(),;:\\".contains(c));
-    if plain && !user.is_empty() && !user.contains('@') && !host.is_empty() && text.len() <= 254 {
-        Ok(text.to_owned())
-    } else {
-        Err(wrong())
-    }
-}
-
-fn name_of(text: &str) -> Result<String, WebError> {
-    if text.chars().count() > 100 || text.chars().any(char::is_control) {
-        return Err(field("name", "Use at most 100 characters, on one line."));
-    }
-    Ok(text.to_owned())
-}
-
-/// "Me" on the panels: `name` or `panel:name`, by line or comma.
-pub(crate) fn identities_of(text: &str) -> Result<Vec<Identity>, WebError> {
-    let mut found: Vec<Identity> = Vec::new();
-    for entry in text
-        .split([',', '\n', '\r'])
-        .map(str::trim)
-        .filter(|entry| !entry.is_empty())
-    {
-        let (panel, admin) = match entry.split_once(':') {
-            Some((panel, admin)) => {
-                let panel = panel.trim().parse().map_err(|error| {
-                    field(
-                        "identities",
-                        &format!("{error}. Write `name`, or `panel:name` for one panel."),
-                    )
-                })?;
-                (Some(panel), admin.trim())
-            }
-            None => (None, entry),
-        };
-        if admin.is_empty() || admin.len() > 254 || admin.chars().any(char::is_control) {
-            return Err(field(
-                "identities",
-                "Each identity needs a name of at most 254 bytes.",
-            ));
-        }
-        let identity = Identity {
-            panel,
-            admin: admin.to_owned(),
-        };
-        if !found.contains(&identity) {
-            found.push(identity);
-        }
-    }
-    if found.len() > 100 {
-        return Err(field("identities", "Use at most 100 identities."));
-    }
-    Ok(found)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn identities_are_read_by_line_or_comma() {
-        let found = identities_of("olena, billing:olena@example.org\r\nroot\n\nroot").unwrap();
-        let shown: Vec<_> = found
-            .iter()
-            .map(|i| (i.panel.as_ref().map(ToString::to_string), i.admin.as_str()))
-            .collect();
-        assert_eq!(
-            shown,
-            [
-                (None, "olena"),
-                (Some("billing".to_owned()), "olena@example.org"),
-                (None, "root")
-            ]
-        );
-        assert!(identities_of("Bad Panel:olena").is_err());
-        assert!(identities_of("billing:").is_err());
-    }
-
-    #[test]
-    fn e_mail_addresses_are_told_from_other_text() {
-        for good in ["a@b", "olena.k+x@example.org", "ол@приклад.укр"] {
-            assert_eq!(email_of(good).unwrap(), good);
-        }
-        for bad in ["", "olena", "@b", "a@", "a b@c", "a@b@c", "<a@b>", "a@b\n"] {
-            assert!(email_of(bad).is_err(), "{bad:?}");
-        }
-    }
 }

@@ -21,6 +21,7 @@ mod openapi;
 mod own_account;
 mod sessions;
 mod setup;
+mod sharing;
 mod sign_in;
 mod stack;
 mod stream;

@@ -149,6 +149,7 @@ async fn its_parameters_are_the_ones_that_are_taken() {
             "last" => "last=1",
             "order" => "order=asc",
             "hide_me" => "hide_me=1",
+            "without" => "without=billing%3Aolena",
             "fold" => "fold=1",
             "tz" => "tz=Europe/Kyiv",
             "buckets" => "buckets=10",
