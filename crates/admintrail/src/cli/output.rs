@@ -4,6 +4,8 @@ use std::borrow::Cow;
 use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
 
 use admintrail_event::encode_text;
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::io::Errno;
 
 /// Nobody reads our output any more, as `head` does after its lines. A type of its own: a server
 /// that goes away breaks a pipe too, and that is a failure.
@@ -43,6 +45,32 @@ fn of_stdout(error: io::Error) -> io::Error {
         io::ErrorKind::Interrupted => error,
         kind => io::Error::new(kind, format!("cannot write to standard output: {error}")),
     }
+}
+
+/// Ends the process, as done, when nobody reads standard output any more: what waits for events
+/// would else notice with the next one only, and `tail | head -1` hang until then.
+pub(super) fn end_with_reader() {
+    std::thread::spawn(|| {
+        let stdout = io::stdout();
+        loop {
+            // Asks for nothing, so that only errors and the end are told.
+            let mut watched = [PollFd::new(&stdout, PollFlags::empty())];
+            match poll(&mut watched, None) {
+                Ok(_) => {}
+                Err(Errno::INTR) => continue,
+                Err(_) => return,
+            }
+            let [watched] = watched;
+            if watched
+                .revents()
+                .intersects(PollFlags::ERR | PollFlags::HUP)
+            {
+                std::process::exit(0);
+            }
+            // Closed from the beginning; the first write tells.
+            return;
+        }
+    });
 }
 
 /// Buffered standard output. Write errors, also those of a closed pipe, come back as errors.

@@ -30,6 +30,7 @@ pub(super) fn run(global: &Global, args: &TailArgs) -> Outcome {
     view::parse(&args.filter)?;
     let dir = global.data_folder()?;
     let colours = output::colours(&io::stdout());
+    output::end_with_reader();
     let mut place: Option<Place> = None;
     let mut told = false;
     loop {

@@ -223,3 +223,40 @@ fn a_tail_tells_its_end_from_an_answer() {
         .unwrap();
     assert_eq!(out, "");
 }
+
+#[test]
+fn a_tail_ends_with_its_reader_and_not_with_the_next_event() {
+    let server = Server::start(&Options::default());
+    server.command(&["account", "list"]).run().ok();
+    let tail = format!(
+        "{} tail --data {} kind:start | head -n 1",
+        env!("CARGO_BIN_EXE_admintrail"),
+        server.dir().display()
+    );
+    // The shell waits for both ends of the pipe.
+    let mut shell = std::process::Command::new("sh")
+        .args(["-c", &tail])
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let deadline = std::time::Instant::now() + Duration::from_secs(20);
+    let status = loop {
+        if let Some(status) = shell.try_wait().unwrap() {
+            break status;
+        }
+        if std::time::Instant::now() > deadline {
+            let _ = shell.kill();
+            panic!("the tail outlives its reader");
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    };
+    assert!(status.success());
+    let mut out = String::new();
+    shell
+        .stdout
+        .take()
+        .unwrap()
+        .read_to_string(&mut out)
+        .unwrap();
+    assert!(out.contains("[start]"), "{out}");
+}
