@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use admintrail_capture::Peer;
+use admintrail_capture::{Peer, hops};
 use http::HeaderMap;
 use ipnet::IpNet;
 
@@ -16,8 +16,9 @@ pub(crate) struct Client {
 }
 
 impl Client {
-    /// Forwarded headers count only if the peer is a trusted proxy; of the addresses in
-    /// `X-Forwarded-For` the rightmost that is not one.
+    /// Forwarded headers count only if the peer is a trusted proxy; of the addresses in them the
+    /// rightmost that is not one. They are read as the recorder reads them, so that sign-ins are
+    /// slowed down by the address that the record names.
     pub(crate) fn of(headers: &HeaderMap, peer: Option<Peer>, trusted: &[IpNet]) -> Self {
         let Some(peer) = peer else {
             return Self {
@@ -33,29 +34,23 @@ impl Client {
                 https: peer.tls,
             };
         }
-        let hops: Vec<&str> = headers
-            .get_all("x-forwarded-for")
-            .iter()
-            .flat_map(|line| line.to_str().unwrap_or("?").split(','))
-            .map(str::trim)
-            .collect();
         let mut client = ip;
-        for hop in hops.into_iter().rev() {
+        for hop in hops(headers) {
             // What is no address was not written by our proxy: what it says before is worth nothing.
-            let Ok(hop) = hop.parse::<IpAddr>() else {
-                break;
-            };
-            client = hop.to_canonical();
+            let Some(hop) = hop else { break };
+            client = hop;
             if !is_trusted(&client) {
                 break;
             }
         }
-        let scheme = headers
-            .get("x-forwarded-proto")
-            .and_then(|value| value.to_str().ok());
-        let https = scheme.map_or(peer.tls, |scheme| {
-            scheme.trim().eq_ignore_ascii_case("https")
-        });
+        // The nearest proxy's word stands last.
+        let said = headers.get_all("x-forwarded-proto").iter().next_back();
+        let said = said.and_then(|line| line.to_str().ok()?.rsplit(',').next());
+        let https = match said.map(str::trim) {
+            Some(scheme) if scheme.eq_ignore_ascii_case("https") => true,
+            Some(scheme) if scheme.eq_ignore_ascii_case("http") => false,
+            _ => peer.tls,
+        };
         Self {
             ip: Some(client),
             https,
@@ -111,6 +106,23 @@ mod tests {
     }
 
     #[test]
+    fn what_the_recorder_reads_counts_here_too() {
+        let trusted = ["10.0.0.0/8".parse().unwrap()];
+        let addr = "10.0.0.1:1".parse().unwrap();
+        let peer = Peer { addr, tls: false };
+        for (name, value) in [
+            ("forwarded", "for=6.6.6.6, for=\"1.2.3.4:5678\";proto=https"),
+            ("forwarded", "for=1.2.3.4, for=10.0.0.7"),
+            ("x-forwarded-for", "1.2.3.4:5678"),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(name, value.parse().unwrap());
+            let client = Client::of(&headers, Some(peer), &trusted);
+            assert_eq!(client.ip.unwrap().to_string(), "1.2.3.4", "{name}: {value}");
+        }
+    }
+
+    #[test]
     fn https_is_what_the_socket_or_a_trusted_proxy_says() {
         let mut headers = HeaderMap::new();
         headers.insert("x-forwarded-proto", "https".parse().unwrap());
@@ -119,6 +131,12 @@ mod tests {
             tls: false,
         };
         assert!(!Client::of(&headers, Some(peer), &[]).https);
-        assert!(Client::of(&headers, Some(peer), &["127.0.0.0/8".parse().unwrap()]).https);
+        let trusted = ["127.0.0.0/8".parse().unwrap()];
+        assert!(Client::of(&headers, Some(peer), &trusted).https);
+        headers.append("x-forwarded-proto", "https, http".parse().unwrap());
+        assert!(
+            !Client::of(&headers, Some(peer), &trusted).https,
+            "what a client sent stands before what the proxy says"
+        );
     }
 }
