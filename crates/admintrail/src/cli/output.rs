@@ -137,3 +137,31 @@ pub(super) fn table(out: &mut impl Write, head: &[&str], rows: &[Vec<String>]) -
     rows.iter()
         .try_for_each(|row| line(&mut row.iter().map(AsRef::as_ref)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cell_neither_ends_its_row_nor_colours_it() {
+        let mut out = Vec::new();
+        let rows = vec![vec!["a\u{1b}[31m\nb".to_owned(), "c\u{202e}d".to_owned()]];
+        table(&mut out, &["ONE", "TWO"], &rows).unwrap();
+        assert_eq!(
+            String::from_utf8(out).unwrap(),
+            "ONE           TWO\na%1B[31m%0Ab  c%E2%80%AEd\n"
+        );
+    }
+
+    #[test]
+    fn only_our_own_output_is_a_reader_that_went_away() {
+        let ours = of_stdout(io::ErrorKind::BrokenPipe.into());
+        assert!(ReaderGone::is_cause_of(&anyhow::Error::from(ours)));
+        let server = io::Error::from(io::ErrorKind::BrokenPipe);
+        assert!(!ReaderGone::is_cause_of(
+            &anyhow::Error::from(server).context("the server stopped listening")
+        ));
+        let full = of_stdout(io::ErrorKind::StorageFull.into());
+        assert!(full.to_string().contains("standard output"));
+    }
+}

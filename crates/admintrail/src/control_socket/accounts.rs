@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use admintrail_event::{Micros, PanelName};
+use admintrail_event::Micros;
 use admintrail_store::Control;
 use admintrail_store::control::{
     Account, AccountId, LinkPurpose, NewAccount, NewToken, OneTimeLink, Role, TokenScope,
 };
-use admintrail_web::auth::{password, secret::Secret};
+use admintrail_web::WebError;
+use admintrail_web::auth::{naming, password, secret::Secret};
 use serde_json::{Value, json};
 
 use super::desk::{shown, store};
@@ -164,32 +165,20 @@ pub(crate) fn add_account(
     password: Option<&str>,
     now: Micros,
 ) -> Result<Arc<Account>, Refused> {
-    let email = email.trim();
-    let plausible = email
-        .split_once('@')
-        .is_some_and(|(user, host)| !user.is_empty() && !host.is_empty());
-    if !plausible || email.len() > 254 || email.chars().any(|c| c.is_whitespace() || c.is_control())
-    {
-        return Err(Refused::usage(format!(
-            "{email:?} is not an e-mail address"
-        )));
-    }
+    let email = naming::email_of(email.trim()).map_err(misnamed)?;
+    let name = naming::account_name_of(name.trim()).map_err(misnamed)?;
     let password_hash = match password {
         None => None,
         Some(text) => {
-            password::check_new(text, email).map_err(|error| Refused::usage(error.to_string()))?;
+            password::check_new(text, &email).map_err(|error| Refused::usage(error.to_string()))?;
             Some(password::hash(text).map_err(|error| {
                 Refused::failed(error.cause().unwrap_or_else(|| error.to_string()))
             })?)
         }
     };
     let new = NewAccount {
-        email: email.to_owned(),
-        name: if name.is_empty() {
-            email.to_owned()
-        } else {
-            name.to_owned()
-        },
+        name: if name.is_empty() { email.clone() } else { name },
+        email: email.clone(),
         password_hash,
         role,
         identities: Vec::new(),
@@ -218,27 +207,13 @@ fn create_token(
             "{scope:?} is not a scope; there are read and ingest"
         ))
     })?;
-    if name.trim().is_empty() || name.len() > 100 || name.chars().any(char::is_control) {
-        return Err(Refused::usage("a token's name has 1 to 100 characters"));
-    }
-    let panels = panels
-        .iter()
-        .map(|panel| {
-            panel
-                .parse()
-                .map_err(|error: admintrail_event::IdError| Refused::usage(error.to_string()))
-        })
-        .collect::<Result<Vec<PanelName>, _>>()?;
-    if scope == TokenScope::Ingest && panels.contains(&PanelName::own()) {
-        return Err(Refused::usage(format!(
-            "nobody may send events of {}: that panel is the record of its own use",
-            PanelName::OWN
-        )));
-    }
+    let name = naming::token_name_of(name.trim()).map_err(misnamed)?;
+    let panels = panels.iter().map(String::as_str);
+    let panels = naming::token_panels_of(panels, scope).map_err(misnamed)?;
     let secret = Secret::generate_token()
         .map_err(|error| Refused::failed(error.cause().unwrap_or_else(|| error.to_string())))?;
     let new = NewToken {
-        name: name.to_owned(),
+        name: name.clone(),
         hash: secret.hash(),
         scope,
         panels,
@@ -277,6 +252,19 @@ pub(crate) fn link(
     };
     control.add_link(link).wait().map_err(store)?;
     Ok(format!("{base_url}{path}?token={}", secret.expose()))
+}
+
+/// The pages' message, about the flag of that name.
+#[allow(clippy::needless_pass_by_value, reason = "for map_err")]
+fn misnamed(error: WebError) -> Refused {
+    match error {
+        WebError::BadField {
+            field: "panels",
+            message,
+        } => Refused::usage(format!("--panel: {message}")),
+        WebError::BadField { field, message } => Refused::usage(format!("--{field}: {message}")),
+        other => Refused::usage(other.to_string()),
+    }
 }
 
 fn role_of(word: &str) -> Result<Role, Refused> {

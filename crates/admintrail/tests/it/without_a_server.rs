@@ -280,3 +280,36 @@ fn what_cannot_be_read_is_named() {
         "{said:?}"
     );
 }
+
+/// The pages have the same rules (one module of theirs).
+#[test]
+fn names_that_the_pages_refuse_are_refused_here_too() {
+    let dir = tempfile::tempdir().unwrap();
+    let account = |email: &str, name: &str| {
+        let args = [
+            "account", "add", "--role", "viewer", "--email", email, "--name", name,
+        ];
+        admintrail(&args).data(dir.path()).run()
+    };
+    let token = |name: &str| {
+        let args = ["token", "create", "--scope", "read", "--name", name];
+        admintrail(&args).data(dir.path()).run()
+    };
+    for (said, flag) in [
+        (account("<a@b.example>", ""), "--email: "),
+        (account("a@b@c.example", ""), "--email: "),
+        (account("a\u{202e}@b.example", ""), "--email: "),
+        (account("a@b.example", "two\nlines"), "--name: "),
+        (account("a@b.example", "\u{202e}anelo"), "--name: "),
+        (account("a@b.example", &"x".repeat(101)), "--name: "),
+        (token(&"x".repeat(65)), "--name: "),
+        (token("a/b"), "--name: "),
+        (token("\u{202e}"), "--name: "),
+        (token(" "), "--name: "),
+    ] {
+        assert_eq!((said.code, said.out.as_str()), (2, ""), "{said:?}");
+        assert!(said.err.contains(flag), "{flag} {said:?}");
+    }
+    account(" a@b.example ", "Olena Ä").ok();
+    token("backup of billing-2.x").ok();
+}
