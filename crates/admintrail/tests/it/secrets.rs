@@ -1,10 +1,10 @@
 //! Threats 6 and 10: no secret is ever written.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use tokio::io::AsyncWriteExt;
 
-use crate::stage::{Options, Panel, Server, exchange};
+use crate::stage::{Options, Panel, Server, everything_below, exchange};
 
 /// Each appears in a place where secrets appear, and must appear in no file.
 const CANARIES: &[&str] = &[
@@ -162,16 +162,10 @@ async fn no_secret_reaches_any_file_or_log_line() {
 }
 
 fn files_with(dir: &Path, secret: &[u8]) -> Vec<String> {
-    let mut found = Vec::new();
-    for entry in std::fs::read_dir(dir).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            found.extend(files_with(&path, secret));
-        } else if std::fs::read(&path)
+    let holds = |path: &PathBuf| {
+        std::fs::read(path)
             .is_ok_and(|bytes| bytes.windows(secret.len()).any(|piece| piece == secret))
-        {
-            found.push(path.display().to_string());
-        }
-    }
-    found
+    };
+    let found = everything_below(dir).into_iter().filter(holds);
+    found.map(|path| path.display().to_string()).collect()
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::stage::{Options, Panel, Server, admintrail, exchange, read_reply};
+use crate::stage::{Options, Panel, Server, admintrail, everything_below, exchange, read_reply};
 
 #[tokio::test]
 async fn the_first_start_prints_a_link_that_makes_an_account_and_later_ones_do_not_once_there_is_one()
@@ -86,16 +86,9 @@ async fn whatever_is_in_the_data_folder_is_its_owners_alone() {
         |path: &std::path::Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(server.dir()), 0o700);
     let mut names = Vec::new();
-    let mut folders = vec![server.dir().to_owned()];
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            names.push(path.file_name().unwrap().to_string_lossy().into_owned());
-            assert_eq!(mode(&path) & 0o077, 0, "{}", path.display());
-            if path.is_dir() {
-                folders.push(path);
-            }
-        }
+    for path in everything_below(server.dir()) {
+        names.push(path.file_name().unwrap().to_string_lossy().into_owned());
+        assert_eq!(mode(&path) & 0o077, 0, "{}", path.display());
     }
     for name in [
         "trail.db",
