@@ -80,7 +80,15 @@ async fn a_full_disk_stops_changes_says_why_and_recovers_by_itself() {
         "GET /api/v1/events?limit=1 HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {token}\r\nConnection: close\r\n\r\n"
     );
     assert_eq!(status(&exchange(server.pages, ask.as_bytes()).await), "200");
-    assert_eq!(server.command(&["healthcheck"]).run().code, 1);
+    let unhealthy = server.command(&["healthcheck"]).run();
+    assert_eq!(unhealthy.code, 1, "{unhealthy:?}");
+    assert!(unhealthy.err.contains("record"), "{unhealthy:?}");
+    // Who reads is told when that is not on record.
+    let looked = server.command(&["query", "path:/nowhere"]).run();
+    let told = looked
+        .err
+        .contains("the record does not show that you read it");
+    assert_eq!(looked.code, 0, "{looked:?}");
 
     // Room again: everything works by itself, and the gap is told.
     let pid = server.pid().to_string();
@@ -98,6 +106,15 @@ async fn a_full_disk_stops_changes_says_why_and_recovers_by_itself() {
     })
     .await;
     server.events_when("path:/after status:200", 1).await;
+    let looks = server
+        .command(&["query", "path:/cli/query object:path:/nowhere", "--json"])
+        .run()
+        .ok();
+    assert_eq!(
+        looks.lines().count(),
+        usize::from(!told),
+        "said or recorded, one of them: {looked:?}"
+    );
     let recorded: Vec<Value> = server.events("method:POST status:200 -path:/after");
     assert_eq!(
         recorded.len(),
