@@ -1,6 +1,7 @@
 //! Developer chores. `cargo xtask test` is what CI runs; `cargo xtask bench` measures every bar.
 
 mod bench;
+mod fuzz;
 mod shell;
 mod test;
 
@@ -19,11 +20,14 @@ enum Command {
     Test(test::Options),
     /// Measures against peers in the same run and prints ratios.
     Bench(bench::Options),
+    /// Feeds what reads foreign bytes with damaged examples, for as long as asked.
+    Fuzz(fuzz::Options),
 }
 
 fn main() -> anyhow::Result<()> {
     match Cli::parse().command {
         Command::Test(options) => test::run(&options),
         Command::Bench(options) => bench::run(&options),
+        Command::Fuzz(options) => fuzz::run(&options),
     }
 }

@@ -8,6 +8,8 @@
 
 mod bindings;
 mod client;
+#[cfg(test)]
+mod fuzz;
 mod health;
 mod identity;
 mod ids;

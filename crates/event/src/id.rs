@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use uuid::Uuid;
+use uuid::{Uuid, Variant};
 
 /// Why a text is not the identifier it should be.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -45,7 +45,8 @@ impl EventId {
 
     /// Takes a UUID; anything but version 7 is refused.
     pub fn from_uuid(uuid: Uuid) -> Result<Self, IdError> {
-        if uuid.get_version_num() == 7 {
+        // The version means something in one variant only.
+        if uuid.get_version_num() == 7 && uuid.get_variant() == Variant::RFC4122 {
             Ok(Self(uuid))
         } else {
             Err(IdError::NotUuidV7(uuid.to_string()))
@@ -214,11 +215,14 @@ mod tests {
     fn event_ids_are_uuid_v7_only() {
         let id = EventId::new(Micros(1_795_000_000_000_000), [0xab; 10]);
         assert_eq!(id.to_string().parse::<EventId>().unwrap(), id);
-        assert!(
-            "3f2b8c1e-1d1e-4c55-9d1b-6a7a2f9f0c11"
-                .parse::<EventId>()
-                .is_err()
-        );
+        for other in [
+            "3f2b8c1e-1d1e-4c55-9d1b-6a7a2f9f0c11",
+            // A 7 in the place of the version, in variants that have none there.
+            "01987b5c-2d7e-7cc3-08c4-dc0c0c07398f",
+            "01987b5c-2d7e-7cc3-d8c4-dc0c0c07398f",
+        ] {
+            assert!(other.parse::<EventId>().is_err(), "{other}");
+        }
     }
 
     #[test]

@@ -6,6 +6,8 @@ use admintrail_event::Micros;
 use http::HeaderMap;
 use http::header::{COOKIE, SET_COOKIE};
 
+use super::pair::{split_once, unquoted};
+
 /// The cookies a request carries, in order, duplicates included.
 pub(super) fn sent(headers: &HeaderMap) -> impl Iterator<Item = (&[u8], &[u8])> {
     headers
@@ -94,18 +96,6 @@ fn date(text: &str) -> Option<Micros> {
 fn micros(at: SystemTime) -> Micros {
     let since = at.duration_since(UNIX_EPOCH).unwrap_or_default();
     Micros(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
-}
-
-fn split_once(bytes: &[u8], at: u8) -> Option<(&[u8], &[u8])> {
-    let place = bytes.iter().position(|b| *b == at)?;
-    Some((bytes.get(..place)?, bytes.get(place + 1..)?))
-}
-
-fn unquoted(value: &[u8]) -> &[u8] {
-    value
-        .strip_prefix(b"\"")
-        .and_then(|v| v.strip_suffix(b"\""))
-        .unwrap_or(value)
 }
 
 #[cfg(test)]

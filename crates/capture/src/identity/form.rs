@@ -6,6 +6,8 @@
 use percent_encoding::percent_decode;
 use serde_json::Value;
 
+use super::pair::{split_once, unquoted};
+
 /// How deep a JSON form is read (`{"variables":{"input":{"email":…}}}`).
 const DEPTH: usize = 4;
 
@@ -193,21 +195,9 @@ fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
         .position(|window| window == wanted)
 }
 
-fn split_once(bytes: &[u8], at: u8) -> Option<(&[u8], &[u8])> {
-    let place = bytes.iter().position(|b| *b == at)?;
-    Some((bytes.get(..place)?, bytes.get(place + 1..)?))
-}
-
 fn strip_prefix_ignore_case<'a>(bytes: &'a [u8], prefix: &[u8]) -> Option<&'a [u8]> {
     let (head, rest) = bytes.split_at_checked(prefix.len())?;
     head.eq_ignore_ascii_case(prefix).then_some(rest)
-}
-
-fn unquoted(value: &[u8]) -> &[u8] {
-    value
-        .strip_prefix(b"\"")
-        .and_then(|v| v.strip_suffix(b"\""))
-        .unwrap_or(value)
 }
 
 #[cfg(test)]

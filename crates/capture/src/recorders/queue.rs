@@ -109,3 +109,32 @@ impl Queue {
         (self.len() + self.in_flight.load(Ordering::Relaxed)) as u64
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use admintrail_event::Micros;
+
+    use super::*;
+    use crate::ids;
+
+    fn event(path: &str) -> Draft {
+        let now = Micros(1_795_000_000_000_000);
+        Draft::request(ids::new_id(now), now, "a".parse().unwrap(), "GET", path)
+    }
+
+    #[test]
+    fn requests_of_this_run_make_room_and_nothing_else_does() {
+        let queue = Queue::new(2);
+        queue.restore([event("/left")].into_iter());
+        let marker = Draft {
+            kind: Kind::Start,
+            ..event("/start")
+        };
+        assert!(queue.push(marker).is_none());
+        assert!(queue.push(event("/1")).is_none());
+        assert_eq!(queue.push(event("/2")).unwrap().path, "/1");
+        assert_eq!(queue.push(event("/3")).unwrap().path, "/2");
+        let paths: Vec<_> = queue.take(9).into_iter().map(|event| event.path).collect();
+        assert_eq!(paths, ["/left", "/start", "/3"]);
+    }
+}

@@ -240,8 +240,9 @@ async fn a_tunnel_cancelled_while_it_opens_is_closed_and_leaks_nothing() {
         () = stand.until(|stand| stand.recorders.state().open == 2) => {}
     }
     drop(asking);
-    assert_eq!(stand.recorders.state().open, 0);
+    let open = stand.recorders.state().open;
     stand.faults.hangs.store(false, Ordering::SeqCst);
+    assert_eq!(open, 0);
     stand.until(|stand| stand.requests().len() == 2).await;
     let kept = stand.kept.0.lock().clone();
     for event in kept.iter().filter(|event| event.kind == Kind::Request) {

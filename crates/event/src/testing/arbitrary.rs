@@ -184,7 +184,7 @@ pub fn draft() -> impl Strategy<Value = Draft> {
             recorder: "proxy-1".to_owned(),
             recorder_epoch: u64::from(epoch),
             recorder_seq,
-            admin: some(admin).filter(|_| known_by != KnownBy::Attempt),
+            admin: some(admin).filter(|_| !matches!(known_by, KnownBy::Attempt | KnownBy::None)),
             admin_name: some(admin_name),
             known_by,
             attempted: some(attempted),

@@ -1,8 +1,10 @@
 //! For the tests and benches of all rooms (feature `testing`): strategies for events and filters
-//! that hit each other, and a workload that is the same every time.
+//! that hit each other, a workload that is the same every time, and damage for readers.
 
 mod arbitrary;
+mod fuzz;
 mod workload;
 
 pub use arbitrary::{draft, event, filter, filter_text, term};
+pub use fuzz::fuzz;
 pub use workload::{ADMINS, Workload, accepted, workload};

@@ -91,6 +91,32 @@ fn what_was_sent_is_kept_and_the_rest_follows_from_it() {
 }
 
 #[test]
+fn a_senders_word_is_no_proof_of_who_it_was() {
+    for known_by in ["session", "header", "basic", "jwt", "token", "declared"] {
+        let mut event = minimal();
+        event["admin"] = json!("olena");
+        event["known_by"] = json!(known_by);
+        let mut event = SubmittedEvent::parse(event.to_string().as_bytes()).unwrap();
+        event.trust_less();
+        let draft = event.into_draft(fallback(), &Preset::built_in("generic").unwrap());
+        assert_eq!(draft.known_by, KnownBy::Declared, "{known_by}");
+    }
+    for (fields, known_by) in [
+        (json!({"known_by": "session"}), KnownBy::None),
+        (json!({"known_by": "attempt"}), KnownBy::Attempt),
+        (json!({"attempted": "root"}), KnownBy::Attempt),
+    ] {
+        let mut event = minimal();
+        let more = fields.as_object().unwrap().clone();
+        event.as_object_mut().unwrap().extend(more);
+        let mut event = SubmittedEvent::parse(event.to_string().as_bytes()).unwrap();
+        event.trust_less();
+        let draft = event.into_draft(fallback(), &Preset::built_in("generic").unwrap());
+        assert_eq!(draft.known_by, known_by, "{fields}");
+    }
+}
+
+#[test]
 fn what_a_sender_forgot_to_clean_is_cleaned() {
     let draft = taken(json!({
         "path": "/reset/MQ/c5l8x7-3a2b9c0d1e2f3a4b/\r\n",
@@ -143,6 +169,7 @@ fn mistakes_name_the_field_and_what_to_send() {
         json!({"asset": "yes"}),
         json!({"path_bytes": 5_000_000_000_u64}),
         json!({"known_by": "attempt", "admin": "olena"}),
+        json!({"known_by": "none", "admin": "olena"}),
     ]
     .into_iter()
     .map(refused)

@@ -9,6 +9,7 @@
 
 mod filter_errors;
 mod filter_meaning;
+mod fuzz;
 mod json;
 mod presets;
 mod secrets;
