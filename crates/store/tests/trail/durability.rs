@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use admintrail_event::Seq;
 use admintrail_store::{Receipt, StoreError, Submission, Trail};
 
-use crate::support::{Fixture, draft, first_page, options, view};
+use crate::support::{Fixture, by, draft, first_page, options, view};
 
 #[test]
 fn an_event_sent_ten_times_is_accepted_once() {
@@ -125,4 +125,83 @@ fn a_torn_log_keeps_whole_commits_and_nothing_else() {
         );
     }
     assert!(seen.into_inner() < 80, "the cut must have cost something");
+}
+
+/// After a failed commit nobody knows what is on the disk; it may well be there (a sync that
+/// failed after the write). Until that is known nothing is accepted, then everything goes on.
+#[test]
+fn what_became_durable_though_its_commit_failed_is_found_when_the_disk_is_back() {
+    let mut fixture = Fixture::new();
+    fixture.append([draft(1)]);
+    let disk = rusqlite::Connection::open(fixture.dir.path().join("trail.db")).unwrap();
+    disk.execute_batch("ALTER TABLE events RENAME TO gone")
+        .unwrap();
+    let send = |n| {
+        let batch = vec![Submission::new(draft(n))];
+        fixture.trail.append_blocking(batch)
+    };
+    for n in [2, 3] {
+        let refused = send(n).unwrap_err();
+        assert!(
+            matches!(refused, StoreError::CannotRecord { .. }),
+            "{refused}"
+        );
+    }
+    let copy =
+        "INSERT INTO gone SELECT 2, ?1, time, received, first, polling, digest, body FROM gone";
+    disk.execute(copy, [draft(7).id.as_bytes().as_slice()])
+        .unwrap();
+    disk.execute_batch("ALTER TABLE gone RENAME TO events")
+        .unwrap();
+    assert_eq!(send(4).unwrap(), [Receipt::Accepted(Seq(3))]);
+    assert_eq!(send(5).unwrap(), [Receipt::Accepted(Seq(4))]);
+    assert!(fixture.trail.state().failing.is_none());
+    for _ in 0..2 {
+        assert_eq!(fixture.trail.count(&view("")).unwrap(), 4);
+        assert!(fixture.trail.event(draft(7).id).unwrap().is_some());
+        fixture.reopen();
+    }
+}
+
+/// Threat 23: whoever asks costly questions does not hold up who records.
+#[test]
+fn recording_goes_on_while_a_costly_question_is_answered() {
+    let fixture = Fixture::new();
+    let many = (0..60_000).map(|n| {
+        let mut draft = by("olena", draft(n));
+        draft.path = format!("/{}", "ab".repeat(100 + n as usize % 7));
+        draft
+    });
+    fixture.append(many);
+    let costly = view(&"path:*a*b*a*b*a*b*a*b*a*b*a*b*c ".repeat(8));
+    let (asked, answered) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let asking = std::thread::spawn({
+        let (asked, answered) = (Arc::clone(&asked), Arc::clone(&answered));
+        let trail = fixture.trail.clone();
+        move || {
+            // Until the recorder lets go of its handle to the answer.
+            while Arc::strong_count(&answered) > 1 {
+                asked.fetch_add(1, Ordering::SeqCst);
+                trail.sessions(&costly, 0, 10).unwrap();
+                answered.fetch_add(1, Ordering::SeqCst);
+            }
+        }
+    });
+    // One or two may slip in before a question has begun in earnest.
+    let mut meanwhile = (0, 0);
+    let mut numbers = (100_000..).take_while(|_| asked.load(Ordering::SeqCst) <= 5);
+    let recorded_meanwhile = numbers.any(|n| {
+        let question = asked.load(Ordering::SeqCst);
+        fixture.append([draft(n)]);
+        // The same question was under way before and after.
+        let still = asked.load(Ordering::SeqCst) == question;
+        if still && answered.load(Ordering::SeqCst) < question {
+            let (of, count) = meanwhile;
+            meanwhile = (question, if of == question { count + 1 } else { 1 });
+        }
+        meanwhile.1 >= 6
+    });
+    drop(answered);
+    asking.join().unwrap();
+    assert!(recorded_meanwhile);
 }

@@ -47,7 +47,7 @@ async fn a_shared_link_shows_exactly_what_hide_me_showed() {
     let mut mine = vec![
         identity(None, "olena@example.org"),
         identity(None, "root"),
-        identity(Some("shop"), "tom"),
+        identity(Some("shop"), "tom@hosting.example"),
         identity(None, "odd:one*, \"x\""),
     ];
     // More than a filter has room for.
@@ -66,8 +66,8 @@ async fn a_shared_link_shows_exactly_what_hide_me_showed() {
             did(&world, 2, "billing", "ROOT", None),
             did(&world, 3, "billing", "root@example.org", None),
             did(&world, 4, "billing", "4711", Some("root")),
-            did(&world, 5, "shop", "tom", None),
-            did(&world, 6, "billing", "tom", None),
+            did(&world, 5, "shop", "tom@hosting.example", None),
+            did(&world, 6, "billing", "tom@hosting.example", None),
             did(&world, 7, "billing", "odd:one*, \"x\"", None),
             did(&world, 8, "billing", "odd:one and more, \"x\"", None),
             did(
@@ -94,7 +94,7 @@ async fn a_shared_link_shows_exactly_what_hide_me_showed() {
     world.pass(3_600);
     let theirs = other.get(&link).await.is(200).text();
     assert_eq!(listed(&theirs), shown);
-    assert!(theirs.contains("without tom on shop"), "and says so");
+    assert!(theirs.contains("without tom@hosting.example on shop"), "and says so");
     // What is chosen on that page keeps leaving them out.
     let sorted = attribute(&theirs, "name=\"without\" value");
     assert!(!sorted.is_empty());
