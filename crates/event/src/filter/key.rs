@@ -270,8 +270,9 @@ impl fmt::Display for Key {
     }
 }
 
-/// The candidate within two edits of the word, or that begins with it.
-pub(crate) fn nearest_of(
+/// The candidate that somebody may have meant by a mistyped word: within two edits of it, or one
+/// that begins with it. Candidates are lower case, with `_` between words.
+pub fn nearest_of(
     word: &str,
     candidates: impl Iterator<Item = &'static str>,
 ) -> Option<&'static str> {

@@ -19,7 +19,6 @@ mod write;
 
 pub use ast::{Fact, Filter, Range, Term, Test, TextField, WholeField};
 pub use error::FilterError;
-pub(crate) use key::nearest_of;
-pub use key::{KEYS, Key, KeyHelp};
+pub use key::{KEYS, Key, KeyHelp, nearest_of};
 pub use pattern::{SessionPrefix, TextPattern};
 pub use write::{TermLabel, quote};
