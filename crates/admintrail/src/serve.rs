@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use admintrail_capture::{
-    PanelRules, RecordBody, RecordLayer, Recorder, Recorders, RecordersOptions,
+    PanelRules, RecordBody, RecordLayer, Recorder, RecorderState, Recorders, RecordersOptions,
 };
 use admintrail_event::{AttemptedNames, PanelName, Preset};
 use admintrail_store::{Control, StoreError, Trail, TrailOptions};
@@ -131,13 +131,15 @@ impl Server {
 
         let presets = presets(&config.panels);
         let state = recorders.clone();
+        let recorder_state: Arc<dyn Fn() -> RecorderState + Send + Sync> =
+            Arc::new(move || state.state());
         let app = App::new(AppOptions {
             trail: trail.clone(),
             control: control.clone(),
             panels: panel_infos(&config.panels, &proxies),
             clock: Arc::clone(&clock),
             presets: Arc::clone(&presets),
-            recorder_state: Arc::new(move || state.state()),
+            recorder_state: Arc::clone(&recorder_state),
             key,
             version: env!("CARGO_PKG_VERSION"),
             listen: config.listen,
@@ -152,6 +154,7 @@ impl Server {
             base_url: base_url(&config),
             listen: config.listen,
             recorder: config.recorder.clone(),
+            recorder_state,
             key,
         });
         let tunnels = Tunnels::new(stop.listener());
@@ -491,30 +494,28 @@ fn raise_open_files() {
     }
 }
 
-/// Completes at SIGTERM or SIGINT. A second one ends the process at once.
-pub(crate) async fn told_to_stop() {
+/// Hears SIGTERM and SIGINT from now on; completes at the first. A second one ends the process
+/// at once.
+pub(crate) fn told_to_stop() -> Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut term), Ok(mut int)) = (
-        signal(SignalKind::terminate()),
-        signal(SignalKind::interrupt()),
-    ) else {
-        std::future::pending::<()>().await;
-        return;
-    };
-    tokio::select! {
-        _ = term.recv() => {}
-        _ = int.recv() => {}
-    }
-    tokio::spawn(async move {
+    let mut term = signal(SignalKind::terminate()).context("cannot hear SIGTERM")?;
+    let mut int = signal(SignalKind::interrupt()).context("cannot hear SIGINT")?;
+    Ok(async move {
         tokio::select! {
             _ = term.recv() => {}
             _ = int.recv() => {}
         }
-        tracing::warn!(
-            "stopping at once; what is under way is recorded as unknown at the next start"
-        );
-        std::process::exit(1);
-    });
+        tokio::spawn(async move {
+            tokio::select! {
+                _ = term.recv() => {}
+                _ = int.recv() => {}
+            }
+            tracing::warn!(
+                "stopping at once; what is under way is recorded as unknown at the next start"
+            );
+            std::process::exit(1);
+        });
+    })
 }
 
 /// Kept so that the type of an own page's error reads as what it is: none.

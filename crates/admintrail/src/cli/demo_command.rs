@@ -45,6 +45,7 @@ pub(super) fn run(global: &Global, args: DemoArgs) -> Outcome {
     let runtime = serve_command::runtime()?;
     runtime.block_on(async {
         let demo = Demo::open(config).await?;
+        let end = told_to_stop()?;
         let mut out = output::stdout();
         writeln!(
             out,
@@ -59,7 +60,7 @@ pub(super) fn run(global: &Global, args: DemoArgs) -> Outcome {
         writeln!(out, "Stop with Ctrl-C.")?;
         out.flush()?;
         drop(out);
-        demo.run(told_to_stop()).await?;
+        demo.run(end).await?;
         Ok::<(), Failure>(())
     })?;
     drop(folder);

@@ -45,8 +45,10 @@ pub(super) fn run(global: &Global, args: ServeArgs) -> Outcome {
             listen: server.listen(),
             ..config
         };
+        // Whoever reads that it runs may stop it.
+        let end = told_to_stop()?;
         welcome(&config, server.control()).await?;
-        server.run(told_to_stop()).await?;
+        server.run(end).await?;
         Ok(())
     })
 }

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use admintrail_capture::RecorderState;
 use admintrail_store::{Control, StoreError, Trail, TrailOptions};
 use anyhow::{Result, anyhow};
 use serde::de::DeserializeOwned;
@@ -147,8 +148,18 @@ fn open_desk(global: &Global, dir: &Path) -> Result<Desk> {
         base_url: base_url(&config),
         listen: config.listen,
         recorder: config.recorder,
+        recorder_state: Arc::new(no_recorder),
         key: data_folder::key(dir)?,
     })
+}
+
+fn no_recorder() -> RecorderState {
+    RecorderState {
+        open: 0,
+        waiting: 0,
+        unrecorded: 0,
+        failing: None,
+    }
 }
 
 /// Records that somebody reads the record, by the server if one runs. What cannot be recorded is

@@ -2,7 +2,9 @@
 //! command itself when no server runs.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
+use admintrail_capture::RecorderState;
 use admintrail_event::{Draft, EventId, KnownBy, Outcome, PanelName, RequestType, encode_bytes};
 use admintrail_store::{Control, StoreError, Submission, Trail};
 use serde_json::Value;
@@ -15,6 +17,9 @@ use crate::serve::Presets;
 /// The method of commands that change something; those that look have `GET`.
 const METHOD: &str = "CLI";
 
+/// Tells how the recorders are.
+pub(crate) type RecorderStates = Arc<dyn Fn() -> RecorderState + Send + Sync>;
+
 /// Everything that answers take.
 pub(crate) struct Desk {
     pub(crate) trail: Trail,
@@ -25,6 +30,8 @@ pub(crate) struct Desk {
     pub(crate) base_url: String,
     pub(crate) listen: SocketAddr,
     pub(crate) recorder: String,
+    /// How the recorders are; a command without a server has none.
+    pub(crate) recorder_state: RecorderStates,
     /// The key of the data folder.
     pub(crate) key: [u8; 32],
 }
@@ -69,7 +76,10 @@ impl Desk {
             pid: std::process::id(),
             listen: self.listen,
             tls: self.base_url.starts_with("https"),
-            failing: state.failing.map(|(_, cause)| cause),
+            failing: state
+                .failing
+                .or_else(|| (self.recorder_state)().failing)
+                .map(|(_, cause)| cause),
             events: state.events,
         }
     }

@@ -22,6 +22,8 @@ pub(crate) struct Progress {
     ended: AtomicBool,
     /// The client broke off.
     broken: AtomicBool,
+    /// The panel asked for more than the client had sent.
+    awaited: AtomicBool,
     last: Mutex<Instant>,
 }
 
@@ -30,6 +32,7 @@ impl Progress {
         Self {
             ended: AtomicBool::new(false),
             broken: AtomicBool::new(false),
+            awaited: AtomicBool::new(false),
             last: Mutex::new(Instant::now()),
         }
     }
@@ -40,6 +43,11 @@ impl Progress {
 
     pub(crate) fn is_broken(&self) -> bool {
         self.broken.load(Relaxed)
+    }
+
+    /// Whether it is the client that keeps the panel waiting.
+    pub(crate) fn is_awaited(&self) -> bool {
+        !self.has_ended() && self.awaited.load(Relaxed)
     }
 
     /// When the last piece was handed on.
@@ -92,6 +100,9 @@ where
             return Poll::Ready(None);
         };
         let poll = inner.as_mut().poll_frame(cx);
+        if let Some(progress) = this.progress {
+            progress.awaited.store(poll.is_pending(), Relaxed);
+        }
         if let (Poll::Ready(ready), Some(progress)) = (&poll, this.progress) {
             match ready {
                 Some(Ok(_)) => {

@@ -4,11 +4,11 @@ use std::future::{Future, poll_fn};
 use std::io::{self, IoSlice};
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
-use std::sync::Arc;
 use std::sync::atomic::{
     AtomicBool, AtomicU8, AtomicU32,
     Ordering::{Acquire, Relaxed, Release},
 };
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, ready};
 
 use atomic_waker::AtomicWaker;
@@ -16,6 +16,7 @@ use http_body::{Body, Frame, SizeHint};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::framing::Framing;
+use super::streams::{Stream, Streams};
 
 /// What the register of connections knows of one. Moments are whole seconds since the server
 /// began, from 1 on; 0 means "not now".
@@ -37,6 +38,8 @@ pub(crate) struct Watched {
     pub(crate) refused: AtomicBool,
     /// A tunnel: neither requests nor idleness mean anything.
     pub(crate) tunnel: AtomicBool,
+    /// Its streams, if it speaks HTTP/2.
+    pub(crate) streams: OnceLock<Arc<Streams>>,
     /// The server's seconds.
     now: Arc<AtomicU32>,
     /// What its task is told, and how it is woken to hear it.
@@ -59,6 +62,7 @@ impl Watched {
             blocked_since: AtomicU32::new(0),
             refused: AtomicBool::new(false),
             tunnel: AtomicBool::new(false),
+            streams: OnceLock::new(),
             now: Arc::clone(now),
             told: AtomicU8::new(GO_ON),
             task: AtomicWaker::new(),
@@ -114,19 +118,27 @@ impl Watched {
 }
 
 /// Counts a request for as long as it lives.
-pub(crate) struct UnderWay(Arc<Watched>);
+pub(crate) struct UnderWay {
+    watched: Arc<Watched>,
+    /// Its stream, over HTTP/2.
+    stream: Option<Arc<Stream>>,
+}
 
 impl UnderWay {
     pub(crate) fn new(watched: &Arc<Watched>) -> Self {
         watched.requests.fetch_add(1, Relaxed);
-        Self(Arc::clone(watched))
+        Self {
+            watched: Arc::clone(watched),
+            stream: watched.streams.get().map(|streams| streams.take()),
+        }
     }
 }
 
 impl Drop for UnderWay {
     fn drop(&mut self) {
-        self.0.idle_since.store(self.0.seconds(), Relaxed);
-        self.0.requests.fetch_sub(1, Relaxed);
+        let watched = &self.watched;
+        watched.idle_since.store(watched.seconds(), Relaxed);
+        watched.requests.fetch_sub(1, Relaxed);
     }
 }
 
@@ -135,16 +147,13 @@ pin_project_lite::pin_project! {
     pub(crate) struct CountedBody<B> {
         #[pin]
         inner: B,
-        _under_way: UnderWay,
+        under_way: UnderWay,
     }
 }
 
 impl<B> CountedBody<B> {
     pub(crate) fn new(inner: B, under_way: UnderWay) -> Self {
-        Self {
-            inner,
-            _under_way: under_way,
-        }
+        Self { inner, under_way }
     }
 }
 
@@ -156,7 +165,15 @@ impl<B: Body> Body for CountedBody<B> {
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
-        self.project().inner.poll_frame(cx)
+        let this = self.project();
+        let poll = this.inner.poll_frame(cx);
+        if let Some(stream) = &this.under_way.stream {
+            match poll {
+                Poll::Ready(Some(Ok(_))) => stream.gave(this.under_way.watched.seconds()),
+                _ => stream.took(),
+            }
+        }
+        poll
     }
 
     fn is_end_stream(&self) -> bool {
@@ -220,9 +237,21 @@ impl<T: AsyncRead + Unpin> AsyncRead for WatchedIo<T> {
 }
 
 impl<T: AsyncWrite + Unpin> WatchedIo<T> {
-    fn noticed(&self, poll: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+    fn noticed(
+        &self,
+        poll: Poll<io::Result<usize>>,
+        pieces: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
         self.watched
             .mark(&self.watched.blocked_since, poll.is_pending());
+        if let (Poll::Ready(Ok(written)), Some(streams)) = (&poll, self.watched.streams.get()) {
+            let mut left = *written;
+            for piece in pieces {
+                let sent = piece.get(..left.min(piece.len())).unwrap_or_default();
+                streams.sent(sent);
+                left -= sent.len();
+            }
+        }
         poll
     }
 }
@@ -235,7 +264,7 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for WatchedIo<T> {
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         let poll = Pin::new(&mut this.inner).poll_write(cx, data);
-        this.noticed(poll)
+        this.noticed(poll, &[IoSlice::new(data)])
     }
 
     fn poll_write_vectored(
@@ -245,7 +274,7 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for WatchedIo<T> {
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         let poll = Pin::new(&mut this.inner).poll_write_vectored(cx, data);
-        this.noticed(poll)
+        this.noticed(poll, data)
     }
 
     fn is_write_vectored(&self) -> bool {

@@ -274,6 +274,11 @@ where
                 Some(left) => patience
                     .as_mut()
                     .reset(tokio::time::Instant::from_std(Instant::now() + left)),
+                None if progress.is_some_and(Progress::is_awaited) => {
+                    return Err(Refusal::SlowBody {
+                        seconds: limit.as_secs(),
+                    });
+                }
                 None => {
                     return Err(Refusal::Silent {
                         panel: self.panel.clone(),

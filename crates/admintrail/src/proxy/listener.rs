@@ -18,7 +18,7 @@ use http::{Method, Request, Response, StatusCode};
 use http_body::Body;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
@@ -27,6 +27,7 @@ use tower_service::Service;
 use super::connection::{CountedBody, UnderWay, Watched, WatchedIo};
 use super::framing::ends_http;
 use super::register::Register;
+use super::streams::StreamExecutor;
 use super::tunnel::{self, Tunnels};
 use super::workers::Team;
 use crate::stop::Stop;
@@ -35,6 +36,12 @@ type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// Largest request head.
 const MAX_HEAD: usize = 64 * 1024;
+
+/// A silent HTTP/2 client is asked whether it is still there after this time.
+const PING_AFTER: Duration = Duration::from_secs(30);
+
+/// And has this long to say so.
+const PING_ANSWER: Duration = Duration::from_secs(20);
 
 /// How a listener serves.
 pub(crate) struct ListenerOptions {
@@ -152,11 +159,10 @@ async fn accept(
 ) -> (TcpStream, SocketAddr) {
     loop {
         while register.len() >= limit {
-            if !register.end_longest_idle() {
-                tokio::time::sleep(Duration::from_millis(20)).await;
-            } else {
-                tokio::task::yield_now().await;
-            }
+            // It ends on a thread of its own; to end another meanwhile would be one too many.
+            let room = register.fewer_than(limit);
+            register.end_longest_idle();
+            let _ = tokio::time::timeout(Duration::from_millis(20), room).await;
         }
         match listener.accept().await {
             Ok(accepted) => return accepted,
@@ -251,10 +257,14 @@ where
     T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     S: Answering,
 {
+    let streams = Arc::clone(watched.streams.get_or_init(Arc::default));
     let io = TokioIo::new(WatchedIo::new(stream, false, Arc::clone(watched)));
     let service =
         service_fn(|request| answer(request, service.clone(), watched, &options.tunnels, true));
-    let connection = hyper::server::conn::http2::Builder::new(TokioExecutor::new())
+    let connection = hyper::server::conn::http2::Builder::new(StreamExecutor(Arc::clone(&streams)))
+        .timer(TokioTimer::new())
+        .keep_alive_interval(PING_AFTER)
+        .keep_alive_timeout(PING_ANSWER)
         .max_header_list_size(u32::try_from(MAX_HEAD).unwrap_or(u32::MAX))
         .max_concurrent_streams(128)
         .serve_connection(io, service);
@@ -268,6 +278,11 @@ where
         connection.as_mut().poll(cx)
     })
     .await;
+    for _ in 0..streams.refused() {
+        (options.refused)(watched.peer);
+        // A flood of them must not hold up the others on this thread.
+        tokio::task::yield_now().await;
+    }
 }
 
 /// One request, counted until its response's body is gone.

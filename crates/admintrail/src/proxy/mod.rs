@@ -9,6 +9,7 @@ mod listener;
 mod refusal;
 mod register;
 mod socket;
+mod streams;
 pub(crate) mod tls;
 mod tunnel;
 mod upstream;

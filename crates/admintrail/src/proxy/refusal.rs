@@ -27,6 +27,8 @@ pub(crate) enum Refusal {
     },
     /// The client broke off or sent a body that cannot be read.
     BadBody,
+    /// The client stopped sending before its request was whole.
+    SlowBody { seconds: u64 },
     /// CONNECT asks for another proxy than this is.
     NoTunnels,
     /// A tunnel over HTTP/2 or of an unknown kind.
@@ -41,6 +43,7 @@ impl Refusal {
             }
             Self::Silent { .. } => StatusCode::GATEWAY_TIMEOUT,
             Self::BadBody => StatusCode::BAD_REQUEST,
+            Self::SlowBody { .. } => StatusCode::REQUEST_TIMEOUT,
             Self::NoTunnels => StatusCode::METHOD_NOT_ALLOWED,
         }
     }
@@ -53,6 +56,7 @@ impl Refusal {
             Self::BadBody => "PROXY-004",
             Self::NoTunnels => "PROXY-005",
             Self::BadUpgrade { .. } => "PROXY-006",
+            Self::SlowBody { .. } => "PROXY-007",
         }
     }
 
@@ -62,6 +66,7 @@ impl Refusal {
             Self::BrokeOff { panel, .. } => format!("{panel} broke off"),
             Self::Silent { panel, .. } => format!("{panel} does not answer"),
             Self::BadBody => "The request broke off".to_owned(),
+            Self::SlowBody { .. } => "The request did not arrive".to_owned(),
             Self::NoTunnels => "CONNECT is not served here".to_owned(),
             Self::BadUpgrade { panel } => format!("{panel} switched protocols unasked"),
         }
@@ -86,6 +91,9 @@ impl Refusal {
                 )
             }
             Self::BadBody => "Its body ended early or could not be read. Send it again.".to_owned(),
+            Self::SlowBody { seconds } => {
+                format!("Nothing more of its body came for {seconds} s. Send it again.")
+            }
             Self::NoTunnels => "Ask for the panel's pages directly.".to_owned(),
             Self::BadUpgrade { panel } => {
                 format!("The panel {panel} answered in a protocol that nobody asked for.")
@@ -129,7 +137,7 @@ impl Refusal {
             Self::BadUpgrade { panel } => {
                 tracing::warn!(panel, "the panel switched protocols unasked");
             }
-            Self::BadBody | Self::NoTunnels => {}
+            Self::BadBody | Self::SlowBody { .. } | Self::NoTunnels => {}
         }
     }
 

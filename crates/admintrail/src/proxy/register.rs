@@ -59,6 +59,14 @@ impl Register {
         }
     }
 
+    /// Waits until one has gone, unless there are fewer than this.
+    pub(crate) async fn fewer_than(&self, limit: usize) {
+        let left = self.left.notified();
+        if self.len() >= limit {
+            left.await;
+        }
+    }
+
     /// Ends the connection that has been without a request for longest. False if all have one.
     pub(crate) fn end_longest_idle(&self) -> bool {
         let open = self.open.lock();
@@ -92,11 +100,15 @@ impl Register {
     /// Ends what has kept us waiting for too long.
     pub(crate) fn end_overdue(&self, now: u32, head: Duration, idle: Duration) {
         let over = |since: u32, limit: Duration| {
+            // Both are cut to whole seconds, so one more makes sure that the time is over.
             since != 0 && u64::from(now.saturating_sub(since)) > limit.as_secs()
         };
         for watched in self.open.lock().values() {
             if watched.tunnel.load(Relaxed) {
                 continue;
+            }
+            if let Some(streams) = watched.streams.get() {
+                streams.end_overdue(|since| over(since, idle));
             }
             let overdue = over(watched.head_since.load(Relaxed), head)
                 || over(watched.body_since.load(Relaxed), idle)

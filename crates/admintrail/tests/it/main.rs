@@ -16,6 +16,7 @@ mod configuration;
 mod durability;
 mod forwarding;
 mod full_disk;
+mod http2;
 mod interrupted;
 mod secrets;
 mod slow_clients;

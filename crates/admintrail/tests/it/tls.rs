@@ -18,13 +18,13 @@ use tokio_rustls::client::TlsStream;
 use crate::stage::{Options, Panel, Server, admintrail, exchange, read_reply};
 
 /// Writes a certificate for `localhost` and its key.
-fn certificate(dir: &Path) {
+pub(crate) fn certificate(dir: &Path) {
     let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     std::fs::write(dir.join("cert.pem"), made.cert.pem()).unwrap();
     std::fs::write(dir.join("key.pem"), made.signing_key.serialize_pem()).unwrap();
 }
 
-async fn connect(to: SocketAddr, dir: &Path, protocol: &[u8]) -> TlsStream<TcpStream> {
+pub(crate) async fn connect(to: SocketAddr, dir: &Path, protocol: &[u8]) -> TlsStream<TcpStream> {
     let mut roots = rustls::RootCertStore::empty();
     roots
         .add(CertificateDer::from_pem_file(dir.join("cert.pem")).unwrap())
@@ -44,7 +44,7 @@ async fn connect(to: SocketAddr, dir: &Path, protocol: &[u8]) -> TlsStream<TcpSt
         .unwrap()
 }
 
-fn keys(dir: &Path) -> String {
+pub(crate) fn keys(dir: &Path) -> String {
     format!("tls_cert={0}/cert.pem,tls_key={0}/key.pem", dir.display())
 }
 
