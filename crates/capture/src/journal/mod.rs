@@ -168,10 +168,8 @@ impl Journal {
         let bytes = framed(draft);
         let mut state = self.shared.state.lock();
         state.open.insert(draft.id, bytes.clone());
-        if self.shared.append(&mut state, &bytes).is_ok() && state.sync_by.is_none() {
-            state.sync_by = Some(Instant::now() + SYNC_WITHIN);
-            drop(state);
-            self.shared.wake.notify_one();
+        if self.shared.append(&mut state, &bytes).is_ok() {
+            self.sync_soon(state, false);
         }
     }
 

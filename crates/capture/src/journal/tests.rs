@@ -395,6 +395,71 @@ fn a_disk_that_is_full_at_the_start_keeps_what_was_open() {
     assert_eq!(start(folder.path()).1, [opening(1)]);
 }
 
+#[test]
+fn openings_gathered_together_are_written_by_whoever_comes_first() {
+    let folder = tempfile::tempdir().unwrap();
+    let (journal, _) = start(folder.path());
+    let length = || {
+        std::fs::metadata(&segments(folder.path())[0])
+            .unwrap()
+            .len()
+    };
+    let empty = length();
+    let first = journal.gather(&opening(1)).unwrap();
+    let second = journal.gather(&opening(2)).unwrap();
+    assert_eq!(length(), empty, "nothing is written yet");
+    assert_eq!(journal.write_gathered(&second), Ok(()));
+    let written = length();
+    assert!(written > empty);
+    assert_eq!(journal.write_gathered(&first), Ok(()));
+    assert_eq!(length(), written, "once");
+    // One that must be durable takes what was gathered along, in order.
+    let third = journal.gather(&opening(3)).unwrap();
+    journal.open(&opening(4)).unwrap();
+    let written = length();
+    assert_eq!(journal.write_gathered(&third), Ok(()));
+    assert_eq!(length(), written);
+    drop(journal);
+    assert_eq!(start(folder.path()).1, [1, 2, 3, 4].map(opening));
+}
+
+#[test]
+fn a_write_that_fails_fails_all_that_was_gathered_for_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let (journal, faults, health) = start_faulty(folder.path());
+    faults.create.store(usize::MAX, Ordering::SeqCst);
+    faults.write.store(1, Ordering::SeqCst);
+    let gathered = [1, 2, 3].map(|n| journal.gather(&opening(n)).unwrap());
+    for one in &gathered {
+        assert_eq!(journal.write_gathered(one), Err(NotWritten));
+    }
+    assert!(health.is_failing());
+    assert!(journal.gather(&opening(4)).is_err(), "there is no segment");
+}
+
+#[tokio::test]
+async fn a_fresh_segment_takes_over_what_was_gathered() {
+    let folder = tempfile::tempdir().unwrap();
+    let (journal, _) = start(folder.path());
+    journal.open(&opening(1)).unwrap();
+    let gathered = journal.gather(&opening(2)).unwrap();
+    journal.shared.state.lock().replace_above = 0;
+    let before = segments(folder.path());
+    journal.shared.wake.notify_one();
+    until(|| segments(folder.path()) != before).await;
+    until(|| segments(folder.path()).len() == 1).await;
+    let length = || {
+        std::fs::metadata(&segments(folder.path())[0])
+            .unwrap()
+            .len()
+    };
+    let carried = length();
+    assert_eq!(journal.write_gathered(&gathered), Ok(()));
+    assert_eq!(length(), carried, "it is there already");
+    drop(journal);
+    assert_eq!(start(folder.path()).1, [1, 2].map(opening));
+}
+
 fn text() -> impl Strategy<Value = String> {
     "\\PC{0,40}"
 }

@@ -318,3 +318,28 @@ async fn what_falls_out_of_the_ring_while_the_journal_fails_is_counted_after_a_c
         (super::trunk::RING + 1_000 + more) as u64
     );
 }
+
+/// Its opening is gathered, and nobody writes it any more.
+#[tokio::test]
+async fn a_request_cancelled_before_its_opening_is_written_is_recorded_and_released() {
+    let stand = Stand::new(OnFailure::Degrade).await;
+    stand.until(|stand| stand.kept.0.lock().len() == 1).await;
+    let mut asking = Box::pin(stand.ask(Method::GET));
+    tokio::select! {
+        biased;
+        _ = &mut asking => panic!("it waits for others first"),
+        () = std::future::ready(()) => {}
+    }
+    assert_eq!(stand.recorders.state().open, 1);
+    drop(asking);
+    assert_eq!((stand.recorders.state().open, stand.reached()), (0, 0));
+    stand.until(|stand| stand.requests().len() == 1).await;
+    stand.recorders.stop(Duration::from_secs(10)).await;
+    let (_, left) = Journal::start(
+        stand.folder.path(),
+        Arc::new(RealDisk),
+        Arc::new(Health::new(Arc::new(|| Micros(1)))),
+    )
+    .unwrap();
+    assert_eq!(left, []);
+}

@@ -199,7 +199,12 @@ impl SubmittedEvent {
 
     fn consistent(self) -> Result<Self, SubmitError> {
         if self.kind == Kind::Request {
-            for (field, value) in [("method", &self.method), ("path", &self.path)] {
+            // What begins with the query has no path either.
+            let path = match self.query {
+                Sent::Missing => self.path.split('?').next().unwrap_or_default(),
+                Sent::Null | Sent::Value(_) => &self.path,
+            };
+            for (field, value) in [("method", self.method.as_str()), ("path", path)] {
                 if value.is_empty() {
                     return Err(SubmitError::new(field, "is empty; a request has one"));
                 }

@@ -155,6 +155,7 @@ fn mistakes_name_the_field_and_what_to_send() {
         json!({"time": "1969-12-31T23:59:59Z"}),
         json!({"path": null}),
         json!({"path": ""}),
+        json!({"path": "?client=4711"}),
         json!({"method": 7}),
         json!({"id": "3f2b8c1e-1d1e-4c55-9d1b-6a7a2f9f0c11"}),
         json!({"ip": "office"}),
