@@ -13,7 +13,7 @@ use admintrail_store::{StoreError, Submission};
 use parking_lot::Mutex;
 
 use crate::auth::secret::random;
-use crate::pages::number::grouped;
+use crate::pages::wording::number::grouped;
 use crate::{App, WebError};
 
 /// Refused events are summed up for so long before they are recorded.

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use admintrail_capture::Declared;
 use admintrail_event::{
-    AttemptedNames, Draft, EventId, PanelName, Preset, SubmittedEvent, attempted_name,
+    AttemptedNames, Draft, EventId, KnownBy, PanelName, Preset, SubmittedEvent, attempted_name,
+    submission_digest,
 };
 use admintrail_store::control::ApiToken;
 use admintrail_store::{Receipt, Submission};
@@ -22,7 +23,7 @@ use crate::auth::Viewer;
 use crate::auth::secret::random;
 use crate::error::Conflict;
 use crate::limits::Room;
-use crate::pages::number::grouped;
+use crate::pages::wording::number::grouped;
 use crate::{App, WebError, form};
 
 /// `POST /api/v1/events`: 2xx only when every event is durable.
@@ -49,9 +50,9 @@ pub(crate) async fn submit(
     let body = read(&app, &headers, body, &mut room).await?;
     let (asked, sender) = (Arc::clone(&app), Arc::clone(token));
     let turn = app.parsing_turns.take(holder(&viewer)).await;
-    let drafts = app.parsing.run(move || taken(&asked, &sender, &body));
-    let drafts = match drafts.await?? {
-        Taken::Drafts(drafts) => drafts,
+    let taken = app.parsing.run(move || taken(&asked, &sender, &body));
+    let submissions = match taken.await?? {
+        Taken::Submissions(submissions) => submissions,
         Taken::Refused { panels, after_s } => {
             gaps::refuse(&app, token, panels);
             return Err(WebError::TooMany {
@@ -61,12 +62,9 @@ pub(crate) async fn submit(
         }
     };
     drop((turn, room));
-    let count = drafts.len();
-    let ids: Vec<EventId> = drafts.iter().map(|draft| draft.id).collect();
-    let receipts = app
-        .trail
-        .append(drafts.into_iter().map(Submission::new).collect())
-        .await?;
+    let count = submissions.len();
+    let ids: Vec<EventId> = submissions.iter().map(|one| one.draft.id).collect();
+    let receipts = app.trail.append(submissions).await?;
     app.counters
         .ingested
         .add(u64::try_from(count).unwrap_or(u64::MAX));
@@ -120,7 +118,7 @@ async fn read(
 
 /// What becomes of a body.
 enum Taken {
-    Drafts(Vec<Draft>),
+    Submissions(Vec<Submission>),
     /// Over the quota. By panel, as far as the token may send for it.
     Refused {
         panels: Vec<(PanelName, u64)>,
@@ -141,7 +139,7 @@ fn taken(app: &App, token: &ApiToken, body: &[u8]) -> Result<Taken, WebError> {
     }
     let submitted = submission::parse(&raw)?;
     check_panels(token, &submitted)?;
-    drafts(app, submitted).map(Taken::Drafts)
+    submissions(app, submitted).map(Taken::Submissions)
 }
 
 /// A token sends events of its panels alone, and nobody those of our own pages: they are the
@@ -163,7 +161,7 @@ fn check_panels(token: &ApiToken, submitted: &[SubmittedEvent]) -> Result<(), We
     Ok(())
 }
 
-fn drafts(app: &App, submitted: Vec<SubmittedEvent>) -> Result<Vec<Draft>, WebError> {
+fn submissions(app: &App, submitted: Vec<SubmittedEvent>) -> Result<Vec<Submission>, WebError> {
     let generic = Preset::built_in("generic")
         .ok_or_else(|| WebError::internal("the generic preset is missing"))?;
     // Events of one panel mostly come together.
@@ -187,9 +185,22 @@ fn drafts(app: &App, submitted: Vec<SubmittedEvent>) -> Result<Vec<Draft>, WebEr
                 event.set_attempted(shown);
             }
             let fallback = EventId::new(event.time(), random::<10>()?);
-            Ok(event.into_draft(fallback, &preset))
+            Ok(believed(event.into_draft(fallback, &preset)))
         })
         .collect()
+}
+
+/// Takes the sender's word for his word ([`SubmittedEvent::trust_less`] for what is stored): a
+/// token says whom its holder saw, not that a panel has proven it. The digest is of what was sent,
+/// so that an event of this trail that comes back in an export is known again.
+fn believed(mut draft: Draft) -> Submission {
+    let digest = submission_digest(&draft);
+    if draft.admin.is_some() {
+        draft.known_by = KnownBy::Declared;
+    } else if draft.known_by != KnownBy::Attempt {
+        draft.known_by = KnownBy::None;
+    }
+    Submission { draft, digest }
 }
 
 /// What is kept of a tried name: people type passwords into that field.

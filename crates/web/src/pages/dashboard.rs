@@ -12,15 +12,15 @@ use crate::ViewQuery;
 use crate::WebError;
 use crate::auth::Capability;
 use crate::pages::by_panel::ByPanel;
-use crate::pages::frame::active_since;
-use crate::pages::link::{self, REQUESTS, address, term};
-use crate::pages::notice::{self, Notice};
-use crate::pages::number::{bytes, counted, grouped};
-use crate::pages::refresh::RefreshMenu;
-use crate::pages::row::{Row, Who};
+use crate::pages::parts::frame::active_since;
+use crate::pages::parts::notice::{self, Notice};
+use crate::pages::parts::refresh::RefreshMenu;
+use crate::pages::parts::row::{Row, Who};
+use crate::pages::parts::shell::{Place, Shell};
+use crate::pages::parts::usual::Usual;
 use crate::pages::scene::{Scene, off_thread};
-use crate::pages::shell::{Place, Shell};
-use crate::pages::usual::Usual;
+use crate::pages::wording::link::{self, REQUESTS, address, term};
+use crate::pages::wording::number::{bytes, counted, grouped};
 
 struct Active {
     who: Who,

@@ -4,7 +4,7 @@ use askama::Template;
 
 use crate::WebError;
 use crate::auth::forms::{LinkForm, ResetForm, SetupForm, SignInForm};
-use crate::pages::shell::Shell;
+use crate::pages::parts::shell::Shell;
 
 #[derive(Template)]
 #[template(path = "pages/sign-in.html")]

@@ -3,7 +3,7 @@
 use askama::Template;
 
 use crate::auth::forms::FailureView;
-use crate::pages::shell::Shell;
+use crate::pages::parts::shell::Shell;
 
 #[derive(Template)]
 #[template(path = "pages/failure.html")]

@@ -10,14 +10,14 @@ use axum::response::Response;
 
 use crate::WebError;
 use crate::auth::Capability;
-use crate::pages::filters::Hidden;
-use crate::pages::frame::{Frame, active_since};
-use crate::pages::link::{ADDRESSES, ADMINS, term};
-use crate::pages::number::{counted, grouped};
 use crate::pages::overview::{self, Emptiness};
-use crate::pages::row::{Reason, Who};
+use crate::pages::parts::filters::Hidden;
+use crate::pages::parts::frame::{Frame, active_since};
+use crate::pages::parts::row::{Reason, Who};
+use crate::pages::parts::shell::{Place, Shell};
 use crate::pages::scene::{Scene, off_thread};
-use crate::pages::shell::{Place, Shell};
+use crate::pages::wording::link::{ADDRESSES, ADMINS, term};
+use crate::pages::wording::number::{counted, grouped};
 
 /// Most rows.
 const ROWS: usize = 50;

@@ -3,35 +3,19 @@
 //! A page has a view module that asks the trail, puts together what is drawn as plain texts, and
 //! hands it to the template of its name. Templates decide nothing and escape everything.
 
-mod agent;
 mod by_panel;
-mod chart;
-mod chip;
 mod dashboard;
-mod drawer;
 mod entry;
 mod failure;
-mod filters;
-mod frame;
 mod groups;
-mod hue;
-mod link;
-mod moment;
-mod notice;
-pub(crate) mod number;
 mod overview;
-mod pager;
-mod range;
-mod refresh;
+mod parts;
 mod requests;
-mod row;
 mod scene;
 mod sessions;
 mod settings;
-mod shell;
 mod statics;
-mod top;
-mod usual;
+pub(crate) mod wording;
 
 use std::sync::Arc;
 
@@ -40,6 +24,7 @@ use axum::routing::get;
 
 use crate::App;
 use crate::auth::forms::{FailureView, LinkForm, ResetForm, SetupForm, SignInForm};
+use crate::pages::wording::link;
 
 /// The pages, fragments and static files.
 pub fn routes() -> Router<Arc<App>> {

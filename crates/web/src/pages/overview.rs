@@ -6,9 +6,9 @@ use axum::response::{Html, IntoResponse, Response};
 use http::StatusCode;
 
 use crate::WebError;
-use crate::pages::link::Links;
-use crate::pages::number::grouped;
 use crate::pages::scene::Scene;
+use crate::pages::wording::link::Links;
+use crate::pages::wording::number::grouped;
 
 /// Why a table has no rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

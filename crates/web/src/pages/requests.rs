@@ -11,17 +11,17 @@ use http::StatusCode;
 
 use crate::WebError;
 use crate::auth::Capability;
-use crate::pages::chart::{BARS, Chart};
-use crate::pages::drawer::Drawer;
-use crate::pages::filters::Hidden;
-use crate::pages::frame::Frame;
-use crate::pages::link::{REQUESTS, address};
-use crate::pages::notice;
-use crate::pages::pager::Pager;
-use crate::pages::row::Row;
+use crate::pages::parts::chart::{BARS, Chart};
+use crate::pages::parts::drawer::Drawer;
+use crate::pages::parts::filters::Hidden;
+use crate::pages::parts::frame::Frame;
+use crate::pages::parts::notice;
+use crate::pages::parts::pager::Pager;
+use crate::pages::parts::row::Row;
+use crate::pages::parts::shell::{Place, Shell};
+use crate::pages::parts::top;
 use crate::pages::scene::{Scene, off_thread};
-use crate::pages::shell::{Place, Shell};
-use crate::pages::top;
+use crate::pages::wording::link::{REQUESTS, address};
 use crate::view_query::Surface;
 
 /// Why there are no rows.

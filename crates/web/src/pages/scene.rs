@@ -8,8 +8,8 @@ use axum::extract::FromRequestParts;
 use http::request::Parts;
 
 use crate::auth::Viewer;
-use crate::pages::link::Links;
-use crate::pages::moment::Face;
+use crate::pages::wording::link::Links;
+use crate::pages::wording::moment::Face;
 use crate::view_query::Surface;
 use crate::{App, ViewQuery, WebError};
 

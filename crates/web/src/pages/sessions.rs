@@ -8,16 +8,16 @@ use axum::response::Response;
 
 use crate::WebError;
 use crate::auth::Capability;
-use crate::pages::agent;
-use crate::pages::filters::Hidden;
-use crate::pages::frame::{Frame, active_since};
-use crate::pages::hue;
-use crate::pages::link::{REQUESTS, SESSIONS, term};
-use crate::pages::number::{grouped, lasted};
 use crate::pages::overview::{self, Emptiness, Steps};
-use crate::pages::row::{Reason, Who};
+use crate::pages::parts::filters::Hidden;
+use crate::pages::parts::frame::{Frame, active_since};
+use crate::pages::parts::row::{Reason, Who};
+use crate::pages::parts::shell::{Place, Shell};
 use crate::pages::scene::{Scene, off_thread};
-use crate::pages::shell::{Place, Shell};
+use crate::pages::wording::agent;
+use crate::pages::wording::hue;
+use crate::pages::wording::link::{REQUESTS, SESSIONS, term};
+use crate::pages::wording::number::{grouped, lasted};
 
 /// Rows a page.
 const ROWS: usize = 50;

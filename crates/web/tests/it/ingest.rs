@@ -348,6 +348,11 @@ async fn an_export_can_be_sent_again_and_is_known() {
         .is(200)
         .json();
     assert_eq!(answer["accepted"], 20, "and elsewhere it is taken");
+    let json = other.reader_token().get(PATH).await.is(200).json();
+    assert_eq!(
+        json["events"][0]["known_by"], "declared",
+        "there it is the sender's word"
+    );
 }
 
 #[tokio::test]
@@ -497,4 +502,38 @@ async fn a_gap_that_could_not_be_recorded_is_kept() {
         .finish()
         .await
         .expect_err("the count is still there to be recorded");
+}
+
+#[tokio::test]
+async fn a_token_proves_nobody() {
+    let world = World::new();
+    let sender = world.ingest_token();
+    for (n, known_by) in ["session", "header", "basic", "jwt", "token", "declared"]
+        .iter()
+        .enumerate()
+    {
+        let mut claimed = event(i64::try_from(n).unwrap());
+        claimed["known_by"] = (*known_by).into();
+        send(&sender, "application/json", claimed.to_string())
+            .await
+            .is(200);
+    }
+    let mut attempt = event(9);
+    attempt.as_object_mut().unwrap().remove("admin");
+    attempt["known_by"] = "attempt".into();
+    attempt["attempted"] = "root".into();
+    send(&sender, "application/json", attempt.to_string())
+        .await
+        .is(200);
+    let json = world.reader_token().get(PATH).await.is(200).json();
+    let mut known_by: Vec<&str> = json["events"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|event| event["known_by"].as_str().unwrap())
+        .collect();
+    known_by.sort_unstable();
+    let mut expected = vec!["attempt"];
+    expected.extend(["declared"; 6]);
+    assert_eq!(known_by, expected);
 }

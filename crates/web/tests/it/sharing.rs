@@ -94,7 +94,10 @@ async fn a_shared_link_shows_exactly_what_hide_me_showed() {
     world.pass(3_600);
     let theirs = other.get(&link).await.is(200).text();
     assert_eq!(listed(&theirs), shown);
-    assert!(theirs.contains("without tom@hosting.example on shop"), "and says so");
+    assert!(
+        theirs.contains("without tom@hosting.example on shop"),
+        "and says so"
+    );
     // What is chosen on that page keeps leaving them out.
     let sorted = attribute(&theirs, "name=\"without\" value");
     assert!(!sorted.is_empty());

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use admintrail_capture::{Declared, Peer, RecorderState};
-use admintrail_event::{Draft, EventId, Micros, Outcome, Preset};
+use admintrail_event::{Draft, EventId, KnownBy, Micros, Outcome, Preset};
 use admintrail_store::control::{
     Account, ApiToken, NewAccount, NewSession, NewToken, Role, TokenScope,
 };
@@ -188,6 +188,9 @@ impl World {
         let id = EventId::new(time, random);
         let mut draft = Draft::request(id, time, "billing".parse().unwrap(), method, path);
         draft.admin = admin.map(str::to_owned);
+        if admin.is_some() {
+            draft.known_by = KnownBy::Session;
+        }
         draft.status = Some(200);
         draft.outcome = Outcome::Success;
         draft.action = "Viewed something".to_owned();

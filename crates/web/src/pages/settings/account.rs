@@ -8,12 +8,12 @@ use axum::extract::State;
 use axum::response::{Html, IntoResponse, Response};
 
 use crate::auth::{Capability, Viewer, session_id};
-use crate::pages::agent;
-use crate::pages::moment::Face;
-use crate::pages::pager::SIZES;
-use crate::pages::refresh::{RefreshChoice, RefreshMenu};
+use crate::pages::parts::pager::SIZES;
+use crate::pages::parts::refresh::{RefreshChoice, RefreshMenu};
+use crate::pages::parts::shell::{Place, Shell};
 use crate::pages::settings::Told;
-use crate::pages::shell::{Place, Shell};
+use crate::pages::wording::agent;
+use crate::pages::wording::moment::Face;
 use crate::{App, ViewQuery, WebError};
 
 struct Choice {

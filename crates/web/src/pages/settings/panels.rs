@@ -9,10 +9,10 @@ use axum::response::{Html, IntoResponse, Response};
 
 use crate::auth::Capability;
 use crate::pages::by_panel::{self, ByPanel};
-use crate::pages::link::{REQUESTS, SESSIONS, address};
-use crate::pages::number::{counted, grouped};
+use crate::pages::parts::shell::{Place, Shell};
 use crate::pages::scene::{Scene, off_thread};
-use crate::pages::shell::{Place, Shell};
+use crate::pages::wording::link::{REQUESTS, SESSIONS, address};
+use crate::pages::wording::number::{counted, grouped};
 use crate::{PanelInfo, ViewQuery, WebError};
 
 /// So few requests from one address say nothing yet.

@@ -8,9 +8,9 @@ use axum::extract::State;
 use axum::response::{Html, IntoResponse, Response};
 
 use crate::auth::{Capability, NewTokenShown, Viewer};
-use crate::pages::moment::Face;
+use crate::pages::parts::shell::{Place, Shell};
 use crate::pages::settings::Told;
-use crate::pages::shell::{Place, Shell};
+use crate::pages::wording::moment::Face;
 use crate::{App, ViewQuery, WebError};
 
 struct Line {

@@ -4,12 +4,12 @@ use admintrail_event::Micros;
 use admintrail_store::View;
 
 use crate::WebError;
-use crate::pages::filters::{FilterBar, Hidden};
-use crate::pages::link::{ADDRESSES, ADMINS, REQUESTS, SESSIONS};
-use crate::pages::notice::{self, Notice};
-use crate::pages::number::counted;
-use crate::pages::refresh::RefreshMenu;
+use crate::pages::parts::filters::{FilterBar, Hidden};
+use crate::pages::parts::notice::{self, Notice};
+use crate::pages::parts::refresh::RefreshMenu;
 use crate::pages::scene::Scene;
+use crate::pages::wording::link::{ADDRESSES, ADMINS, REQUESTS, SESSIONS};
+use crate::pages::wording::number::counted;
 
 /// Who has done something since then, and has not signed out, is active now.
 pub(crate) fn active_since(now: Micros) -> Micros {

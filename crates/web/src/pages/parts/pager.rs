@@ -2,8 +2,8 @@
 
 use admintrail_store::{Order, Page, Relation, Total};
 
-use crate::pages::link::Links;
-use crate::pages::number::grouped;
+use crate::pages::wording::link::Links;
+use crate::pages::wording::number::grouped;
 
 /// One of the page sizes.
 #[derive(Debug, Clone)]

@@ -4,8 +4,8 @@ use admintrail_capture::RecorderState;
 use admintrail_store::TrailState;
 
 use crate::App;
-use crate::pages::moment::Face;
-use crate::pages::number::counted;
+use crate::pages::wording::moment::Face;
+use crate::pages::wording::number::counted;
 
 /// A band.
 #[derive(Debug, Clone)]

@@ -3,8 +3,8 @@
 use admintrail_event::Micros;
 use admintrail_store::View;
 
-use crate::pages::link::Links;
-use crate::pages::moment::Face;
+use crate::pages::wording::link::Links;
+use crate::pages::wording::moment::Face;
 
 /// A preset: its name, `from` and `to` as the URL has them.
 const PRESETS: [(&str, &str, Option<&str>); 8] = [

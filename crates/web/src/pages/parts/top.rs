@@ -4,9 +4,9 @@ use admintrail_store::{FacetField, View};
 use askama::Template;
 
 use crate::WebError;
-use crate::pages::link::term;
-use crate::pages::number::grouped;
 use crate::pages::scene::Scene;
+use crate::pages::wording::link::term;
+use crate::pages::wording::number::grouped;
 
 struct Value {
     name: String,

@@ -6,8 +6,8 @@ use admintrail_store::{Bucket, Histogram};
 use jiff::civil::{self, DateTime, Time};
 use jiff::{Span, Zoned};
 
-use crate::pages::moment::Face;
-use crate::pages::number::grouped;
+use crate::pages::wording::moment::Face;
+use crate::pages::wording::number::grouped;
 
 /// About how many bars are asked for.
 pub(crate) const BARS: usize = 96;
@@ -99,7 +99,9 @@ impl Chart {
             lines: lines(histogram, face),
             from: histogram.from.0,
             bucket: histogram.width,
-            bucket_name: crate::pages::number::lasted(u64::try_from(histogram.width).unwrap_or(0)),
+            bucket_name: crate::pages::wording::number::lasted(
+                u64::try_from(histogram.width).unwrap_or(0),
+            ),
             summary: format!(
                 "Requests over time: {} read, {} changed, {} denied or failed",
                 grouped(read),

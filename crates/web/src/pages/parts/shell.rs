@@ -3,7 +3,8 @@
 use admintrail_event::filter::{KEYS, KeyHelp};
 
 use crate::auth::{Capability, Viewer};
-use crate::pages::{link, statics};
+use crate::pages::statics;
+use crate::pages::wording::link;
 
 /// An entry of the navigation.
 #[derive(Debug, Clone)]
@@ -75,8 +76,8 @@ impl Shell {
             };
             Me {
                 name: name.clone(),
-                initials: crate::pages::hue::initials(name),
-                hue: crate::pages::hue::class(account.email.as_bytes()),
+                initials: crate::pages::wording::hue::initials(name),
+                hue: crate::pages::wording::hue::class(account.email.as_bytes()),
             }
         });
         Self {

@@ -6,11 +6,11 @@ use admintrail_event::{Event, Kind, Micros};
 use admintrail_store::{Page, SessionRow};
 
 use crate::WebError;
-use crate::pages::drawer::fields::{Group, groups};
-use crate::pages::link::{REQUESTS, term};
-use crate::pages::number::{self, counted, grouped};
-use crate::pages::row::{StatusCell, Url, Who, method_class, sentence};
+use crate::pages::parts::drawer::fields::{Group, groups};
+use crate::pages::parts::row::{StatusCell, Url, Who, method_class, sentence};
 use crate::pages::scene::Scene;
+use crate::pages::wording::link::{REQUESTS, term};
+use crate::pages::wording::number::{self, counted, grouped};
 
 /// A way on from the event.
 #[derive(Debug, Clone)]

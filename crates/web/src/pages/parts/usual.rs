@@ -4,8 +4,8 @@ use admintrail_event::{Filter, Micros};
 use admintrail_store::View;
 
 use crate::WebError;
-use crate::pages::number::grouped;
 use crate::pages::scene::Scene;
+use crate::pages::wording::number::grouped;
 
 /// Height of the plot in pixels.
 const HEIGHT: u64 = 92;

@@ -2,10 +2,10 @@
 
 use admintrail_event::{Event, FirstSet, Kind, KnownBy, Outcome, RequestType};
 
-use crate::pages::hue;
-use crate::pages::link::{Links, term};
-use crate::pages::moment::Face;
-use crate::pages::number;
+use crate::pages::wording::hue;
+use crate::pages::wording::link::{Links, term};
+use crate::pages::wording::moment::Face;
+use crate::pages::wording::number;
 
 /// Who made a request, as it is drawn.
 #[derive(Debug, Clone)]

@@ -3,8 +3,8 @@
 use admintrail_event::Filter;
 use admintrail_event::filter::{Term, TermLabel};
 
-use crate::pages::link::Links;
-use crate::pages::number::{counted, grouped};
+use crate::pages::wording::link::Links;
+use crate::pages::wording::number::{counted, grouped};
 
 /// One chip.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,10 +2,10 @@
 
 use admintrail_event::{Event, Kind, Micros};
 
-use crate::pages::agent;
-use crate::pages::link::term;
-use crate::pages::number::{self, bytes, counted, grouped};
 use crate::pages::scene::Scene;
+use crate::pages::wording::agent;
+use crate::pages::wording::link::term;
+use crate::pages::wording::number::{self, bytes, counted, grouped};
 
 /// A value of the event.
 #[derive(Debug, Clone, Default)]

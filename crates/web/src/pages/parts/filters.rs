@@ -3,11 +3,11 @@
 use admintrail_store::View;
 
 use crate::WebError;
-use crate::pages::chip::{Chip, chips, fold_chip, without_chips};
-use crate::pages::link::{ADDRESSES, ADMINS, Links};
-use crate::pages::number::grouped;
-use crate::pages::range::RangeMenu;
+use crate::pages::parts::chip::{Chip, chips, fold_chip, without_chips};
+use crate::pages::parts::range::RangeMenu;
 use crate::pages::scene::Scene;
+use crate::pages::wording::link::{ADDRESSES, ADMINS, Links};
+use crate::pages::wording::number::grouped;
 
 /// A view in one click.
 #[derive(Debug, Clone)]
