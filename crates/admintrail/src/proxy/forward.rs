@@ -21,7 +21,8 @@ use tower_service::Service;
 
 use super::body::{Answer, Outgoing, PanelBody, Progress};
 use super::headers::{
-    set_forwarded, strip_for_upstream, strip_hop_by_hop, takes_trailers, wanted_upgrade,
+    set_forwarded, strip_for_client, strip_for_upstream, strip_hop_by_hop, takes_trailers,
+    wanted_upgrade,
 };
 use super::refusal::{Accepts, Refusal};
 use super::tunnel::{self, Halves, Tunnels};
@@ -299,7 +300,7 @@ where
         uploading: bool,
     ) -> Response<Answer<B>> {
         let (mut head, incoming) = response.into_parts();
-        strip_hop_by_hop(&mut head.headers);
+        strip_for_client(&mut head.headers);
         head.version = Version::HTTP_11;
         head.extensions.clear();
         let body = if uploading && !link.has_ended() {
@@ -352,7 +353,7 @@ where
         };
         if response.status() != StatusCode::SWITCHING_PROTOCOLS {
             let (mut head, incoming) = response.into_parts();
-            strip_hop_by_hop(&mut head.headers);
+            strip_for_client(&mut head.headers);
             head.version = Version::HTTP_11;
             head.extensions.clear();
             return Ok(Response::from_parts(head, Answer::driven(incoming)));
@@ -360,7 +361,7 @@ where
         let protocol = response.headers().get(header::UPGRADE).cloned().or(asked);
         let panel = hyper::upgrade::on(&mut response);
         let (mut head, _) = response.into_parts();
-        strip_hop_by_hop(&mut head.headers);
+        strip_for_client(&mut head.headers);
         head.version = Version::HTTP_11;
         head.extensions.clear();
         if let Some(protocol) = protocol {

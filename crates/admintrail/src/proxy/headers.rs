@@ -103,6 +103,31 @@ pub(crate) fn strip_for_upstream(headers: &mut HeaderMap) {
     headers.remove(HTTP2_SETTINGS);
 }
 
+/// Leaves out of a response what belongs to one hop, and any cookie that would replace ours: a
+/// panel on the same host could sign people out of our own pages, or in as somebody else.
+pub(crate) fn strip_for_client(headers: &mut HeaderMap) {
+    strip_hop_by_hop(headers);
+    let sets_own = |value: &HeaderValue| {
+        let name = value.as_bytes().split(|byte| *byte == b'=').next();
+        name.is_some_and(|name| is_own(name.trim_ascii()))
+    };
+    if !headers.get_all(header::SET_COOKIE).iter().any(sets_own) {
+        return;
+    }
+    let Entry::Occupied(cookies) = headers.entry(header::SET_COOKIE) else {
+        return;
+    };
+    let (name, values) = cookies.remove_entry_mult();
+    let kept: Vec<HeaderValue> = values.filter(|value| !sets_own(value)).collect();
+    for value in kept {
+        headers.append(name.clone(), value);
+    }
+}
+
+fn is_own(name: &[u8]) -> bool {
+    cookie::OWN.iter().any(|own| own.as_bytes() == name)
+}
+
 /// Browsers send the cookies of our own pages to every port of the host, so also to panels there,
 /// which would be signed in here with them. The other cookies stay byte for byte.
 fn take_own_cookies(headers: &mut HeaderMap) {
@@ -127,18 +152,15 @@ fn take_own_cookies(headers: &mut HeaderMap) {
 
 /// The value of a `Cookie` header without our own; `None` if nothing is left.
 fn without_own(value: HeaderValue) -> Option<HeaderValue> {
-    let is_own = |pair: &&[u8]| {
+    let pair_is_own = |pair: &&[u8]| {
         let name = pair.split(|byte| *byte == b'=').next();
-        name.is_some_and(|name| {
-            let name = name.trim_ascii();
-            cookie::OWN.iter().any(|own| own.as_bytes() == name)
-        })
+        name.is_some_and(|name| is_own(name.trim_ascii()))
     };
     let pairs = || value.as_bytes().split(|byte| *byte == b';');
-    if !pairs().any(|pair| is_own(&pair)) {
+    if !pairs().any(|pair| pair_is_own(&pair)) {
         return Some(value);
     }
-    let kept = pairs().filter(|pair| !is_own(pair));
+    let kept = pairs().filter(|pair| !pair_is_own(pair));
     let joined = kept.collect::<Vec<_>>().join(&b';');
     let mut kept = HeaderValue::from_bytes(joined.trim_ascii_start()).ok()?;
     kept.set_sensitive(value.is_sensitive());
@@ -345,6 +367,25 @@ mod tests {
             ]
         );
         assert_eq!(told(&[]), [some("10.0.0.9"), None]);
+    }
+
+    #[test]
+    fn a_panel_sets_its_own_cookies_and_none_of_ours() {
+        let mut headers = HeaderMap::new();
+        for value in [
+            "sessionid=panel; HttpOnly",
+            "admintrail_session=forged; Path=/",
+            " __Host-admintrail_session=; Max-Age=0",
+            "admintrail_session2=kept",
+        ] {
+            headers.append(header::SET_COOKIE, HeaderValue::from_static(value));
+        }
+        strip_for_client(&mut headers);
+        let left: Vec<_> = headers.get_all(header::SET_COOKIE).iter().collect();
+        assert_eq!(
+            left,
+            ["sessionid=panel; HttpOnly", "admintrail_session2=kept"]
+        );
     }
 
     #[test]
