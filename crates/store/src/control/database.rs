@@ -30,13 +30,7 @@ pub(super) struct FolderLock(#[expect(dead_code, reason = "held for its lock")] 
 
 pub(super) fn lock(dir: &Path) -> Result<FolderLock, StoreError> {
     let path = dir.join("control.lock");
-    let file = File::options()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .mode(0o600)
-        .open(&path)
-        .map_err(|error| not_writable(&path, error))?;
+    let file = private_file(&path)?;
     match rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive) {
         Ok(()) => Ok(FolderLock(file)),
         Err(rustix::io::Errno::WOULDBLOCK) => Err(StoreError::FolderLocked {
@@ -47,17 +41,22 @@ pub(super) fn lock(dir: &Path) -> Result<FolderLock, StoreError> {
     }
 }
 
-/// Opens for writing; makes or migrates the database.
-pub(super) fn open(dir: &Path) -> Result<(Connection, Memory), StoreError> {
-    let path = dir.join(FILE);
-    // SQLite would make it readable for everybody; -wal and -shm take over its mode.
+/// Opens a file that its owner alone may read; makes it if it is missing.
+fn private_file(path: &Path) -> Result<File, StoreError> {
     File::options()
         .create(true)
         .truncate(false)
         .write(true)
         .mode(0o600)
-        .open(&path)
-        .map_err(|error| not_writable(&path, error))?;
+        .open(path)
+        .map_err(|error| not_writable(path, error))
+}
+
+/// Opens for writing; makes or migrates the database.
+pub(super) fn open(dir: &Path) -> Result<(Connection, Memory), StoreError> {
+    let path = dir.join(FILE);
+    // SQLite would make it readable for everybody; -wal and -shm take over its mode.
+    private_file(&path)?;
     let connection = Connection::open(&path).map_err(|error| failed(&path, &error))?;
     prepare(&connection).map_err(|error| failed(&path, &error))?;
     check_pages(&connection, &path)?;

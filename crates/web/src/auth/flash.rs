@@ -8,6 +8,7 @@ use admintrail_store::control::SecretHash;
 use parking_lot::Mutex;
 
 use crate::WebError;
+use crate::auth::secret::Secret;
 
 /// How long it waits for its page, in µs.
 const LIFE: i64 = 5 * 60 * Micros::SECOND;
@@ -28,21 +29,12 @@ pub struct Flash {
 }
 
 /// A token that was just made.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct NewTokenShown {
     /// Its name.
     pub name: String,
-    /// Its secret.
-    pub secret: String,
-}
-
-/// Never prints the secret.
-impl std::fmt::Debug for NewTokenShown {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("NewTokenShown")
-            .field("name", &self.name)
-            .finish_non_exhaustive()
-    }
+    /// Its secret; never printed, wiped when it was shown.
+    pub secret: Secret,
 }
 
 /// One a session.

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use argon2::password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash};
 use argon2::{Algorithm, Argon2, Params, Version};
+use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Semaphore;
 
 use crate::WebError;
@@ -93,15 +94,16 @@ impl Desk {
     /// Whether the password is the one of this hash. `None` costs the same and is always false.
     pub(crate) async fn verify(&self, password: &str, phc: Option<&str>) -> Result<bool, WebError> {
         self.verified.fetch_add(1, Ordering::Relaxed);
-        let (password, phc) = (password.to_owned(), phc.map(str::to_owned));
+        let (password, phc) = (SecretString::from(password), phc.map(str::to_owned));
         self.work(move || {
             let known = phc.is_some();
             let phc = phc.or_else(|| NOBODY.clone()).unwrap_or_default();
             let Ok(parsed) = PasswordHash::new(&phc) else {
                 return Ok(false);
             };
+            let password = password.expose_secret();
             let too_long = password.len() > MAX_BYTES;
-            let tried = if too_long { "" } else { password.as_str() };
+            let tried = if too_long { "" } else { password };
             let right = argon2id()
                 .verify_password(tried.as_bytes(), &parsed)
                 .is_ok();
@@ -111,8 +113,9 @@ impl Desk {
     }
 
     /// [`hash`] in its turn.
-    pub(crate) async fn hash(&self, password: String) -> Result<String, WebError> {
-        self.work(move || hash(&password)).await
+    pub(crate) async fn hash(&self, password: &str) -> Result<String, WebError> {
+        let password = SecretString::from(password);
+        self.work(move || hash(password.expose_secret())).await
     }
 
     /// How many verifications were done, for tests that compare the work of answers.

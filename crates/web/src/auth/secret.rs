@@ -1,51 +1,43 @@
 //! Random secrets: session cookies, links, API tokens. We keep their hashes alone.
 
-use std::fmt;
-
 use admintrail_event::SessionHash;
 use admintrail_store::control::SecretHash;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
+use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 
 use crate::WebError;
 
 /// 256 random bits as base64url text: longer than anybody guesses, safe in cookies and URLs.
-#[derive(Clone)]
-pub struct Secret(String);
+///
+/// Never prints itself, and is wiped from memory when it is dropped.
+#[derive(Debug, Clone)]
+pub struct Secret(SecretString);
 
 impl Secret {
     /// A new one from the system's random numbers.
     pub fn generate() -> Result<Self, WebError> {
-        Ok(Self(URL_SAFE_NO_PAD.encode(random::<32>()?)))
+        Ok(Self(URL_SAFE_NO_PAD.encode(random::<32>()?).into()))
     }
 
     /// A new API token: the prefix lets people and secret scanners tell what it is.
     pub fn generate_token() -> Result<Self, WebError> {
-        Ok(Self(format!(
-            "at_{}",
-            URL_SAFE_NO_PAD.encode(random::<32>()?)
-        )))
+        let text = URL_SAFE_NO_PAD.encode(random::<32>()?);
+        Ok(Self(format!("at_{text}").into()))
     }
 
     /// The text itself, to be shown or sent once.
     #[must_use]
     pub fn expose(&self) -> &str {
-        &self.0
+        self.0.expose_secret()
     }
 
     /// What is kept of it.
     #[must_use]
     pub fn hash(&self) -> SecretHash {
-        hash(&self.0)
-    }
-}
-
-/// Never prints itself.
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secret(…)")
+        hash(self.expose())
     }
 }
 

@@ -108,7 +108,7 @@ pub(crate) async fn password(
             }
             app.throttle.succeeded(tried, now);
         }
-        let phc = app.desk.hash(chosen.to_owned()).await?;
+        let phc = app.desk.hash(chosen).await?;
         app.control
             .set_password(account.id, phc, Some(session))
             .await?;

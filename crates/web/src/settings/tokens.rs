@@ -71,7 +71,7 @@ async fn made(app: &App, form: &Form) -> Result<Saved, WebError> {
     saved.json.insert("secret".into(), json!(secret.expose()));
     saved.new_token = Some(NewTokenShown {
         name: token.name.clone(),
-        secret: secret.expose().to_owned(),
+        secret,
     });
     Ok(saved)
 }

@@ -50,7 +50,7 @@ pub(crate) async fn submit(
         };
         return Ok(refused_page(&error, pages::reset_form(&form)));
     }
-    let phc = app.desk.hash(chosen.to_owned()).await?;
+    let phc = app.desk.hash(chosen).await?;
     let used = app
         .control
         .use_link(secret::hash(&token), &[LinkPurpose::Reset], app.now())

@@ -70,7 +70,7 @@ async fn set_up(
     let identities = identities_of(form.text("identities"))?;
     let chosen = form.get("password").unwrap_or_default();
     password::check_new(chosen, &email)?;
-    let password_hash = Some(app.desk.hash(chosen.to_owned()).await?);
+    let password_hash = Some(app.desk.hash(chosen).await?);
     let now = app.now();
     let owner = NewAccount {
         email,
