@@ -178,6 +178,36 @@ async fn an_undecided_sign_in_is_decided_by_no_public_page_and_not_after_a_resta
     }
 }
 
+/// Threat 6: a password typed into the wrong field is kept nowhere, however often and whatever the
+/// panel answers on pages that strangers may see.
+#[tokio::test]
+async fn a_password_typed_as_name_is_never_kept_nor_becomes_a_known_name() {
+    const TYPED: &str = "username=Tr0ub4dor%263&password=x";
+    for to in ["/", "/login-help", ""] {
+        let mut talk = Talk::with(move |asked| match asked.path.as_str() {
+            "/login" if to.is_empty() => answer(
+                200,
+                &[("content-type", "text/html"), ("set-cookie", &sets(2))],
+                "<p>hm</p>",
+            ),
+            "/login" => set_redirect(to, 2),
+            _ => html("open to everybody"),
+        })
+        .await;
+        for _ in 0..3 {
+            let attempt = talk.post("/login", "", TYPED).await;
+            let tried = attempt.attempted.unwrap();
+            assert!(tried.starts_with("unknown name (11 characters)"), "{tried}");
+            assert_nobody(&talk.get("/help", &cookie(2)).await);
+        }
+        let wanted: &[u8] = b"Tr0ub4dor";
+        let written = bytes_below(&talk.stand.journal());
+        assert!(!written.windows(wanted.len()).any(|window| window == wanted));
+        let kept = format!("{:?}", talk.stand.sink.kept.lock());
+        assert!(!kept.contains("Tr0ub4dor"));
+    }
+}
+
 /// Where a refused form leads as well.
 #[tokio::test]
 async fn a_redirect_back_to_the_form_is_decided_by_the_next_protected_request() {
