@@ -37,7 +37,12 @@ const FOR_THE_PANEL: [HeaderName; 13] = [
 /// Takes out what belongs to one hop alone (RFC 9110 section 7.6.1), with everything that
 /// `Connection` names. `Trailer` stays: it announces what passes through.
 pub(crate) fn strip_hop_by_hop(headers: &mut HeaderMap) {
-    if let Entry::Occupied(connection) = headers.entry(header::CONNECTION) {
+    let names_nothing = headers
+        .get(header::CONNECTION)
+        .is_none_or(|value| value == "keep-alive" || value == "close");
+    if names_nothing && headers.get_all(header::CONNECTION).iter().nth(1).is_none() {
+        headers.remove(header::CONNECTION);
+    } else if let Entry::Occupied(connection) = headers.entry(header::CONNECTION) {
         let (_, values) = connection.remove_entry_mult();
         let named: Vec<HeaderName> = values
             .filter_map(|value| value.to_str().ok().map(str::to_owned))

@@ -1,5 +1,7 @@
 //! The head of a request as the event's first half.
 
+use std::sync::Arc;
+
 use admintrail_event::{Draft, KnownBy, Limits, RequestHead, Step, clip, encode_bytes};
 use http::header::{
     ACCEPT, AUTHORIZATION, CONNECTION, CONTENT_TYPE, HOST, REFERER, UPGRADE, USER_AGENT,
@@ -26,7 +28,7 @@ pub(super) fn read(recorder: &Recorder, parts: &mut Parts) -> Box<Open> {
     let identity = Identity::of(recorder, &mut parts.headers, parts.uri.path(), socket, time);
 
     let headers = &parts.headers;
-    let reading = rules.preset.read(&RequestHead {
+    let head = RequestHead {
         method: parts.method.as_str(),
         path: parts.uri.path(),
         query: parts.uri.query(),
@@ -34,15 +36,9 @@ pub(super) fn read(recorder: &Recorder, parts: &mut Parts) -> Box<Open> {
         requested_with: text(headers, &HeaderName::from_static("x-requested-with")),
         bearer: is_bearer(headers),
         fetch_dest: text(headers, &HeaderName::from_static("sec-fetch-dest")),
-    });
-    let path = rules.preset.redact_path(parts.uri.path());
-    let query = parts
-        .uri
-        .query()
-        .map(|query| rules.preset.redact_query(query));
-
-    let (path, path_bytes) = safe(path, Limits::PATH);
-    let (query, query_bytes) = safe_option(query, Limits::QUERY);
+    };
+    let read = recorder.readings().of(&rules.preset, &head);
+    let reading = &read.reading;
     let agent = headers
         .get(USER_AGENT)
         .map(|agent| encode_bytes(agent.as_bytes()));
@@ -66,13 +62,14 @@ pub(super) fn read(recorder: &Recorder, parts: &mut Parts) -> Box<Open> {
         request_type: reading.request_type,
         scheme: scheme(client.as_ref(), parts),
         host: host(parts),
-        query,
+        query: read.query.0.clone(),
+        action: read.unfinished.clone(),
         route: Some(reading.route.clone()),
         object: reading.object.clone(),
         asset: reading.asset,
         polling: reading.polling,
-        path_bytes,
-        query_bytes,
+        path_bytes: read.path.1,
+        query_bytes: read.query.1,
         agent_bytes,
         recorder: recorder.trunk().name.clone(),
         recorder_epoch: recorder.trunk().epoch,
@@ -81,10 +78,10 @@ pub(super) fn read(recorder: &Recorder, parts: &mut Parts) -> Box<Open> {
             time,
             rules.panel.clone(),
             &clip(parts.method.as_str().to_owned(), Limits::METHOD).0,
-            &path,
+            &read.path.0,
         )
     };
-    Open::new(recorder.clone(), draft, reading, identity)
+    Open::new(recorder.clone(), draft, Arc::clone(reading), identity)
 }
 
 /// Whether a request leaves the panel as it is (RFC 9110 section 9.2.1).
@@ -154,7 +151,7 @@ pub(super) fn safe(text: String, max: usize) -> (String, Option<u32>) {
     }
 }
 
-fn safe_option(text: Option<String>, max: usize) -> (Option<String>, Option<u32>) {
+pub(super) fn safe_option(text: Option<String>, max: usize) -> (Option<String>, Option<u32>) {
     match text.map(|text| safe(text, max)) {
         Some((text, cut)) => (Some(text), cut),
         None => (None, None),

@@ -7,10 +7,13 @@ mod declared;
 mod head;
 mod hop;
 mod open;
+mod readings;
 mod refusal;
 mod service;
 mod upgrade;
 mod watch;
+
+pub(crate) use readings::Readings;
 
 pub use body::RecordBody;
 pub use declared::{Declared, Peer};

@@ -18,7 +18,7 @@ use crate::identity::{Finding, Form, Identity, Naming, Saved};
 pub(super) struct Open {
     pub(super) recorder: Recorder,
     pub(super) draft: Draft,
-    pub(super) reading: Reading,
+    pub(super) reading: Arc<Reading>,
     pub(super) identity: Identity,
     pub(super) watch: Option<Arc<RequestWatch>>,
     /// Denied whatever the status says: a failed sign-in, or sent to sign-in.
@@ -36,16 +36,10 @@ pub(super) struct Open {
 impl Open {
     pub(super) fn new(
         recorder: Recorder,
-        mut draft: Draft,
-        reading: Reading,
+        draft: Draft,
+        reading: Arc<Reading>,
         identity: Identity,
     ) -> Box<Self> {
-        // What the event says if nobody comes to finish it.
-        let sentence = recorder
-            .rules()
-            .preset
-            .sentence(&reading, Outcome::Unknown, false, None);
-        draft.action = safe(sentence, Limits::TEXT).0;
         recorder.trunk().opened();
         Box::new(Self {
             recorder,
@@ -77,11 +71,12 @@ impl Open {
         if sent.needs_form {
             let step = preset.step_of_form(&sent.head(), form.fields());
             if step != self.reading.step {
-                self.reading.step = step;
+                let reading = Arc::make_mut(&mut self.reading);
+                reading.step = step;
                 match step {
-                    Step::SignOut => "Signed out".clone_into(&mut self.reading.action),
+                    Step::SignOut => "Signed out".clone_into(&mut reading.action),
                     Step::SecondFactor => {
-                        "Confirmed second factor".clone_into(&mut self.reading.action);
+                        "Confirmed second factor".clone_into(&mut reading.action);
                     }
                     Step::SignIn | Step::SignInForm | Step::Ordinary => {}
                 }
@@ -129,8 +124,9 @@ impl Open {
         self.denied = finding.denied;
         self.sent_to_sign_in = finding.sent_to_sign_in;
         if finding.no_sign_in {
-            self.reading.step = Step::Ordinary;
-            self.reading.action = format!("Sent {} {}", self.draft.method, self.reading.route);
+            let reading = Arc::make_mut(&mut self.reading);
+            reading.step = Step::Ordinary;
+            reading.action = format!("Sent {} {}", self.draft.method, reading.route);
         }
         self.undecided = !finding.denied && matches!(finding.naming, Naming::Attempt(_));
         match finding.naming {

@@ -7,6 +7,7 @@ use admintrail_event::PanelName;
 use super::{Owner, Trunk};
 use crate::PanelRules;
 use crate::identity::{Hasher, PanelMemory};
+use crate::layer::Readings;
 
 /// One recorder per panel; they share a journal folder through [`crate::Recorders`].
 #[derive(Clone)]
@@ -19,6 +20,7 @@ struct Inner {
     rules: PanelRules,
     hasher: Hasher,
     memory: Arc<PanelMemory>,
+    readings: Readings,
     _owner: Arc<Owner>,
 }
 
@@ -32,6 +34,7 @@ impl Recorder {
                 rules,
                 hasher,
                 memory,
+                readings: Readings::default(),
                 _owner: owner,
             }),
         }
@@ -57,5 +60,9 @@ impl Recorder {
 
     pub(crate) fn memory(&self) -> &PanelMemory {
         &self.inner.memory
+    }
+
+    pub(crate) fn readings(&self) -> &Readings {
+        &self.inner.readings
     }
 }

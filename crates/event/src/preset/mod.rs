@@ -29,7 +29,7 @@ use rules::{ApiRule, CookieRule, Steps, step_of};
 use secrets::Secrets;
 
 /// What is known of a request before it is forwarded. Texts are raw, as sent (already UTF-8 safe).
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct RequestHead<'a> {
     /// Method token.
     pub method: &'a str,
