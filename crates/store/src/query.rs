@@ -150,7 +150,7 @@ pub struct Bucket {
 
 /// What values can be counted by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[allow(missing_docs, reason = "each is the field of its name")]
+#[expect(missing_docs, reason = "each is the field of its name")]
 pub enum FacetField {
     Admin,
     Ip,

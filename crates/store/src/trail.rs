@@ -13,7 +13,8 @@ use crate::archive::{Archive, EmptyArchive};
 use crate::derived::{Derived, Hashing};
 use crate::folder::FolderLock;
 use crate::hot::{
-    Access, Command, Database, Loaded, Prepared, Status, Writer, WriterParts, encode_body, load,
+    Access, Command, Database, Loaded, Prepared, RecentIds, Status, Writer, WriterParts,
+    encode_body, load,
 };
 use crate::mirror::{Mirror, Snapshot};
 use crate::query::{
@@ -114,7 +115,8 @@ impl Trail {
         let log = database.prepare(&mut connection, fresh_log()?)?;
         let loaded = load(&database, Access::Read, log)?;
         let (sender, visible) = watch::channel(loaded.last_seq);
-        let (last_seq, last_id) = (loaded.last_seq, loaded.last_id);
+        let last_seq = loaded.last_seq;
+        let recent = RecentIds::above(loaded.last_id);
         let mut inner = Inner::of(log, database.clone(), &options, loaded, visible);
         inner.lock = Mutex::new(Some(lock));
         let parts = WriterParts {
@@ -128,7 +130,7 @@ impl Trail {
             status: Arc::clone(&inner.status),
             visible: sender,
             last_seq,
-            last_id,
+            recent,
         };
         let writer = Writer::start(parts).map_err(|error| StoreError::CannotRecord {
             cause: format!("no thread could be started ({error})"),
@@ -174,11 +176,7 @@ impl Trail {
         if batch.is_empty() {
             return Ok(Vec::new());
         }
-        let (reply, answer) = oneshot::channel();
-        let command = Command::Append {
-            batch: prepared(batch),
-            reply,
-        };
+        let (command, answer) = asked(batch);
         self.writer()?
             .commands()
             .send(command)
@@ -195,11 +193,7 @@ impl Trail {
         if batch.is_empty() {
             return Ok(Vec::new());
         }
-        let (reply, answer) = oneshot::channel();
-        let command = Command::Append {
-            batch: prepared(batch),
-            reply,
-        };
+        let (command, answer) = asked(batch);
         self.writer()?
             .commands()
             .blocking_send(command)
@@ -432,6 +426,13 @@ impl Drop for Inner {
             writer.close();
         }
     }
+}
+
+/// The command for the writer, and where its answer comes.
+fn asked(batch: Vec<Submission>) -> (Command, oneshot::Receiver<Result<Vec<Receipt>, StoreError>>) {
+    let (reply, answer) = oneshot::channel();
+    let batch = prepared(batch);
+    (Command::Append { batch, reply }, answer)
 }
 
 /// What is expensive and needs no order is done by whoever submits, not by the writer.

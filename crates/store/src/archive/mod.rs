@@ -18,7 +18,7 @@ pub(crate) trait Archive: Send + Sync {
 }
 
 /// An event that was accepted before.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Known {
     pub(crate) seq: Seq,
     /// Of what was submitted then.

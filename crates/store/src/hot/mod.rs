@@ -3,10 +3,12 @@
 mod checkpoint;
 mod database;
 mod load;
+mod recent_ids;
 mod row;
 mod writer;
 
 pub(crate) use database::{Access, Database};
 pub(crate) use load::{Loaded, load};
+pub(crate) use recent_ids::RecentIds;
 pub(crate) use row::encode_body;
 pub(crate) use writer::{Command, Prepared, Status, Writer, WriterParts};

@@ -11,6 +11,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use super::checkpoint::Checkpoints;
 use super::database::{Access, Database, cause_of};
 use super::load::read;
+use super::recent_ids::{RecentIds, Seen};
 use crate::StoreError;
 use crate::archive::{Archive, Known};
 use crate::derived::Derived;
@@ -62,7 +63,7 @@ pub(crate) struct WriterParts {
     pub(crate) status: Arc<RwLock<Status>>,
     pub(crate) visible: watch::Sender<Seq>,
     pub(crate) last_seq: Seq,
-    pub(crate) last_id: Option<EventId>,
+    pub(crate) recent: RecentIds,
 }
 
 /// A handle to the writer's thread.
@@ -136,7 +137,6 @@ struct Work {
 struct Accepted {
     events: Vec<Arc<Event>>,
     replies: Vec<(Reply, Vec<Receipt>)>,
-    last_id: Option<EventId>,
     /// Bytes of the rows.
     bytes: usize,
 }
@@ -174,10 +174,7 @@ impl Work {
         if batches.is_empty() {
             return;
         }
-        let mut accepted = Accepted {
-            last_id: self.parts.last_id,
-            ..Accepted::default()
-        };
+        let mut accepted = Accepted::default();
         if self.spoiled {
             self.reconnect();
         }
@@ -200,6 +197,7 @@ impl Work {
             derived,
             log,
             last_seq,
+            recent,
             ..
         } = &mut self.parts;
         let received = clock();
@@ -227,10 +225,12 @@ impl Work {
             } in batch
             {
                 let id = draft.id;
-                // Ids are nearly ascending: most are above all others and need no look-up.
-                if accepted.last_id.is_some_and(|last| id <= last)
-                    && let Some(known) = statements.known(archive.as_ref(), id)?
-                {
+                let known = match recent.look(id) {
+                    Seen::New => None,
+                    Seen::Known(known) => Some(known),
+                    Seen::Perhaps => statements.known(archive.as_ref(), id)?,
+                };
+                if let Some(known) = known {
                     receipts.push(if known.digest == digest {
                         Receipt::Duplicate(known.seq)
                     } else {
@@ -250,7 +250,7 @@ impl Work {
                 });
                 accepted.events.push(Arc::clone(&event));
                 statements.insert(&event, &digest, &body)?;
-                accepted.last_id = accepted.last_id.max(Some(id));
+                recent.accept(id, Known { seq, digest });
                 accepted.bytes += body.len() + ROW_BYTES;
                 receipts.push(Receipt::Accepted(seq));
             }
@@ -264,8 +264,6 @@ impl Work {
 
     /// Makes visible what is durable, then answers.
     fn publish(&mut self, accepted: Accepted) {
-        let parts = &mut self.parts;
-        parts.last_id = accepted.last_id;
         self.checkpoints.wrote(accepted.bytes);
         if !accepted.events.is_empty() {
             self.show(accepted.events);
@@ -301,6 +299,7 @@ impl Work {
             let mut derived = self.parts.derived.write();
             for event in accepted.events.iter().rev() {
                 derived.forget(&event.draft, event.first);
+                self.parts.recent.forget(event.draft.id);
             }
         }
         {
@@ -351,7 +350,7 @@ impl Work {
             let mut derived = parts.derived.write();
             for event in &found {
                 derived.judge(&event.draft, event.received);
-                parts.last_id = parts.last_id.max(Some(event.draft.id));
+                parts.recent.found(event.draft.id);
             }
             drop(derived);
             self.show(found);

@@ -163,6 +163,30 @@ fn what_became_durable_though_its_commit_failed_is_found_when_the_disk_is_back()
     }
 }
 
+#[test]
+fn what_a_failed_commit_took_back_is_accepted_when_it_is_sent_again() {
+    let fixture = Fixture::new();
+    fixture.append([draft(1)]);
+    let disk = rusqlite::Connection::open(fixture.dir.path().join("trail.db")).unwrap();
+    disk.execute_batch(
+        "CREATE TRIGGER broken BEFORE INSERT ON events WHEN NEW.seq = 3
+         BEGIN SELECT RAISE(ABORT, 'broken'); END",
+    )
+    .unwrap();
+    let batch = || [2, 3].map(|n| Submission::new(draft(n))).to_vec();
+    fixture.trail.append_blocking(batch()).unwrap_err();
+    disk.execute_batch("DROP TRIGGER broken").unwrap();
+    assert_eq!(
+        fixture.trail.append_blocking(batch()).unwrap(),
+        [Receipt::Accepted(Seq(2)), Receipt::Accepted(Seq(3))]
+    );
+    assert_eq!(
+        fixture.trail.append_blocking(batch()).unwrap(),
+        [Receipt::Duplicate(Seq(2)), Receipt::Duplicate(Seq(3))]
+    );
+    assert_eq!(fixture.trail.count(&view("")).unwrap(), 3);
+}
+
 /// Threat 23: whoever asks costly questions does not hold up who records.
 #[test]
 fn recording_goes_on_while_a_costly_question_is_answered() {
