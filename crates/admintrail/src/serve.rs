@@ -293,7 +293,7 @@ impl Server {
             );
             tasks.shutdown().await;
         }
-        drop(workers);
+        workers.end().await;
         self.recorders.stop(GRACE).await;
         if let Err(error) = self.app.finish().await {
             tracing::error!(%error, "refused events could not be counted");
@@ -343,9 +343,9 @@ fn open_trail(options: &TrailOptions) -> Result<Trail, StoreError> {
 fn refused_hook(
     recorders: &Recorders,
     recorder: Recorder,
-) -> Arc<dyn Fn(SocketAddr) + Send + Sync> {
+) -> Arc<dyn Fn(SocketAddr, u64) + Send + Sync> {
     let recorders = recorders.clone();
-    Arc::new(move |peer| recorders.count_refused(&recorder, peer))
+    Arc::new(move |peer, requests| recorders.count_refused(&recorder, peer, requests))
 }
 
 fn own_timeouts() -> Timeouts {

@@ -134,6 +134,15 @@ impl UnderWay {
     }
 }
 
+impl UnderWay {
+    /// The response's head is about to be sent.
+    pub(crate) fn answered(&self) {
+        if let Some(streams) = self.watched.streams.get() {
+            streams.answered();
+        }
+    }
+}
+
 impl Drop for UnderWay {
     fn drop(&mut self) {
         let watched = &self.watched;

@@ -57,8 +57,8 @@ pub(crate) struct ListenerOptions {
     pub(crate) grace: Duration,
     /// Where upgraded connections go on.
     pub(crate) tunnels: Tunnels,
-    /// Told of each request that the parser refused.
-    pub(crate) refused: Arc<dyn Fn(SocketAddr) + Send + Sync>,
+    /// Told how many requests the parser refused.
+    pub(crate) refused: Arc<dyn Fn(SocketAddr, u64) + Send + Sync>,
 }
 
 /// What answers the requests of a listener.
@@ -192,6 +192,10 @@ async fn sweep(register: Arc<Register>, now: Arc<AtomicU32>, options: Arc<Listen
         let seconds = u32::try_from(began.elapsed().as_secs()).unwrap_or(u32::MAX - 1) + 1;
         now.store(seconds, Relaxed);
         register.end_overdue(seconds, options.header_timeout, options.idle_timeout);
+        // A connection may live for days.
+        for watched in register.speaking_http2() {
+            tell_refused(&watched, &options);
+        }
     }
 }
 
@@ -248,7 +252,27 @@ async fn http1<T, S>(
     .await;
     let unparsable = ended.is_err_and(|error| error.is_parse());
     if unparsable || watched.refused.load(Relaxed) {
-        (options.refused)(watched.peer);
+        (options.refused)(watched.peer, 1);
+    }
+}
+
+/// Tells of what HTTP/2 refused on one connection. It lives as long as the connection does, so
+/// that the last of it is told however that ends: often we end it ourselves.
+struct Refusals<'a> {
+    watched: &'a Watched,
+    options: &'a ListenerOptions,
+}
+
+impl Drop for Refusals<'_> {
+    fn drop(&mut self) {
+        tell_refused(self.watched, self.options);
+    }
+}
+
+fn tell_refused(watched: &Watched, options: &ListenerOptions) {
+    let fresh = watched.streams.get().map_or(0, |it| it.newly_refused());
+    if fresh > 0 {
+        (options.refused)(watched.peer, fresh);
     }
 }
 
@@ -258,10 +282,11 @@ where
     S: Answering,
 {
     let streams = Arc::clone(watched.streams.get_or_init(Arc::default));
+    let _refusals = Refusals { watched, options };
     let io = TokioIo::new(WatchedIo::new(stream, false, Arc::clone(watched)));
     let service =
         service_fn(|request| answer(request, service.clone(), watched, &options.tunnels, true));
-    let connection = hyper::server::conn::http2::Builder::new(StreamExecutor(Arc::clone(&streams)))
+    let connection = hyper::server::conn::http2::Builder::new(StreamExecutor(streams))
         .timer(TokioTimer::new())
         .keep_alive_interval(PING_AFTER)
         .keep_alive_timeout(PING_ANSWER)
@@ -278,11 +303,6 @@ where
         connection.as_mut().poll(cx)
     })
     .await;
-    for _ in 0..streams.refused() {
-        (options.refused)(watched.peer);
-        // A flood of them must not hold up the others on this thread.
-        tokio::task::yield_now().await;
-    }
 }
 
 /// One request, counted until its response's body is gone.
@@ -308,6 +328,7 @@ fn answer<S: Answering>(
     let response = service.answer(request);
     async move {
         let Ok(mut response) = response.await;
+        under_way.answered();
         if let Some((watched, tunnels)) = leaving {
             if response.status() == StatusCode::SWITCHING_PROTOCOLS {
                 watched.tunnel.store(true, Relaxed);

@@ -97,6 +97,13 @@ impl Register {
         }
     }
 
+    /// The connections that speak HTTP/2.
+    pub(crate) fn speaking_http2(&self) -> Vec<Arc<Watched>> {
+        let open = self.open.lock();
+        let speaking = open.values().filter(|it| it.streams.get().is_some());
+        speaking.cloned().collect()
+    }
+
     /// Ends what has kept us waiting for too long.
     pub(crate) fn end_overdue(&self, now: u32, head: Duration, idle: Duration) {
         let over = |since: u32, limit: Duration| {

@@ -26,8 +26,8 @@ pub(crate) struct Streams {
     open: Mutex<Vec<Weak<Stream>>>,
     /// The stream whose request has just been taken and whose task has not begun.
     taken: Mutex<Option<Arc<Stream>>>,
-    /// Requests that reached us.
-    requests: AtomicU32,
+    /// Heads that we answered with ourselves.
+    answered: AtomicU32,
     sent: Mutex<Sent>,
 }
 
@@ -64,7 +64,6 @@ impl Streams {
     /// The stream of a request that has just come.
     pub(crate) fn take(&self) -> Arc<Stream> {
         let stream = Arc::new(Stream::default());
-        self.requests.fetch_add(1, Relaxed);
         let mut open = self.open.lock();
         if open.len() >= MANY {
             open.retain(|stream| stream.strong_count() > 0);
@@ -90,10 +89,20 @@ impl Streams {
         self.sent.lock().read(bytes);
     }
 
-    /// Messages that the library refused and we never saw.
-    pub(crate) fn refused(&self) -> u32 {
-        let sent = self.sent.lock();
-        sent.refused + sent.answered.saturating_sub(self.requests.load(Relaxed))
+    /// We are about to answer a request. A request that is cancelled before that gets no answer,
+    /// so it is not requests that are counted.
+    pub(crate) fn answered(&self) {
+        self.answered.fetch_add(1, Relaxed);
+    }
+
+    /// Messages that the library refused, and that we never saw, since this was asked last.
+    pub(crate) fn newly_refused(&self) -> u64 {
+        let mut sent = self.sent.lock();
+        let by_library = sent.answered.saturating_sub(self.answered.load(Relaxed));
+        let refused = sent.refused.saturating_add(by_library);
+        let fresh = refused.saturating_sub(sent.told);
+        sent.told += fresh;
+        fresh.into()
     }
 }
 
@@ -128,6 +137,10 @@ const RST_STREAM: u8 = 3;
 const GOAWAY: u8 = 7;
 const END_STREAM: u8 = 1;
 
+/// Bytes of an error code, and of what stands before it in a GOAWAY.
+const CODE: usize = 4;
+const LAST_STREAM: usize = 4;
+
 /// The frames of one direction, as far as they tell of refusals (RFC 9113 sections 4.1 and 7).
 #[derive(Debug, Default)]
 struct Sent {
@@ -136,14 +149,18 @@ struct Sent {
     filled: usize,
     /// Bytes of the payload that are still to come.
     left: usize,
-    /// The last four bytes of the payload: the error code where there is one.
-    tail: [u8; 4],
+    /// Bytes of the payload that have come, up to the end of the code.
+    seen: usize,
+    /// The error code, in frames that have one.
+    code: [u8; CODE],
     /// Streams whose answer has begun and not ended.
     answering: HashSet<u32>,
     /// Answers begun.
     answered: u32,
     /// Streams reset, or the connection ended, because of what the client sent.
     refused: u32,
+    /// How many refusals have been told of.
+    told: u32,
 }
 
 impl Sent {
@@ -160,21 +177,32 @@ impl Sent {
                 }
                 let [a, b, c, ..] = self.header;
                 self.left = usize::try_from(u32::from_be_bytes([0, a, b, c])).unwrap_or(usize::MAX);
-            } else if self.left > self.tail.len() {
-                let passed = bytes.len().min(self.left - self.tail.len());
-                self.left -= passed;
-                bytes = bytes.get(passed..).unwrap_or_default();
-            } else {
-                self.tail.rotate_left(1);
-                self.tail[3] = byte;
+                self.seen = 0;
+                self.code = [0; CODE];
+            } else if self.seen < self.code_at() + CODE {
+                let place = self.seen.checked_sub(self.code_at());
+                if let Some(place) = place.and_then(|place| self.code.get_mut(place)) {
+                    *place = byte;
+                }
+                self.seen += 1;
                 self.left -= 1;
                 bytes = rest;
+            } else {
+                let passed = bytes.len().min(self.left);
+                self.left -= passed;
+                bytes = bytes.get(passed..).unwrap_or_default();
             }
             if self.left == 0 {
                 self.frame();
                 self.filled = 0;
             }
         }
+    }
+
+    /// Where in the payload the error code stands; debug data may follow it.
+    fn code_at(&self) -> usize {
+        let [_, _, _, kind, ..] = self.header;
+        if kind == GOAWAY { LAST_STREAM } else { 0 }
     }
 
     /// A whole frame has passed.
@@ -189,7 +217,7 @@ impl Sent {
             }
             RST_STREAM => {
                 self.answering.remove(&stream);
-                if blames_the_client(self.tail) {
+                if blames_the_client(self.code) {
                     self.refused += 1;
                 }
                 return;
@@ -199,17 +227,16 @@ impl Sent {
         if matches!(kind, DATA | HEADERS) && flags & END_STREAM != 0 {
             self.answering.remove(&stream);
         }
-        // Debug data would stand behind the code; this library sends none.
-        if kind == GOAWAY && blames_the_client(self.tail) {
+        if kind == GOAWAY && blames_the_client(self.code) {
             self.refused += 1;
         }
     }
 }
 
 /// PROTOCOL_ERROR, FLOW_CONTROL_ERROR, STREAM_CLOSED, FRAME_SIZE_ERROR, COMPRESSION_ERROR,
-/// ENHANCE_YOUR_CALM.
-fn blames_the_client(code: [u8; 4]) -> bool {
-    matches!(u32::from_be_bytes(code), 1 | 3 | 5 | 6 | 9 | 11)
+/// ENHANCE_YOUR_CALM; and REFUSED_STREAM, for more streams at once than were allowed.
+fn blames_the_client(code: [u8; CODE]) -> bool {
+    matches!(u32::from_be_bytes(code), 1 | 3 | 5 | 6 | 7 | 9 | 11)
 }
 
 #[cfg(test)]
@@ -236,7 +263,8 @@ mod tests {
             frame(HEADERS, 4 | END_STREAM, 1, b"trailers"),
             frame(RST_STREAM, 0, 5, &1_u32.to_be_bytes()),
             frame(RST_STREAM, 0, 7, &8_u32.to_be_bytes()),
-            frame(GOAWAY, 0, 0, &[0, 0, 0, 7, 0, 0, 0, 9]),
+            frame(RST_STREAM, 0, 9, &7_u32.to_be_bytes()),
+            frame(GOAWAY, 0, 0, b"\0\0\0\x07\0\0\0\x0btoo_many_resets"),
             frame(GOAWAY, 0, 0, &[0, 0, 0, 7, 0, 0, 0, 0]),
         ]
         .concat()
@@ -245,10 +273,15 @@ mod tests {
     #[test]
     fn what_the_library_refused_is_told_from_what_it_answered_for_us() {
         let streams = Streams::default();
-        let _ours = streams.take();
+        // One of the requests is cancelled before we answer.
+        let _ours = (streams.take(), streams.take());
+        streams.answered();
         streams.sent(&conversation());
-        // Stream 3 was answered and had never come to us; 5 and the connection were refused.
-        assert_eq!(streams.refused(), 3);
+        // Stream 3 was answered by the library; 5, 9 and the connection were refused.
+        assert_eq!(streams.newly_refused(), 4);
+        assert_eq!(streams.newly_refused(), 0);
+        streams.sent(&frame(RST_STREAM, 0, 11, &1_u32.to_be_bytes()));
+        assert_eq!(streams.newly_refused(), 1);
     }
 
     proptest! {
@@ -262,7 +295,7 @@ mod tests {
             for pair in cuts.windows(2) {
                 sent.read(&whole[pair[0]..pair[1]]);
             }
-            prop_assert_eq!((sent.answered, sent.refused), (2, 2));
+            prop_assert_eq!((sent.answered, sent.refused), (2, 3));
         }
 
         #[test]

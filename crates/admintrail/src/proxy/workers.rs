@@ -11,9 +11,13 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use tokio::runtime::{Builder, Handle};
 use tokio_util::sync::CancellationToken;
+
+/// What blocks a thread of its own when the workers end gets this long.
+const LAST_WORDS: Duration = Duration::from_millis(100);
 
 /// The threads. They end, with whatever still runs on them, when this is dropped.
 pub(crate) struct Workers {
@@ -54,7 +58,11 @@ impl Workers {
             threads.push(
                 std::thread::Builder::new()
                     .name(format!("proxy-{number}"))
-                    .spawn(move || runtime.block_on(ended.cancelled()))?,
+                    .spawn(move || {
+                        runtime.block_on(ended.cancelled());
+                        // Looking a name up may take the system minutes; nobody waits for it.
+                        runtime.shutdown_timeout(LAST_WORDS);
+                    })?,
             );
         }
         Ok(Self {
@@ -66,6 +74,12 @@ impl Workers {
 
     pub(crate) fn team(&self) -> Team {
         Team(Arc::clone(&self.team))
+    }
+
+    /// Ends the threads; waits without holding up the thread that this is called on.
+    pub(crate) async fn end(self) {
+        // Only a panic would fail it, and that has been told.
+        let _ = tokio::task::spawn_blocking(move || drop(self)).await;
     }
 }
 
@@ -131,5 +145,29 @@ impl Drop for Place {
         if let Some(worker) = self.team.0.get(self.worker) {
             worker.connections.fetch_sub(1, Relaxed);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_name_that_is_still_looked_up_holds_nobody_up_at_the_end() {
+        let workers = Workers::start().unwrap();
+        let (answer, looked_up) = std::sync::mpsc::channel::<()>();
+        let (begin, begun) = tokio::sync::oneshot::channel();
+        workers.team().place().run(async move {
+            let looking = tokio::task::spawn_blocking(move || {
+                let _ = begin.send(());
+                looked_up.recv()
+            });
+            let _ = looking.await;
+        });
+        begun.await.unwrap();
+        tokio::time::timeout(Duration::from_secs(30), workers.end())
+            .await
+            .unwrap();
+        drop(answer);
     }
 }

@@ -1,7 +1,6 @@
 //! Threats 16 and 17 over HTTP/2, where one connection carries many requests.
 
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -130,13 +129,7 @@ async fn what_http_2_refuses_is_counted() {
     let panel = panel().await;
     let server = Server::start(&Options::with(panel.address, &keys(dir.path())));
     let mut sender = client(&server, dir.path()).await;
-    let request = Request::get("https://localhost/large-head")
-        .header("x-large", "x".repeat(100 * 1024))
-        .body(nothing())
-        .unwrap();
-    if let Ok(answer) = sender.send_request(request).await {
-        assert_eq!(answer.status(), 431)
-    }
+    too_large(&mut sender).await;
     drop(sender);
     // Frames that make no sense end the connection.
     let mut stream = connect(server.panel(), dir.path(), b"h2").await;
@@ -144,13 +137,54 @@ async fn what_http_2_refuses_is_counted() {
         .write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\x05\x04\0\0\0\0\0\xff\xff\xff\xff\xff")
         .await
         .unwrap();
-    let counted = Arc::new(std::sync::atomic::AtomicU64::new(0));
-    until("both are counted", || async {
+    counted(&server, 2).await;
+    assert!(panel.seen().is_empty());
+}
+
+async fn counted(server: &Server, refused: u64) {
+    until("what was refused is counted", || async {
         let gaps = server.events("kind:gap");
         let sum: u64 = gaps.iter().map(|gap| gap["count"].as_u64().unwrap()).sum();
-        counted.store(sum, std::sync::atomic::Ordering::Relaxed);
-        (sum == 2).then_some(())
+        (sum == refused).then_some(())
     })
     .await;
-    assert!(panel.seen().is_empty());
+}
+
+/// Asks for what is refused with 431.
+async fn too_large(sender: &mut SendRequest<Body>) {
+    let request = Request::get("https://localhost/large-head")
+        .header("x-large", "x".repeat(100 * 1024))
+        .body(nothing())
+        .unwrap();
+    if let Ok(answer) = sender.send_request(request).await {
+        assert_eq!(answer.status(), 431);
+    }
+}
+
+#[tokio::test]
+async fn what_http_2_refused_is_counted_while_the_client_stays() {
+    let dir = tempfile::tempdir().unwrap();
+    certificate(dir.path());
+    let panel = panel().await;
+    let server = Server::start(&Options::with(panel.address, &keys(dir.path())));
+    let mut sender = client(&server, dir.path()).await;
+    too_large(&mut sender).await;
+    counted(&server, 1).await;
+    assert!(!sender.is_closed());
+}
+
+#[tokio::test]
+async fn what_http_2_refused_is_counted_when_the_server_ends_the_connection() {
+    let dir = tempfile::tempdir().unwrap();
+    certificate(dir.path());
+    let panel = panel().await;
+    let options = format!("timeouts.idle=1s,{}", keys(dir.path()));
+    let server = Server::start(&Options::with(panel.address, &options));
+    let mut sender = client(&server, dir.path()).await;
+    too_large(&mut sender).await;
+    until("the silent connection is ended", || async {
+        sender.is_closed().then_some(())
+    })
+    .await;
+    counted(&server, 1).await;
 }

@@ -37,12 +37,13 @@ pub(super) struct Gaps {
 }
 
 impl Gaps {
-    /// Counts one request; returns the gap as it stands now, to be journalled.
+    /// Counts requests; returns the gap as it stands now, to be journalled.
     pub(super) fn count(
         &mut self,
         panel: &PanelName,
         reason: Reason,
         address: Option<IpAddr>,
+        requests: u64,
         now: Micros,
     ) -> &Draft {
         let mut key = Key {
@@ -54,7 +55,7 @@ impl Gaps {
             key.address = None;
         }
         if reason == Reason::Unrecorded {
-            self.unrecorded += 1;
+            self.unrecorded += requests;
         }
         let gap = self.open.entry(key).or_insert_with_key(|key| Draft {
             kind: Kind::Gap,
@@ -65,7 +66,7 @@ impl Gaps {
             },
             ..Draft::request(ids::new_id(now), now, panel.clone(), "", "")
         });
-        let count = gap.count.unwrap_or(0) + 1;
+        let count = gap.count.unwrap_or(0).saturating_add(requests);
         gap.count = Some(count);
         gap.duration_us = u64::try_from(now.0.saturating_sub(gap.time.0)).ok();
         gap.action = sentence(reason, count);
@@ -115,7 +116,7 @@ mod tests {
         let mut gaps = Gaps::default();
         for n in 0..50_000_u32 {
             let address = IpAddr::from(n.to_be_bytes());
-            gaps.count(&panel(), Reason::Refused, Some(address), Micros(1));
+            gaps.count(&panel(), Reason::Refused, Some(address), 1, Micros(1));
         }
         let due = gaps.take_due(Micros(2));
         assert!(due.len() <= MAX_ADDRESSES + 1);
@@ -127,10 +128,10 @@ mod tests {
     fn a_gap_grows_under_one_id_until_it_is_taken() {
         let mut gaps = Gaps::default();
         let first = gaps
-            .count(&panel(), Reason::Unrecorded, None, Micros(10))
+            .count(&panel(), Reason::Unrecorded, None, 1, Micros(10))
             .clone();
         let second = gaps
-            .count(&panel(), Reason::Unrecorded, None, Micros(25))
+            .count(&panel(), Reason::Unrecorded, None, 1, Micros(25))
             .clone();
         assert_eq!(
             (first.id, second.count, second.duration_us),
@@ -139,7 +140,7 @@ mod tests {
         assert!(gaps.take_due(Micros(10)).is_empty());
         assert_eq!(gaps.take_due(Micros(11)), std::slice::from_ref(&second));
         assert_eq!(gaps.unrecorded(), 0);
-        let next = gaps.count(&panel(), Reason::Unrecorded, None, Micros(30));
+        let next = gaps.count(&panel(), Reason::Unrecorded, None, 1, Micros(30));
         assert_ne!(next.id, second.id);
     }
 }

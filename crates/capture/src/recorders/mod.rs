@@ -135,10 +135,10 @@ impl Recorders {
         self.trunk.state()
     }
 
-    /// Counts a request that the HTTP parser refused (400, 431, bad framing) from this peer.
-    pub fn count_refused(&self, recorder: &Recorder, peer: SocketAddr) {
+    /// Counts requests that the HTTP parser refused (400, 431, bad framing) from this peer.
+    pub fn count_refused(&self, recorder: &Recorder, peer: SocketAddr, requests: u64) {
         self.trunk
-            .count_refused(recorder.panel(), peer.ip().to_canonical());
+            .count_refused(recorder.panel(), peer.ip().to_canonical(), requests);
     }
 
     /// Delivers what is waiting, records `stop`, closes the journal. Waits at most `timeout`.

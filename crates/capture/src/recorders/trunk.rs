@@ -99,8 +99,8 @@ impl Trunk {
         }
     }
 
-    pub(super) fn count_refused(&self, panel: &PanelName, address: IpAddr) {
-        self.count(panel, Reason::Refused, Some(address));
+    pub(super) fn count_refused(&self, panel: &PanelName, address: IpAddr, requests: u64) {
+        self.count(panel, Reason::Refused, Some(address), requests);
     }
 
     /// What is learned of this panel.
@@ -158,14 +158,20 @@ impl Trunk {
     /// A request fell out of the ring: it is counted instead. Its opening goes after the count has
     /// come, in the journal and in what is held for its next segment alike.
     fn count_lost(&self, lost: &Draft) {
-        self.count(&lost.panel, Reason::Unrecorded, None);
+        self.count(&lost.panel, Reason::Unrecorded, None, 1);
         self.journal.release(&[lost.id]);
     }
 
-    pub(super) fn count(&self, panel: &PanelName, reason: Reason, address: Option<IpAddr>) {
+    pub(super) fn count(
+        &self,
+        panel: &PanelName,
+        reason: Reason,
+        address: Option<IpAddr>,
+        requests: u64,
+    ) {
         let now = self.now();
         let mut gaps = self.gaps.lock();
-        let gap = gaps.count(panel, reason, address, now);
+        let gap = gaps.count(panel, reason, address, requests, now);
         self.journal.keep(gap);
     }
 

@@ -81,7 +81,7 @@ async fn counts_of_refused_requests_survive() {
     for _ in 0..5 {
         stand
             .recorders
-            .count_refused(&recorder, "192.0.2.1:1".parse().unwrap());
+            .count_refused(&recorder, "192.0.2.1:1".parse().unwrap(), 1);
     }
     drop(recorder);
     let stand = stand.crash().await;
