@@ -22,7 +22,7 @@ mod seam;
 pub mod testing;
 
 pub use bindings::MemoryBindings;
-pub use client::{Hop, hops};
+pub use client::{Client, Hop, hops};
 pub use layer::{Declared, Peer, RecordBody, RecordLayer, RecordService, UpgradeGuard};
 pub use recorders::{Recorder, RecorderState, Recorders, RecordersOptions};
 pub use rules::{OnFailure, PanelRules, TrustedHeader};

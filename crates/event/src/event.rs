@@ -145,6 +145,16 @@ impl Draft {
             agent_bytes: None,
         }
     }
+
+    /// Takes a sender's word for his word: whoever has only a token may say whom he saw, not that
+    /// a panel or a trusted peer has proven it. An attempt stays one.
+    pub fn trust_less(&mut self) {
+        if self.admin.is_some() {
+            self.known_by = KnownBy::Declared;
+        } else if self.known_by != KnownBy::Attempt {
+            self.known_by = KnownBy::None;
+        }
+    }
 }
 
 /// An accepted event: the draft and its place in the trail.

@@ -9,7 +9,7 @@ use admintrail_store::{Control, StoreError, Trail};
 use ipnet::IpNet;
 
 use crate::WebError;
-use crate::api::gaps::{self, Gaps};
+use crate::api::ingest::gaps::{self, Gaps};
 use crate::auth::{Desk, Flash, Flashes, Throttle, Viewer};
 use crate::counters::Counters;
 use crate::limits::{BodyMemory, Limits, Queries, Quotas, Slots, Turns};

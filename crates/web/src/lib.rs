@@ -22,6 +22,7 @@ mod router;
 mod routes;
 mod settings;
 mod sign_in;
+mod thousands;
 pub mod view_query;
 
 pub use api::csv::{csv_header, csv_lines};

@@ -253,33 +253,39 @@ impl Room<'_> {
             *own += more;
         }
         self.kib += more;
-        let more = u32::try_from(more).unwrap_or(u32::MAX);
         let free = Arc::clone(&self.memory.free);
-        let waited = tokio::time::timeout(self.memory.wait, free.acquire_many_owned(more)).await;
-        let permit = waited
-            .ok()
-            .and_then(Result::ok)
-            .ok_or_else(|| WebError::Busy {
+        let wanted = free.acquire_many_owned(u32::try_from(more).unwrap_or(u32::MAX));
+        let waited = tokio::time::timeout(self.memory.wait, wanted).await;
+        let Some(permit) = waited.ok().and_then(Result::ok) else {
+            self.give_back(more);
+            return Err(WebError::Busy {
                 what: "Too many events are arriving at once.".to_owned(),
                 after_s: 1,
-            })?;
+            });
+        };
         match &mut self.permit {
             Some(all) => all.merge(permit),
             none => *none = Some(permit),
         }
         Ok(())
     }
-}
 
-impl Drop for Room<'_> {
-    fn drop(&mut self) {
+    /// So much less counts as held.
+    fn give_back(&mut self, kib: usize) {
+        self.kib = self.kib.saturating_sub(kib);
         let mut held = self.memory.held.lock();
         if let Some(own) = held.get_mut(&self.holder) {
-            *own = own.saturating_sub(self.kib);
+            *own = own.saturating_sub(kib);
             if *own == 0 {
                 held.remove(&self.holder);
             }
         }
+    }
+}
+
+impl Drop for Room<'_> {
+    fn drop(&mut self) {
+        self.give_back(self.kib);
     }
 }
 
@@ -390,8 +396,14 @@ mod tests {
         third.grow_to(40 * 1024).await.unwrap();
         let error = fourth.grow_to(40 * 1024).await.unwrap_err();
         assert!(matches!(error, WebError::Busy { .. }), "{error}");
+        assert_eq!(free(), 20);
+        fourth
+            .grow_to(40 * 1024)
+            .await
+            .expect_err("what was refused is not held");
         drop(first);
         fourth.grow_to(40 * 1024).await.unwrap();
+        assert_eq!(free(), 10);
         drop((second, third, fourth));
         assert_eq!(free(), 100);
         assert!(memory.held.lock().is_empty());

@@ -12,16 +12,19 @@ use ipnet::IpNet;
 use crate::Peer;
 
 /// Address and scheme as the client saw them.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Client {
-    pub(crate) ip: IpAddr,
-    pub(crate) https: bool,
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Client {
+    /// Where the request came from.
+    pub ip: IpAddr,
+    /// Whether the client speaks TLS, to us or to a proxy we trust.
+    pub https: bool,
 }
 
 impl Client {
     /// The rightmost hop that is not a trusted proxy. A hop that is no address ends the search:
     /// what stands left of it was vouched for by nobody, so the last trusted proxy is named.
-    pub(crate) fn of(peer: Peer, headers: &HeaderMap, trusted_proxies: &[IpNet]) -> Self {
+    #[must_use]
+    pub fn of(peer: Peer, headers: &HeaderMap, trusted_proxies: &[IpNet]) -> Self {
         let socket = peer.addr.ip().to_canonical();
         if trusted_proxies.is_empty() || !is_trusted(socket, trusted_proxies) {
             return Self {

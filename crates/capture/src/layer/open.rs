@@ -74,7 +74,7 @@ impl Open {
                 let reading = Arc::make_mut(&mut self.reading);
                 reading.step = step;
                 match step {
-                    Step::SignOut => "Signed out".clone_into(&mut reading.action),
+                    Step::SignOut => Step::SIGNED_OUT.clone_into(&mut reading.action),
                     Step::SecondFactor => {
                         "Confirmed second factor".clone_into(&mut reading.action);
                     }

@@ -62,6 +62,12 @@ pub enum Step {
     SignOut,
 }
 
+impl Step {
+    /// What every recorder says of a sign-out that was carried out: the step's sentence, which no
+    /// route's own wording replaces. Who is active is told by it.
+    pub const SIGNED_OUT: &'static str = "Signed out";
+}
+
 /// What a preset says of a request. Its texts hold no secrets and are safe to store.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reading {
@@ -200,7 +206,7 @@ impl Preset {
                 ("Viewed second-factor form".to_owned(), None)
             }
             Step::SecondFactor => ("Confirmed second factor".to_owned(), None),
-            Step::SignOut => ("Signed out".to_owned(), None),
+            Step::SignOut => (Step::SIGNED_OUT.to_owned(), None),
             Step::Ordinary => match segments.last() {
                 Some(file) if asset && has_asset_extension(&segments) => {
                     (format!("Loaded {}", encode_text(&file.text)), None)

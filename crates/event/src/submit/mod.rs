@@ -122,16 +122,6 @@ impl SubmittedEvent {
         self.attempted = Some(shown);
     }
 
-    /// Takes the sender's word for his word: whoever has only a token may say whom he saw, not that
-    /// a panel or a trusted peer has proven it. An attempt stays one.
-    pub fn trust_less(&mut self) {
-        if self.admin.is_some() {
-            self.known_by = Some(KnownBy::Declared);
-        } else if self.known_by != Some(KnownBy::Attempt) {
-            self.known_by = None;
-        }
-    }
-
     fn from_fields(fields: Fields) -> Result<Self, SubmitError> {
         let mut fields = Reader::from(fields);
         if let Some(name) = fields.repeated() {

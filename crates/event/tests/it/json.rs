@@ -96,9 +96,8 @@ fn a_senders_word_is_no_proof_of_who_it_was() {
         let mut event = minimal();
         event["admin"] = json!("olena");
         event["known_by"] = json!(known_by);
-        let mut event = SubmittedEvent::parse(event.to_string().as_bytes()).unwrap();
-        event.trust_less();
-        let draft = event.into_draft(fallback(), &Preset::built_in("generic").unwrap());
+        let mut draft = taken(event);
+        draft.trust_less();
         assert_eq!(draft.known_by, KnownBy::Declared, "{known_by}");
     }
     for (fields, known_by) in [
@@ -109,9 +108,8 @@ fn a_senders_word_is_no_proof_of_who_it_was() {
         let mut event = minimal();
         let more = fields.as_object().unwrap().clone();
         event.as_object_mut().unwrap().extend(more);
-        let mut event = SubmittedEvent::parse(event.to_string().as_bytes()).unwrap();
-        event.trust_less();
-        let draft = event.into_draft(fallback(), &Preset::built_in("generic").unwrap());
+        let mut draft = taken(event);
+        draft.trust_less();
         assert_eq!(draft.known_by, known_by, "{fields}");
     }
 }

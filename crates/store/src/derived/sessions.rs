@@ -5,7 +5,7 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 
 use admintrail_event::{
-    Event, Ip, Kind, KnownBy, Micros, Outcome, PanelName, SessionHash, is_safe_method,
+    Event, Ip, Kind, KnownBy, Micros, Outcome, PanelName, SessionHash, Step, is_safe_method,
 };
 
 use super::shared;
@@ -31,10 +31,6 @@ struct Last {
     out: Option<Micros>,
 }
 
-/// What recorders say of a sign-out that was carried out: the sentence of the preset's step, which
-/// no route's own wording replaces.
-const SIGNED_OUT: &str = "Signed out";
-
 impl Sessions {
     pub(crate) fn count(&mut self, event: &Event) {
         let draft = &event.draft;
@@ -44,7 +40,7 @@ impl Sessions {
         }
         let time = Micros(believable(draft.time.0, event.received.0));
         let folded = draft.polling || draft.asset;
-        let out = draft.outcome == Outcome::Success && draft.action == SIGNED_OUT;
+        let out = draft.outcome == Outcome::Success && draft.action == Step::SIGNED_OUT;
         if !folded && let Some(admin) = draft.admin.as_deref() {
             let name = draft.admin_name.as_deref();
             self.saw(admin, name, time, &draft.panel, out.then_some(time));
@@ -117,7 +113,10 @@ impl Sessions {
         let mut sessions: HashMap<(usize, usize), Counted> = HashMap::new();
         let mut admins: Vec<Option<(i64, usize)>> = vec![None; chunk.admin.len()];
         let mut outs: Vec<Option<i64>> = vec![None; chunk.admin.len()];
-        let signed_out = chunk.action.values().position(|text| text == SIGNED_OUT);
+        let signed_out = chunk
+            .action
+            .values()
+            .position(|text| text == Step::SIGNED_OUT);
         let unsafe_ones: Vec<bool> = chunk.method.values().map(|m| !is_safe_method(m)).collect();
         for row in 0..chunk.rows {
             let is_attempt = chunk.known_by.values().get(row) == Some(&KnownBy::Attempt.code());

@@ -17,7 +17,7 @@ use super::csv::{csv_header, csv_lines};
 use super::holder;
 use crate::auth::Viewer;
 use crate::limits::{Full, Slot};
-use crate::pages::wording::number::grouped;
+use crate::thousands::grouped;
 use crate::view_query::Surface;
 use crate::{App, ViewQuery, WebError};
 

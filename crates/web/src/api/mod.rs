@@ -3,14 +3,12 @@
 pub(crate) mod csv;
 pub(crate) mod events;
 pub(crate) mod export;
-pub(crate) mod gaps;
 pub(crate) mod health;
 pub(crate) mod ingest;
 mod live;
 pub(crate) mod openapi;
 pub(crate) mod sessions;
 pub(crate) mod stream;
-mod submission;
 pub(crate) mod summaries;
 
 use admintrail_event::PanelName;

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use admintrail_capture::{Peer, hops};
+use admintrail_capture::Peer;
 use http::HeaderMap;
 use ipnet::IpNet;
 
@@ -16,44 +16,13 @@ pub(crate) struct Client {
 }
 
 impl Client {
-    /// Forwarded headers count only if the peer is a trusted proxy; of the addresses in them the
-    /// rightmost that is not one. They are read as the recorder reads them, so that sign-ins are
-    /// slowed down by the address that the record names.
+    /// Read as the recorder reads it, so that sign-ins are slowed down by the address that the
+    /// record names.
     pub(crate) fn of(headers: &HeaderMap, peer: Option<Peer>, trusted: &[IpNet]) -> Self {
-        let Some(peer) = peer else {
-            return Self {
-                ip: None,
-                https: false,
-            };
-        };
-        let ip = peer.addr.ip().to_canonical();
-        let is_trusted = |ip: &IpAddr| trusted.iter().any(|net| net.contains(ip));
-        if !is_trusted(&ip) {
-            return Self {
-                ip: Some(ip),
-                https: peer.tls,
-            };
-        }
-        let mut client = ip;
-        for hop in hops(headers) {
-            // What is no address was not written by our proxy: what it says before is worth nothing.
-            let Some(hop) = hop else { break };
-            client = hop;
-            if !is_trusted(&client) {
-                break;
-            }
-        }
-        // The nearest proxy's word stands last.
-        let said = headers.get_all("x-forwarded-proto").iter().next_back();
-        let said = said.and_then(|line| line.to_str().ok()?.rsplit(',').next());
-        let https = match said.map(str::trim) {
-            Some(scheme) if scheme.eq_ignore_ascii_case("https") => true,
-            Some(scheme) if scheme.eq_ignore_ascii_case("http") => false,
-            _ => peer.tls,
-        };
+        let seen = peer.map(|peer| admintrail_capture::Client::of(peer, headers, trusted));
         Self {
-            ip: Some(client),
-            https,
+            ip: seen.map(|seen| seen.ip),
+            https: seen.is_some_and(|seen| seen.https),
         }
     }
 

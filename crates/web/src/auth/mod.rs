@@ -16,5 +16,5 @@ pub(crate) use flash::Flashes;
 pub use flash::{Flash, NewTokenShown};
 pub(crate) use password::Desk;
 pub use secret::session_id;
-pub(crate) use throttle::{Throttle, Try};
+pub(crate) use throttle::{CountedBy, Throttle, Try};
 pub use viewer::{Capability, Viewer};

@@ -3,7 +3,8 @@
 //! Failures are counted by address and by the name that was tried (whether or not it exists).
 //! An address that keeps failing waits longer and longer. A name that keeps failing from all over
 //! slows everybody down who tries it, except from addresses where its owner has signed in before.
-//! A browser in which the owner has signed in before ([`super::known`]) is counted by itself alone:
+//! A browser in which the owner has signed in before ([`super::known`]), and a session of the owner
+//! in which a new password is set, is counted by itself alone:
 //! so nobody can lock an owner out, not even from the owner's own address, which behind a proxy
 //! that is not trusted is everybody's. Nothing sleeps; who is too early is told when to come back.
 
@@ -12,13 +13,14 @@ use std::hash::Hash;
 use std::net::IpAddr;
 
 use admintrail_event::Micros;
+use admintrail_store::control::SecretHash;
 use parking_lot::Mutex;
 
 use super::known::BrowserId;
 
 /// Failures that cost nothing.
 const FREE: u32 = 5;
-/// Longest wait of an address or a known browser, in seconds.
+/// Longest wait of an address, a known browser or a session, in seconds.
 const LONGEST_ADDRESS: i64 = 300;
 /// Longest wait of a name, in seconds: short, for its owner may be at a new address.
 const LONGEST_NAME: i64 = 30;
@@ -36,7 +38,7 @@ pub(crate) struct Throttle {
 struct Tables {
     addresses: HashMap<IpAddr, Count>,
     names: HashMap<String, Count>,
-    browsers: HashMap<BrowserId, Count>,
+    owners: HashMap<CountedBy, Count>,
     /// Where a name has signed in, since when.
     welcome: HashMap<(String, IpAddr), Micros>,
 }
@@ -47,24 +49,34 @@ struct Count {
     last: Micros,
 }
 
+/// Who is counted by itself alone, instead of by address and name: the owner of the name, as far
+/// as can be known without the password.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum CountedBy {
+    /// A browser in which the owner has signed in before.
+    Browser(BrowserId),
+    /// A session of the owner's.
+    Session(SecretHash),
+}
+
 /// What a try is counted by.
 #[derive(Clone, Copy)]
 pub(crate) struct Try<'a> {
     /// The name that was tried, folded.
     pub(crate) name: &'a str,
     pub(crate) address: Option<IpAddr>,
-    /// The browser, if the owner of the name has signed in there before.
-    pub(crate) browser: Option<BrowserId>,
+    /// What stands for the owner of the name, if anything does.
+    pub(crate) owner: Option<CountedBy>,
 }
 
 impl Throttle {
     /// Seconds to wait before this try may be looked at, if any.
     pub(crate) fn wait(&self, tried: Try<'_>, now: Micros) -> Option<u64> {
         let tables = self.tables.lock();
-        let seconds = match tried.browser {
-            Some(browser) => tables
-                .browsers
-                .get(&browser)
+        let seconds = match tried.owner {
+            Some(owner) => tables
+                .owners
+                .get(&owner)
                 .map_or(0, |count| count.wait(now, LONGEST_ADDRESS)),
             None => tables.wait(tried, now),
         };
@@ -75,8 +87,8 @@ impl Throttle {
     /// [`Self::succeeded`], so that many tries at once do not all slip through.
     pub(crate) fn failed(&self, tried: Try<'_>, now: Micros) {
         let mut tables = self.tables.lock();
-        if let Some(browser) = tried.browser {
-            count(&mut tables.browsers, browser, now);
+        if let Some(owner) = tried.owner {
+            count(&mut tables.owners, owner, now);
             return;
         }
         if let Some(ip) = tried.address {
@@ -90,11 +102,11 @@ impl Throttle {
     pub(crate) fn succeeded(&self, tried: Try<'_>, now: Micros) {
         let mut tables = self.tables.lock();
         tables.names.remove(tried.name);
-        if let Some(browser) = tried.browser {
-            tables.browsers.remove(&browser);
+        if let Some(owner) = tried.owner {
+            tables.owners.remove(&owner);
         }
         let Some(ip) = tried.address else { return };
-        if tried.browser.is_none()
+        if tried.owner.is_none()
             && let Some(count) = tables.addresses.get_mut(&ip)
         {
             count.failures = count.failures.saturating_sub(1);
@@ -175,7 +187,7 @@ mod tests {
         Try {
             name,
             address,
-            browser: None,
+            owner: None,
         }
     }
 
@@ -219,7 +231,7 @@ mod tests {
         }
         assert_eq!(throttle.wait(by("olena", ip(1)), at(0)), Some(300));
         let known = Try {
-            browser: Some([1; 16]),
+            owner: Some(CountedBy::Browser([1; 16])),
             ..by("olena", ip(1))
         };
         assert_eq!(
@@ -236,10 +248,15 @@ mod tests {
             "stolen, it is no free pass"
         );
         let other = Try {
-            browser: Some([2; 16]),
+            owner: Some(CountedBy::Browser([2; 16])),
             ..known
         };
         assert_eq!(throttle.wait(other, at(0)), None);
+        let session = Try {
+            owner: Some(CountedBy::Session(SecretHash([1; 32]))),
+            ..known
+        };
+        assert_eq!(throttle.wait(session, at(0)), None, "nor by its sessions");
         throttle.succeeded(known, at(2));
         assert_eq!(throttle.wait(known, at(2)), None);
     }

@@ -11,7 +11,7 @@ use jiff::tz::TimeZone;
 
 use super::{Purpose, Saved, answer, wrong};
 use crate::auth::naming::identities_of;
-use crate::auth::{Client, Try, Viewer, password, session_id};
+use crate::auth::{Client, CountedBy, Try, Viewer, password, session_id};
 use crate::form::Form;
 use crate::{App, WebError};
 
@@ -83,11 +83,10 @@ pub(crate) async fn password(
         let (name, now) = (fold(&account.email), app.now());
         // Whoever guesses at the same address, or at the sign-in form, does not keep the owner
         // from a new password; a stolen session is slowed down all the same.
-        let browser = session.0.first_chunk().copied();
         let tried = Try {
             name: &name,
             address: client.group(),
-            browser,
+            owner: Some(CountedBy::Session(session)),
         };
         if let Some(after_s) = app.throttle.wait(tried, now) {
             return Err(WebError::TooMany {

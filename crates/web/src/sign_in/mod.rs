@@ -17,7 +17,7 @@ use axum::response::{Html, IntoResponse, Response};
 use http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 
 use crate::auth::forms::SignInForm;
-use crate::auth::{Client, Try, Viewer, cookie, known};
+use crate::auth::{Client, CountedBy, Try, Viewer, cookie, known};
 use crate::error::Failure;
 use crate::form::Form;
 use crate::{App, WebError, pages};
@@ -128,14 +128,14 @@ async fn check(
         .control
         .account_of_email(email)
         .filter(|account| !account.disabled);
-    let browser = account.as_ref().and_then(|account| {
+    let owner = account.as_ref().and_then(|account| {
         let mark = cookie::KNOWN.of(headers, client.https)?;
-        known::recognise(mark, account.id, &app.key)
+        known::recognise(mark, account.id, &app.key).map(CountedBy::Browser)
     });
     let tried = Try {
         name: &name,
         address: client.group(),
-        browser,
+        owner,
     };
     if let Some(after_s) = app.throttle.wait(tried, now) {
         return Err(WebError::TooMany {

@@ -62,7 +62,7 @@ pub(crate) async fn submit(
     let tried = Try {
         name: &fold(&account.email),
         address: client.group(),
-        browser: None,
+        owner: None,
     };
     app.throttle.succeeded(tried, app.now());
     begin(

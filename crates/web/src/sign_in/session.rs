@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use admintrail_capture::Declared;
-use admintrail_event::{Limits, clip, encode_bytes};
+use admintrail_event::{Limits, Step, clip, encode_bytes};
 use admintrail_store::control::{Account, NewSession};
 use axum::extract::{Extension, State};
 use axum::response::{IntoResponse, Response};
@@ -73,7 +73,7 @@ pub(crate) async fn sign_out(
         response.headers_mut().append(header::SET_COOKIE, end);
     }
     let declared = Declared {
-        action: Some("Signed out".to_owned()),
+        action: Some(Step::SIGNED_OUT.to_owned()),
         ..Declared::default()
     };
     response.extensions_mut().insert(declared);

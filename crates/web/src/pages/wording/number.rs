@@ -1,17 +1,6 @@
 //! Numbers, sizes and spans of time as people read them.
 
-/// `41,208`
-pub(crate) fn grouped(n: u64) -> String {
-    let digits = n.to_string();
-    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
-}
+pub(crate) use crate::thousands::grouped;
 
 /// `1 request`, `2 requests`
 pub(crate) fn counted(n: u64, one: &str, many: &str) -> String {
@@ -79,20 +68,6 @@ pub(crate) fn bytes(n: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn thousands_are_grouped() {
-        let cases = [
-            (0, "0"),
-            (999, "999"),
-            (1_000, "1,000"),
-            (41_208, "41,208"),
-            (1_234_567, "1,234,567"),
-        ];
-        for (n, text) in cases {
-            assert_eq!(grouped(n), text);
-        }
-    }
 
     #[test]
     fn spans_use_the_units_a_person_would() {

@@ -1,11 +1,13 @@
 //! `POST /api/v1/events`: events that somebody else recorded.
 
+pub(crate) mod gaps;
+mod submission;
+
 use std::sync::Arc;
 
 use admintrail_capture::Declared;
 use admintrail_event::{
-    AttemptedNames, Draft, EventId, KnownBy, PanelName, Preset, SubmittedEvent, attempted_name,
-    submission_digest,
+    AttemptedNames, EventId, PanelName, Preset, SubmittedEvent, attempted_name, submission_digest,
 };
 use admintrail_store::control::ApiToken;
 use admintrail_store::{Receipt, Submission};
@@ -18,12 +20,12 @@ use http::HeaderMap;
 use http_body_util::BodyExt;
 use serde_json::{Map, Value, json};
 
-use super::{gaps, holder, submission};
+use super::holder;
 use crate::auth::Viewer;
 use crate::auth::secret::random;
 use crate::error::Conflict;
 use crate::limits::Room;
-use crate::pages::wording::number::grouped;
+use crate::thousands::grouped;
 use crate::{App, WebError, form};
 
 /// `POST /api/v1/events`: 2xx only when every event is durable.
@@ -53,8 +55,7 @@ pub(crate) async fn submit(
     let taken = app.parsing.run(move || taken(&asked, &sender, &body));
     let submissions = match taken.await?? {
         Taken::Submissions(submissions) => submissions,
-        Taken::Refused { panels, after_s } => {
-            gaps::refuse(&app, token, panels);
+        Taken::Refused { after_s } => {
             return Err(WebError::TooMany {
                 what: format!("The token {} sends too much.", token.name),
                 after_s,
@@ -119,23 +120,23 @@ async fn read(
 /// What becomes of a body.
 enum Taken {
     Submissions(Vec<Submission>),
-    /// Over the quota. By panel, as far as the token may send for it.
+    /// Over the quota; will be on record as gaps.
     Refused {
-        panels: Vec<(PanelName, u64)>,
         after_s: u64,
     },
 }
 
 /// Threat 33: one source's flood costs that source alone, and what was refused is on record. The
 /// quota is asked as soon as the events are counted, before any of them is understood.
-fn taken(app: &App, token: &ApiToken, body: &[u8]) -> Result<Taken, WebError> {
+fn taken(app: &Arc<App>, token: &ApiToken, body: &[u8]) -> Result<Taken, WebError> {
     let raw = submission::split(body, app.limits.ingest_events)?;
     let events = u64::try_from(raw.len()).unwrap_or(u64::MAX);
     if let Err(after_s) = app.quotas.take(token.id, events, &app.limits, app.now()) {
         app.counters.ingest_refused.add(events);
         let panels = submission::by_panel(&raw).into_iter();
-        let panels = panels.filter(|(panel, _)| may_send(token, panel)).collect();
-        return Ok(Taken::Refused { panels, after_s });
+        let panels = panels.filter(|(panel, _)| may_send(token, panel));
+        gaps::refuse(app, token, panels.collect());
+        return Ok(Taken::Refused { after_s });
     }
     let submitted = submission::parse(&raw)?;
     check_panels(token, &submitted)?;
@@ -185,22 +186,14 @@ fn submissions(app: &App, submitted: Vec<SubmittedEvent>) -> Result<Vec<Submissi
                 event.set_attempted(shown);
             }
             let fallback = EventId::new(event.time(), random::<10>()?);
-            Ok(believed(event.into_draft(fallback, &preset)))
+            let mut draft = event.into_draft(fallback, &preset);
+            // Of what was sent, so that an event of this trail that comes back in an export is
+            // known again.
+            let digest = submission_digest(&draft);
+            draft.trust_less();
+            Ok(Submission { draft, digest })
         })
         .collect()
-}
-
-/// Takes the sender's word for his word ([`SubmittedEvent::trust_less`] for what is stored): a
-/// token says whom its holder saw, not that a panel has proven it. The digest is of what was sent,
-/// so that an event of this trail that comes back in an export is known again.
-fn believed(mut draft: Draft) -> Submission {
-    let digest = submission_digest(&draft);
-    if draft.admin.is_some() {
-        draft.known_by = KnownBy::Declared;
-    } else if draft.known_by != KnownBy::Attempt {
-        draft.known_by = KnownBy::None;
-    }
-    Submission { draft, digest }
 }
 
 /// What is kept of a tried name: people type passwords into that field.
