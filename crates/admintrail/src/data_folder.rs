@@ -4,14 +4,67 @@ use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
+use std::time::{Duration, Instant};
 
+use admintrail_store::{Control, StoreError, Trail, TrailOptions};
 use anyhow::{Context, Result, bail};
 
 /// Bytes of the key.
 const LENGTH: usize = 32;
 
-/// How the names of what is ours begin; SQLite adds `-wal` and `-shm`.
-const OURS: &[&str] = &["trail.", "control.", "lock", "journal", "key"];
+/// What is ours in the folder, beside the databases.
+const OURS: &[&str] = &[
+    "lock",
+    "control.lock",
+    "control.sock",
+    "journal",
+    "key",
+    NEW_KEY,
+];
+
+/// A key that is being written.
+const NEW_KEY: &str = "key.new";
+
+/// The databases, and what SQLite keeps beside each.
+const DATABASES: &[&str] = &["trail.db", "control.db"];
+const BESIDE: &[&str] = &["", "-wal", "-shm", "-journal"];
+
+/// How long to wait for a folder that somebody holds: a command, or a server that starts or stops.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// Between two attempts.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// Opens both databases. Each has a lock of its own.
+pub(crate) fn open(options: &TrailOptions) -> Result<(Trail, Control), StoreError> {
+    let trail = Trail::open(options.clone())?;
+    match Control::open(&options.dir) {
+        Ok(control) => Ok((trail, control)),
+        Err(error) => {
+            trail.close();
+            Err(error)
+        }
+    }
+}
+
+/// Tries again for a while as long as somebody else holds the folder.
+pub(crate) fn when_free<T, E>(
+    mut attempt: impl FnMut() -> Result<T, E>,
+    is_held: impl Fn(&E) -> bool,
+) -> Result<T, E> {
+    let until = Instant::now() + PATIENCE;
+    loop {
+        match attempt() {
+            Err(error) if is_held(&error) && Instant::now() < until => std::thread::sleep(PAUSE),
+            done => return done,
+        }
+    }
+}
+
+/// Whether this says that somebody else holds the folder.
+pub(crate) fn is_locked(error: &StoreError) -> bool {
+    matches!(error, StoreError::FolderLocked { .. })
+}
 
 /// Closes a folder that was made with the usual rights: its files are their owner's alone, and
 /// their names and sizes need be nobody else's either. A folder where something else lives, or
@@ -45,12 +98,22 @@ fn holds_nothing_else(dir: &Path) -> io::Result<bool> {
     for entry in fs::read_dir(dir)? {
         let name = entry?.file_name();
         let name = name.to_string_lossy();
-        let ours = OURS.iter().any(|ours| name.starts_with(ours));
-        if !ours && !name.starts_with('.') {
+        if !is_ours(&name) && !name.starts_with('.') {
             return Ok(false);
         }
     }
     Ok(true)
+}
+
+/// Whole names: somebody's `journal-2025.txt` is not ours.
+fn is_ours(name: &str) -> bool {
+    let database = |name: &str| {
+        DATABASES
+            .iter()
+            .filter_map(|database| name.strip_prefix(database))
+            .any(|beside| BESIDE.contains(&beside))
+    };
+    OURS.contains(&name) || database(name)
 }
 
 /// Reads the key that session hashes and fingerprints are made with; makes it on the first start.
@@ -85,7 +148,7 @@ pub(crate) fn key(dir: &Path) -> Result<[u8; LENGTH]> {
 fn make(dir: &Path, path: &Path) -> Result<[u8; LENGTH]> {
     let mut key = [0; LENGTH];
     getrandom::fill(&mut key).map_err(|error| anyhow::anyhow!("no randomness: {error}"))?;
-    let beside = dir.join("key.new");
+    let beside = dir.join(NEW_KEY);
     let mut file = OpenOptions::new()
         .write(true)
         .create(true)
@@ -116,6 +179,59 @@ mod tests {
             .permissions()
             .mode();
         assert_eq!(mode & 0o777, 0o600);
+    }
+
+    #[test]
+    fn a_folder_is_waited_for_until_both_its_databases_are_free() {
+        let dir = tempfile::tempdir().unwrap();
+        let options = TrailOptions {
+            dir: dir.path().to_owned(),
+            clock: crate::clock::system(),
+        };
+        // A command on its way out has closed the trail already.
+        let mut leaving = Some(Control::open(dir.path()).unwrap());
+        let mut attempts = 0;
+        let attempt = || {
+            attempts += 1;
+            let opened = open(&options);
+            if let Some(control) = leaving.take() {
+                control.close();
+            }
+            opened
+        };
+        let (trail, control) = when_free(attempt, is_locked).unwrap();
+        assert_eq!(attempts, 2);
+        trail.close();
+        control.close();
+    }
+
+    #[test]
+    fn what_is_ours_is_known_by_its_whole_name() {
+        for ours in [
+            "trail.db",
+            "trail.db-wal",
+            "control.db-shm",
+            "control.db-journal",
+            "control.lock",
+            "control.sock",
+            "lock",
+            "journal",
+            "key",
+            "key.new",
+        ] {
+            assert!(is_ours(ours), "{ours}");
+        }
+        for other in [
+            "keyring",
+            "journal-2025.txt",
+            "locksmith",
+            "trail.gpx",
+            "control.db.bak",
+            "trail.db-old",
+            "key-wal",
+        ] {
+            assert!(!is_ours(other), "{other}");
+        }
     }
 
     #[test]

@@ -64,7 +64,7 @@ impl Bindings for ControlBindings {
     }
 }
 
-#[allow(clippy::needless_pass_by_value, reason = "for map_err")]
+#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
 fn failed(error: StoreError) -> SinkError {
     SinkError(error.to_string())
 }

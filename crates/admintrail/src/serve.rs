@@ -9,7 +9,7 @@ use admintrail_capture::{
     PanelRules, RecordBody, RecordLayer, Recorder, RecorderState, Recorders, RecordersOptions,
 };
 use admintrail_event::{AttemptedNames, PanelName, Preset};
-use admintrail_store::{Control, StoreError, Trail, TrailOptions};
+use admintrail_store::{Control, Trail, TrailOptions};
 use admintrail_web::{App, AppOptions, PanelInfo};
 use anyhow::{Context, Result, anyhow};
 use hyper::body::Incoming;
@@ -33,9 +33,6 @@ const PANEL_GRACE: Duration = Duration::from_secs(9);
 /// Those to our own pages less: whoever watches live would hold the end up for as long as we let
 /// them, and reads on by themselves after the restart.
 const OWN_GRACE: Duration = Duration::from_secs(2);
-
-/// Somebody else may hold the data folder for this long.
-const LOCK_PATIENCE: Duration = Duration::from_secs(3);
 
 /// Connections of our own pages at once.
 const OWN_CONNECTIONS: usize = 4_096;
@@ -77,10 +74,10 @@ impl Server {
             clock: Arc::clone(&clock),
         };
         let (trail, control, key) = tokio::task::spawn_blocking(move || -> Result<_> {
-            let trail = open_trail(&options)?;
-            let key = data_folder::key(&dir)?;
-            let control = Control::open(&dir)?;
-            Ok((trail, control, key))
+            // A command that looks into the folder holds it for a moment; so this waits.
+            let (trail, control) =
+                data_folder::when_free(|| data_folder::open(&options), data_folder::is_locked)?;
+            Ok((trail, control, data_folder::key(&dir)?))
         })
         .await??;
 
@@ -323,19 +320,6 @@ impl Server {
             grace: OWN_GRACE,
             tunnels: self.tunnels.clone(),
             refused: refused_hook(&self.recorders, recorder),
-        }
-    }
-}
-
-/// A command that looks into the folder holds it for a moment; a server that starts then waits.
-fn open_trail(options: &TrailOptions) -> Result<Trail, StoreError> {
-    let began = std::time::Instant::now();
-    loop {
-        match Trail::open(options.clone()) {
-            Err(StoreError::FolderLocked { .. }) if began.elapsed() < LOCK_PATIENCE => {
-                std::thread::sleep(Duration::from_millis(50));
-            }
-            opened => return opened,
         }
     }
 }

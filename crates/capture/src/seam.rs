@@ -31,7 +31,7 @@ pub struct Binding {
     /// The session as events carry it: the hash of the cookie value first bound. A rotated
     /// cookie keeps it, so that one sign-in stays one session.
     pub session: SessionHash,
-    /// When it was bound.
+    /// When it was bound, or its cookie was set last.
     pub since: Micros,
     /// When it ends by itself (cookie expiry), if known.
     pub until: Option<Micros>,

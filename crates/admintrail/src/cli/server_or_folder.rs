@@ -3,10 +3,9 @@
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use admintrail_capture::RecorderState;
-use admintrail_store::{Control, StoreError, Trail, TrailOptions};
+use admintrail_store::TrailOptions;
 use anyhow::{Result, anyhow};
 use serde::de::DeserializeOwned;
 
@@ -15,10 +14,6 @@ use crate::config::{Config, Flags};
 use crate::control_socket::{self, Answer, Ask, Client, Desk};
 use crate::serve::{base_url, presets};
 use crate::{cli, clock, data_folder, shell_user};
-
-/// How long to wait for a folder that somebody holds without answering: another command, or a
-/// server that starts or stops.
-const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Answers a question, by the server if one runs.
 pub(super) fn ask<T: DeserializeOwned>(global: &Global, ask: Ask) -> Result<T, Failure> {
@@ -76,8 +71,7 @@ pub(super) fn check_trail(dir: &Path) -> Result<(), Failure> {
 
 impl Door {
     pub(super) fn open(global: &Global, dir: &Path, begins: Begins) -> Result<Self, Failure> {
-        let until = Instant::now() + PATIENCE;
-        loop {
+        let open = || {
             if let Some(client) = Client::connect(dir)? {
                 return Ok(Self::Server(client));
             }
@@ -86,14 +80,10 @@ impl Door {
             } else if !dir.exists() {
                 output::say(&format!("{} is new", dir.display()));
             }
-            match open_desk(global, dir) {
-                Ok(desk) => return Ok(Self::Folder(Box::new(desk))),
-                Err(error) if is_held(&error) && Instant::now() < until => {
-                    std::thread::sleep(Duration::from_millis(50));
-                }
-                Err(error) => return Err(error.into()),
-            }
-        }
+            let desk = open_desk(global, dir)?;
+            Ok(Self::Folder(Box::new(desk)))
+        };
+        data_folder::when_free(open, is_held)
     }
 
     pub(super) fn ask(&mut self, ask: Ask) -> Result<Answer, Failure> {
@@ -111,8 +101,11 @@ impl Door {
     }
 }
 
-fn is_held(error: &anyhow::Error) -> bool {
-    matches!(error.downcast_ref(), Some(StoreError::FolderLocked { .. }))
+fn is_held(failure: &Failure) -> bool {
+    match failure {
+        Failure::Failed(error) => error.downcast_ref().is_some_and(data_folder::is_locked),
+        _ => false,
+    }
 }
 
 /// A desk of our own: takes the folder's lock.
@@ -126,8 +119,7 @@ fn open_desk(global: &Global, dir: &Path) -> Result<Desk> {
         dir: dir.to_owned(),
         clock: Arc::clone(&clock),
     };
-    let trail = Trail::open(options)?;
-    let control = Control::open(dir)?;
+    let (trail, control) = data_folder::open(&options)?;
     // Only links and presets come from the rest of the configuration; a mistake there must not
     // keep anybody from making an account.
     let flags = Flags {
@@ -179,8 +171,12 @@ pub(super) fn note_look(global: &Global, dir: &Path, command: &str, filter: &str
         Err(failure) => Some(failure.to_string()),
     };
     if let Some(cause) = unrecorded {
-        output::say(&format!(
-            "Warning: the record does not show that you read it: {cause}"
-        ));
+        say_unrecorded_look(&cause);
     }
+}
+
+pub(super) fn say_unrecorded_look(cause: &str) {
+    output::say(&format!(
+        "Warning: the record does not show that you read it: {cause}"
+    ));
 }

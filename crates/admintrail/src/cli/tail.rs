@@ -54,7 +54,15 @@ pub(super) fn run(global: &Global, args: &TailArgs) -> Outcome {
         let asked = client.send(&ask).is_ok();
         while let Some(answer) = client.next()?.filter(|_| asked) {
             match server_or_folder::taken(answer?)? {
-                Tailed::Begins(at) => place = Some(at),
+                Tailed::Begins {
+                    place: at,
+                    unrecorded,
+                } => {
+                    place = Some(at);
+                    if let Some(cause) = unrecorded {
+                        server_or_folder::say_unrecorded_look(&cause);
+                    }
+                }
                 Tailed::Event(event, at) => {
                     // Each event as it comes, so nothing stays behind in a buffer.
                     let mut out = output::stdout();

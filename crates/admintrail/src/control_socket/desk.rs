@@ -148,7 +148,7 @@ pub(super) fn shown(value: &impl serde::Serialize) -> Result<Value, Refused> {
     serde_json::to_value(value).map_err(Refused::failed)
 }
 
-#[allow(clippy::needless_pass_by_value, reason = "for map_err")]
+#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
 pub(super) fn store(error: StoreError) -> Refused {
     Refused::failed(format!("{} {error}", error.code()))
 }

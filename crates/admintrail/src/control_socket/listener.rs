@@ -174,11 +174,14 @@ async fn tail(
     };
     let (note, words, user) = (Arc::clone(desk), filter.to_string(), asker.user.to_owned());
     let noted = tokio::task::spawn_blocking(move || {
-        // That it could not be recorded is in the server's log.
-        let _ = note.looked("tail", &words, &user);
-        note.trail.state().log
+        let looked = note.looked("tail", &words, &user);
+        (looked.err(), note.trail.state().log)
     });
-    let log = noted.await.map_err(io::Error::other)?;
+    let (unrecorded, log) = noted.await.map_err(io::Error::other)?;
+    let view = Arc::new(View {
+        filter,
+        ..View::default()
+    });
     // A place in another log says nothing about this one.
     let after = after.filter(|place| place.log == log.to_string());
     // Subscribed before the page is read: nothing falls between the two.
@@ -189,13 +192,7 @@ async fn tail(
     }));
     let begin = fresh.seq();
     if last > 0 && after.is_none() {
-        let (trail, view) = (
-            desk.trail.clone(),
-            View {
-                filter: filter.clone(),
-                ..View::default()
-            },
-        );
+        let (trail, view) = (desk.trail.clone(), Arc::clone(&view));
         let request = PageRequest {
             order: Order::Descending,
             limit: last.min(1_000),
@@ -210,23 +207,93 @@ async fn tail(
         }
     }
     asker
-        .hear(&Tailed::Begins(Place {
-            log: log.to_string(),
-            seq: begin.0,
-        }))
+        .hear(&Tailed::Begins {
+            place: Place {
+                log: log.to_string(),
+                seq: begin.0,
+            },
+            unrecorded,
+        })
         .await?;
     let mut gone = [0; 1];
     loop {
-        let batch = tokio::select! {
-            batch = fresh.next(TAIL_BATCH) => batch,
+        let open = tokio::select! {
+            open = fresh.ready() => open,
             // The asker says nothing more, so this only ever reads the end.
             _ = asker.read.read(&mut gone) => return Ok(()),
         };
-        let Some(batch) = batch else { return Ok(()) };
-        for event in batch.iter().filter(|event| filter.matches(event)) {
+        if !open {
+            return Ok(());
+        }
+        // Whoever resumes far behind has much judged by a filter that may be a costly one.
+        let view = Arc::clone(&view);
+        let step = tokio::task::spawn_blocking(move || {
+            let events = fresh.read(&view, TAIL_BATCH);
+            (fresh, events)
+        });
+        let (further, events) = step.await.map_err(io::Error::other)?;
+        fresh = further;
+        for event in &events {
             asker.hear_of(event).await?;
         }
-        // A filter that matches nothing waits for nobody; others on this thread have their turn.
-        tokio::task::yield_now().await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use admintrail_store::TrailOptions;
+
+    use super::*;
+    use crate::{clock, data_folder};
+
+    /// A desk whose trail takes nothing more.
+    fn closed_desk(dir: &Path) -> Arc<Desk> {
+        let clock = clock::system();
+        let options = TrailOptions {
+            dir: dir.to_owned(),
+            clock: Arc::clone(&clock),
+        };
+        let (trail, control) = data_folder::open(&options).unwrap();
+        trail.close();
+        Arc::new(Desk {
+            trail,
+            control,
+            presets: crate::serve::presets(&[]),
+            clock,
+            base_url: String::new(),
+            listen: ([127, 0, 0, 1], 1).into(),
+            recorder: "here".to_owned(),
+            recorder_state: Arc::new(|| unreachable!("nobody asks")),
+            key: [0; 32],
+        })
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn whoever_follows_the_record_hears_that_it_does_not_show_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let (asker, server) = UnixStream::pair().unwrap();
+        let conversation = tokio::spawn(converse(server, closed_desk(dir.path())));
+        let (read, mut write) = asker.into_split();
+        let ask = Ask::Tail {
+            filter: String::new(),
+            last: 0,
+            after: None,
+        };
+        let mut line = serde_json::to_vec(&ask).unwrap();
+        line.push(b'\n');
+        write.write_all(&line).await.unwrap();
+        let mut said = String::new();
+        BufReader::new(read).read_line(&mut said).await.unwrap();
+        let Reply::Done(value) = serde_json::from_str(&said).unwrap() else {
+            panic!("{said}");
+        };
+        let Tailed::Begins { unrecorded, .. } = serde_json::from_value(value).unwrap() else {
+            panic!("{said}");
+        };
+        assert!(
+            unrecorded.is_some_and(|cause| cause.starts_with("STORE-")),
+            "{said}"
+        );
+        conversation.await.unwrap();
     }
 }

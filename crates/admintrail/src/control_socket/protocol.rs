@@ -62,7 +62,11 @@ pub(crate) struct Place {
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Tailed {
     /// What was there before has been sent; from here on comes what is new.
-    Begins(Place),
+    Begins {
+        place: Place,
+        /// Why the record does not show that somebody follows it.
+        unrecorded: Option<String>,
+    },
     /// An event, as the API shows it, and its place.
     Event(serde_json::Value, Place),
 }

@@ -12,7 +12,7 @@ use admintrail_capture::Peer;
 use bytes::Bytes;
 use http::header::{self, HeaderValue};
 use http::uri::{PathAndQuery, Uri};
-use http::{Method, Request, Response, StatusCode, Version, request};
+use http::{Method, Request, Response, StatusCode, Version, request, response};
 use http_body::Body;
 use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
@@ -244,7 +244,7 @@ where
     }
 
     /// Sends and waits for the head. The time counts from the last piece of the request's body.
-    #[allow(
+    #[expect(
         clippy::type_complexity,
         reason = "hyper's own result, and the time-out"
     )]
@@ -277,17 +277,11 @@ where
                     .reset(tokio::time::Instant::from_std(Instant::now() + left)),
                 None if progress.is_some_and(Progress::is_awaited) => {
                     return Err(Refusal::SlowBody {
-                        seconds: limit.as_secs(),
+                        seconds: at_least_a_second(limit),
                     });
                 }
                 None => {
-                    return Err(Refusal::Silent {
-                        panel: self.panel.clone(),
-                        upstream: self.upstream.clone(),
-                        seconds: limit
-                            .as_secs()
-                            .max(u64::from(limit < Duration::from_secs(1))),
-                    });
+                    return Err(self.silent());
                 }
             }
         }
@@ -300,9 +294,7 @@ where
         uploading: bool,
     ) -> Response<Answer<B>> {
         let (mut head, incoming) = response.into_parts();
-        strip_for_client(&mut head.headers);
-        head.version = Version::HTTP_11;
-        head.extensions.clear();
+        for_client(&mut head);
         let body = if uploading && !link.has_ended() {
             // The panel answers before the request has ended. Reading and writing must go on
             // independently, or each could wait for the other; so this link gets a task.
@@ -344,26 +336,18 @@ where
             Ok(Err(error)) => return Err(self.broke_off(&error)),
             Err(_) => {
                 driver.abort();
-                return Err(Refusal::Silent {
-                    panel: self.panel.clone(),
-                    upstream: self.upstream.clone(),
-                    seconds: self.timeouts.response.as_secs(),
-                });
+                return Err(self.silent());
             }
         };
         if response.status() != StatusCode::SWITCHING_PROTOCOLS {
             let (mut head, incoming) = response.into_parts();
-            strip_for_client(&mut head.headers);
-            head.version = Version::HTTP_11;
-            head.extensions.clear();
+            for_client(&mut head);
             return Ok(Response::from_parts(head, Answer::driven(incoming)));
         }
         let protocol = response.headers().get(header::UPGRADE).cloned().or(asked);
         let panel = hyper::upgrade::on(&mut response);
         let (mut head, _) = response.into_parts();
-        strip_for_client(&mut head.headers);
-        head.version = Version::HTTP_11;
-        head.extensions.clear();
+        for_client(&mut head);
         if let Some(protocol) = protocol {
             head.headers.insert(header::UPGRADE, protocol);
         }
@@ -381,6 +365,14 @@ where
         }
     }
 
+    fn silent(&self) -> Refusal {
+        Refusal::Silent {
+            panel: self.panel.clone(),
+            upstream: self.upstream.clone(),
+            seconds: at_least_a_second(self.timeouts.response),
+        }
+    }
+
     fn broke_off(&self, error: &hyper::Error) -> Refusal {
         let cause = std::error::Error::source(error)
             .map_or_else(|| error.to_string(), |source| format!("{error}: {source}"));
@@ -390,6 +382,18 @@ where
             cause,
         }
     }
+}
+
+/// A time-out as people are told of it.
+fn at_least_a_second(limit: Duration) -> u64 {
+    limit.as_secs().max(1)
+}
+
+/// Makes a panel's response one of ours.
+fn for_client(head: &mut response::Parts) {
+    strip_for_client(&mut head.headers);
+    head.version = Version::HTTP_11;
+    head.extensions.clear();
 }
 
 /// The target in origin form. A target that names its host (absolute form, HTTP/2) has the last
@@ -445,4 +449,15 @@ fn copy(head: &request::Parts) -> request::Parts {
     copy.version = head.version;
     copy.headers = head.headers.clone();
     copy
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_is_told_of_no_seconds() {
+        let told = [200, 1_000, 2_500].map(|ms| at_least_a_second(Duration::from_millis(ms)));
+        assert_eq!(told, [1, 1, 2]);
+    }
 }

@@ -72,13 +72,12 @@ impl Register {
         let open = self.open.lock();
         let longest = open
             .iter()
-            .filter(|(_, watched)| watched.is_idle())
+            // What is ending already makes no further room.
+            .filter(|(_, watched)| watched.is_idle() && !watched.is_finishing())
             .min_by_key(|(number, watched)| (watched.idle_since.load(Relaxed), **number));
         let Some((_, watched)) = longest else {
             return false;
         };
-        // Not found a second time while it is ending.
-        watched.tunnel.store(true, Relaxed);
         watched.end();
         true
     }
@@ -125,5 +124,32 @@ impl Register {
                 watched.end();
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicU32;
+
+    use super::*;
+
+    #[test]
+    fn each_idle_connection_makes_room_once() {
+        let register = Arc::new(Register::default());
+        let now = Arc::new(AtomicU32::new(1));
+        let open: Vec<_> = (0..2)
+            .map(|_| {
+                let watched = Arc::new(Watched::new(([127, 0, 0, 1], 1).into(), &now));
+                let ticket = register.enter(&watched);
+                (watched, ticket)
+            })
+            .collect();
+        assert!(register.end_longest_idle());
+        assert!(open[0].0.is_finishing() && !open[1].0.is_finishing());
+        assert!(register.end_longest_idle());
+        assert!(open[1].0.is_finishing());
+        assert!(!register.end_longest_idle());
+        // It is no tunnel: what a tunnel is excused from still counts.
+        assert!(open.iter().all(|(watched, _)| watched.is_idle()));
     }
 }

@@ -29,7 +29,7 @@ use crate::config::Upstream;
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-/// Idle connections kept for a panel.
+/// Idle connections to a panel that each worker keeps.
 const MAX_IDLE: usize = 256;
 
 /// A connection that lay idle for longer is closed rather than used.
@@ -68,7 +68,7 @@ struct Idle<B: Body + 'static> {
     since: Instant,
 }
 
-/// The connections to one panel.
+/// The connections of one worker to one panel.
 pub(crate) struct Pool<B: Body + 'static> {
     upstream: Upstream,
     connect_timeout: Duration,
@@ -82,7 +82,7 @@ where
     B::Error: Into<BoxError>,
 {
     /// Sends a request and waits for the head of its response.
-    #[allow(
+    #[expect(
         clippy::result_large_err,
         reason = "the request comes back whole if it was never sent"
     )]

@@ -17,7 +17,7 @@ const GRACE_MICROS: i64 = 2 * 60 * Micros::SECOND;
 /// each answer shows by that when it was used last.
 const IN_USE_MICROS: i64 = 10 * 60 * Micros::SECOND;
 
-/// A sliding expiry is written down again only when it moved by this much.
+/// A sliding expiry, or a use, is written down again only when it moved by this much.
 const SLIDE_MICROS: i64 = 60 * Micros::SECOND;
 
 pub(super) fn on_head(exchange: &Exchange<'_>) -> Finding {
@@ -170,8 +170,13 @@ fn follow_cookies(exchange: &Exchange<'_>) -> Vec<Saved> {
             ..binding.clone()
         };
         if fresh == *hash {
-            if has_moved(binding.until, cookie.until) {
-                change(fresh, Change::Bind(extended));
+            let unused_micros = now.0.saturating_sub(binding.since.0);
+            if has_moved(binding.until, cookie.until) || unused_micros > SLIDE_MICROS {
+                let used = Binding {
+                    since: now,
+                    ..extended
+                };
+                change(fresh, Change::Bind(used));
             }
             continue;
         }

@@ -149,6 +149,32 @@ async fn a_cookie_rotated_in_the_middle_of_a_burst_keeps_name_and_session() {
     assert_named(&talk.get("/a", &cookie(last)).await, "olena");
 }
 
+/// A panel that sets the same value anew shows that the session is in use.
+#[tokio::test]
+async fn a_cookie_that_slides_and_is_rotated_then_keeps_its_name() {
+    let mut talk = Talk::with(|asked| {
+        let set = |n| {
+            let headers = [("content-type", "text/html"), ("set-cookie", &sets(n))];
+            answer(200, &headers, "x")
+        };
+        match asked.path.as_str() {
+            "/login" => set_redirect("/clients", 1),
+            "/slide" => set(1),
+            "/rotate" => set(2),
+            _ => html("x"),
+        }
+    })
+    .await;
+    talk.post("/login", "", OLENA).await;
+    for _ in 0..3 {
+        talk.stand.advance(540);
+        assert_named(&talk.get("/slide", &cookie(1)).await, "olena");
+    }
+    talk.stand.advance(540);
+    talk.get("/rotate", &cookie(1)).await;
+    assert_named(&talk.get("/clients", &cookie(2)).await, "olena");
+}
+
 #[tokio::test]
 async fn a_rotated_cookie_survives_a_restart() {
     let panel_of = |asked: Asked| match asked.path.as_str() {
