@@ -32,7 +32,7 @@ impl View {
 }
 
 /// An identity on a panel (`None`: on every panel).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Identity {
     /// The panel.
     pub panel: Option<PanelName>,

@@ -1,10 +1,11 @@
 //! The one door to the events.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use admintrail_event::{
-    Draft, Event, EventId, LogId, Micros, Seq, SessionHash, fold, submission_digest,
+    Draft, Event, EventId, LogId, Micros, PanelName, Seq, SessionHash, fold, submission_digest,
 };
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::{oneshot, watch};
@@ -308,6 +309,15 @@ impl Trail {
             offset,
             limit,
         ))
+    }
+
+    /// How many sessions with at least one event in the view nobody is known of, by panel.
+    ///
+    /// # Errors
+    /// When the archive cannot be read.
+    pub fn nameless_sessions(&self, view: &View) -> Result<BTreeMap<PanelName, u64>, StoreError> {
+        let wanted = answer::sessions_in(&self.snapshot()?, view);
+        Ok(answer::nameless(&self.inner.derived.read(), &wanted))
     }
 
     /// The sessions of this hash, all of their events counted: one, unless senders of several

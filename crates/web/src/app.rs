@@ -7,6 +7,7 @@ use admintrail_capture::RecorderState;
 use admintrail_event::{Micros, PanelName, Preset};
 use admintrail_store::{Control, StoreError, Trail};
 use ipnet::IpNet;
+use tokio::sync::Semaphore;
 
 use crate::WebError;
 use crate::api::ingest::gaps::{self, Gaps};
@@ -80,7 +81,8 @@ pub struct App {
     pub(crate) queries: Queries,
     pub(crate) parsing: Queries,
     pub(crate) parsing_turns: Turns,
-    pub(crate) catching_up: Queries,
+    /// One stream at a time goes through what it missed; the others wait as long as it takes.
+    pub(crate) catching_up: Arc<Semaphore>,
     pub(crate) streams: Arc<Slots>,
     pub(crate) exports: Arc<Slots>,
     pub(crate) ingests: Arc<Slots>,
@@ -120,7 +122,7 @@ impl App {
             // Of its own, so that whoever sends much does not hold up who reads.
             parsing: Queries::new(1, limits.query_budget),
             parsing_turns: Turns::default(),
-            catching_up: Queries::new(1, limits.query_budget),
+            catching_up: Arc::new(Semaphore::new(1)),
             streams: Slots::new(limits.streams, limits.streams_each),
             exports: Slots::new(limits.exports, limits.exports_each),
             ingests: Slots::new(usize::MAX, limits.ingests_each),

@@ -4,6 +4,7 @@
 //! it was made in; [`ViewQuery::view`] reads them. Relative times slide: they are resolved against
 //! the clock at every request.
 
+use std::collections::HashSet;
 use std::convert::Infallible;
 use std::sync::Arc;
 
@@ -17,7 +18,7 @@ use jiff::tz::TimeZone;
 use crate::auth::{Viewer, cookie};
 use crate::{App, WebError};
 
-/// Most identities that are left out by a link: more than an account may have.
+/// Most identities that are left out, by a link and by Hide me together: what is shown can be shared.
 const MAX_WITHOUT: usize = 256;
 /// Bytes of filter words that leave room for more of them.
 const ROOMY: usize = 2_048;
@@ -165,6 +166,12 @@ impl ViewQuery {
         if self.hides_me(viewer, surface) {
             hide.extend(viewer.identities());
         }
+        let mut seen = HashSet::new();
+        hide.retain(|identity| seen.insert(identity.clone()));
+        if hide.len() > MAX_WITHOUT {
+            let message = format!("send at most {MAX_WITHOUT} of them, those of Hide me included.");
+            return Err(WebError::parameter("without", message));
+        }
         Ok(View {
             filter,
             panels,
@@ -177,10 +184,6 @@ impl ViewQuery {
 
     /// The identities of `without`.
     fn left_out(&self) -> Result<Vec<Identity>, WebError> {
-        if self.without.len() > MAX_WITHOUT {
-            let message = format!("send at most {MAX_WITHOUT} of them.");
-            return Err(WebError::parameter("without", message));
-        }
         self.without
             .iter()
             .map(|text| {
@@ -329,7 +332,9 @@ impl ViewQuery {
             // read and change it.
             let is_word = panel.is_none() && admin.contains('@') && !admin.contains('*');
             let word = format!("-admin:{}", quote(admin));
-            if is_word && frozen.q.len() + word.len() < ROOMY {
+            if is_word && frozen.q.split(' ').any(|there| there == word) {
+                // A link that is shared again says it already.
+            } else if is_word && frozen.q.len() + word.len() < ROOMY {
                 if !frozen.q.is_empty() {
                     frozen.q.push(' ');
                 }

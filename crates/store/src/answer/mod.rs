@@ -12,5 +12,5 @@ pub(crate) use facet::{facet, groups};
 pub(crate) use histogram::histogram;
 pub(crate) use page::{count, page};
 pub(crate) use scan::scan;
-pub(crate) use sessions::{sessions, sessions_in};
+pub(crate) use sessions::{nameless, sessions, sessions_in};
 pub(crate) use sieve::{Sieve, Verdict, admits};

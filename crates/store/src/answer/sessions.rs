@@ -1,5 +1,7 @@
 //! Which sessions have an event in a view.
 
+use std::collections::BTreeMap;
+
 use admintrail_event::{PanelName, SessionHash};
 use hashbrown::HashSet;
 
@@ -29,6 +31,23 @@ pub(crate) fn sessions(
         total: rows.len() as u64,
         sessions: rows.into_iter().skip(offset).take(limit).cloned().collect(),
     }
+}
+
+/// How many of the wanted sessions nobody is known of, by panel.
+pub(crate) fn nameless(derived: &Derived, wanted: &Wanted) -> BTreeMap<PanelName, u64> {
+    let mut counts = BTreeMap::new();
+    for (panel, session) in wanted {
+        let rows = derived.sessions.get(session).iter();
+        let named = |row: &&SessionRow| row.panel == *panel && row.admin.is_none();
+        if rows.filter(named).count() == 0 {
+            continue;
+        }
+        match counts.get_mut(panel) {
+            Some(count) => *count += 1,
+            None => _ = counts.insert(panel.clone(), 1),
+        }
+    }
+    counts
 }
 
 /// The sessions with an event in the view.

@@ -189,6 +189,36 @@ fn facets_and_groups_name_the_most_frequent_values() {
 }
 
 #[test]
+fn sessions_of_which_nobody_is_known_are_counted_by_panel() {
+    let fixture = Fixture::new();
+    let of = |n: u64, panel: &str, session: u8, admin: Option<&str>| {
+        let mut draft = draft(n);
+        draft.panel = panel.parse().unwrap();
+        draft.session = Some(SessionHash([session; 16]));
+        draft.admin = admin.map(str::to_owned);
+        draft
+    };
+    fixture.append([
+        of(0, "billing", 1, None),
+        of(1, "billing", 1, None),
+        of(2, "billing", 2, None),
+        of(3, "shop", 2, None),
+        // Signed in later in the same session.
+        of(4, "shop", 3, None),
+        of(5, "shop", 3, Some("olena")),
+    ]);
+    let counts = fixture
+        .trail
+        .nameless_sessions(&view("is:unknown"))
+        .unwrap();
+    let counts: Vec<(&str, u64)> = counts
+        .iter()
+        .map(|(panel, n)| (panel.as_str(), *n))
+        .collect();
+    assert_eq!(counts, [("billing", 2), ("shop", 1)]);
+}
+
+#[test]
 fn sessions_sum_up_and_the_active_are_known() {
     let mut fixture = Fixture::new();
     let mut deletion = by("olena", draft(5));

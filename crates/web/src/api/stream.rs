@@ -13,7 +13,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
-use tokio::sync::mpsc;
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio::time::Instant;
 use tokio_stream::StreamExt;
 use tokio_stream::wrappers::ReceiverStream;
@@ -33,6 +33,9 @@ const NEAR: u64 = 64;
 const AHEAD: usize = 4;
 /// How often it is asked whether the viewer still may.
 const RECHECK: Duration = Duration::from_millis(500);
+
+/// A comment: no event for whoever reads.
+const STILL_HERE: &str = ": still here\n\n";
 
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
@@ -137,7 +140,7 @@ impl Feed {
                 };
                 (tail, text) = (next, written);
             } else if spoke.elapsed() >= self.live.quiet() {
-                text.push_str(": still here\n\n");
+                text.push_str(STILL_HERE);
             }
             if !text.is_empty() {
                 spoke = Instant::now();
@@ -149,18 +152,43 @@ impl Feed {
     }
 
     /// One step further. Whoever resumes far behind, with a filter that may be a costly one, does
-    /// so off the async threads, and all of them together on one: the others forward requests.
+    /// so off the async threads, which answer everybody else, and all of them together on one.
     async fn step(&self, mut tail: Tail) -> Option<(Tail, String)> {
         if tail.behind() <= NEAR {
             let events = tail.read(&self.view, BATCH);
             return Some((tail, written(&events)));
         }
+        let turn = self.turn().await?;
         let view = Arc::clone(&self.view);
         let step = move || {
+            let _turn = turn;
             let events = tail.read(&view, BATCH);
             (tail, written(&events))
         };
-        self.live.app().catching_up.run(step).await.ok()
+        tokio::task::spawn_blocking(step).await.ok()
+    }
+
+    /// The turn to catch up, however long it takes; meanwhile says that it is still there. `None`:
+    /// the reader is gone, or may not go on.
+    async fn turn(&self) -> Option<OwnedSemaphorePermit> {
+        let turn = Arc::clone(&self.live.app().catching_up).acquire_owned();
+        tokio::pin!(turn);
+        let mut spoke = Instant::now();
+        loop {
+            let taken = tokio::time::timeout(RECHECK.min(self.live.quiet()), &mut turn).await;
+            if !self.live.may_go_on() || self.out.is_closed() {
+                return None;
+            }
+            if let Ok(turn) = taken {
+                return turn.ok();
+            }
+            if spoke.elapsed() >= self.live.quiet() {
+                spoke = Instant::now();
+                if !self.send(STILL_HERE.to_owned()).await {
+                    return None;
+                }
+            }
+        }
     }
 
     /// `false`: the reader is gone, or reads too slowly to be waited for. It resumes by its last id.

@@ -1,6 +1,6 @@
 //! What each panel's record says, for all panels in one pass over the trail.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use admintrail_event::{Filter, Micros, PanelName};
 use admintrail_store::{FacetField, Group, View};
@@ -65,17 +65,12 @@ pub(crate) fn one_address(
 }
 
 /// Sessions that nobody's sign-in was seen of, though their requests succeeded, by panel.
-pub(crate) fn unknown_sessions(scene: &Scene) -> Result<HashMap<String, u64>, WebError> {
+pub(crate) fn unknown_sessions(scene: &Scene) -> Result<BTreeMap<PanelName, u64>, WebError> {
     let view = View {
         filter: Filter::parse("is:unknown outcome:success")?,
         ..View::default()
     };
-    let page = scene.app.trail.sessions(&view, 0, usize::MAX)?;
-    let mut counts = HashMap::new();
-    for session in page.sessions.iter().filter(|row| row.admin.is_none()) {
-        *counts.entry(session.panel.to_string()).or_default() += 1;
-    }
-    Ok(counts)
+    Ok(scene.app.trail.nameless_sessions(&view)?)
 }
 
 fn groups(scene: &Scene, view: &View) -> Result<HashMap<String, Group>, WebError> {

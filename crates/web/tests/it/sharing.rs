@@ -101,8 +101,40 @@ async fn a_shared_link_shows_exactly_what_hide_me_showed() {
     // What is chosen on that page keeps leaving them out.
     let sorted = attribute(&theirs, "name=\"without\" value");
     assert!(!sorted.is_empty());
-    let wrong = other.json_get("/api/v1/events?without=olena").await;
+    let wrong = other.status_of("/api/v1/events?without=olena").await;
     assert_eq!(wrong, 400);
+}
+
+/// What a page shows can be shared, and the link opens: whoever leaves out too many is told on the
+/// page, not whoever gets the link.
+#[tokio::test]
+async fn a_link_made_of_a_link_and_hide_me_opens() {
+    let world = World::new();
+    let account = world.account("olena@example.org", Role::Owner, None);
+    let shop = "shop".parse().ok();
+    let mine = (0..100).map(|n| Identity {
+        panel: Option::clone(&shop),
+        admin: format!("me{n}"),
+    });
+    let mine = mine.collect();
+    let set = world.app.control.set_identities(account.id, mine);
+    set.wait().unwrap();
+    let own = world.with_session(&account);
+    let opened = |others: std::ops::Range<u32>, again: std::ops::Range<u32>| {
+        let others = others.map(|n| format!("&without=shop:other{n}"));
+        let again = again.map(|n| format!("&without=shop:me{n}"));
+        let words: String = others.chain(again).collect();
+        format!("{PATH}?hide_me=1{words}")
+    };
+    let other = world.with_session(&world.account("taras@example.org", Role::Viewer, None));
+    // Those that are left out twice count once.
+    for link in [opened(0..155, 0..0), opened(0..155, 0..100)] {
+        let page = own.get(&link).await.is(200).text();
+        let shared = attribute(&page, "readonly value");
+        assert_eq!(shared.matches("without=").count(), 256);
+        other.get(&shared).await.is(200);
+    }
+    assert_eq!(own.status_of(&opened(0..156, 0..0)).await, 400);
 }
 
 #[tokio::test]
@@ -132,7 +164,7 @@ async fn rows_that_leave_a_sliding_range_do_not_hide_new_ones() {
 }
 
 impl Actor {
-    async fn json_get(&self, target: &str) -> u16 {
+    async fn status_of(&self, target: &str) -> u16 {
         self.get(target).await.status.as_u16()
     }
 }

@@ -271,7 +271,31 @@ async fn streams_end_when_the_server_stops() {
     reading.end().await;
 }
 
-/// Threats 22 and 23: the threads that forward requests are not held up by whoever resumes from
+/// However many resume at once, each gets what it missed, no matter how short a question may take.
+#[tokio::test]
+async fn who_waits_for_its_turn_to_catch_up_is_not_cut_off() {
+    let world = World::with_limits(Limits {
+        query_budget: Duration::from_micros(1),
+        ..Limits::default()
+    });
+    let reader = world.reader_token();
+    let mut first = Reading::open(&reader, "/api/v1/stream").await;
+    world.record_many(1).await;
+    first.until("/client/0\"").await;
+    let back = reader.clone().header("last-event-id", &first.last_id());
+    drop(first);
+    let missed = |n| world.draft(n, Some("olena"), "GET", &format!("/missed/{n}"));
+    world.record((0..9_000).map(missed).collect()).await;
+    let mut readings = Vec::new();
+    for _ in 0..3 {
+        readings.push(Reading::open(&back, "/api/v1/stream?q=path:/missed/8999").await);
+    }
+    for reading in &mut readings {
+        reading.until("/missed/8999\"").await;
+    }
+}
+
+/// Threats 22 and 23: the threads that answer everybody are not held up by whoever resumes from
 /// long ago with a filter that matches nothing.
 #[tokio::test]
 async fn catching_up_leaves_the_threads_to_others() {

@@ -1,6 +1,6 @@
 //! `/settings/panels`: each monitored panel, and what its record says about its set-up.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use admintrail_event::{Micros, PanelName};
@@ -93,7 +93,7 @@ struct Told {
     by_panel: ByPanel,
     /// Of the last seven days.
     one_address: HashMap<String, (String, u64)>,
-    unknown_sessions: HashMap<String, u64>,
+    unknown_sessions: BTreeMap<PanelName, u64>,
 }
 
 impl Told {
@@ -122,7 +122,7 @@ fn card(scene: &Scene, told: &Told, panel: &PanelInfo) -> Card {
     let (face, name) = (&scene.face, &panel.name);
     let words = format!("panel:{name}");
     let own = name.as_str() == PanelName::OWN;
-    let before = told.unknown_sessions.get(name.as_str()).copied();
+    let before = told.unknown_sessions.get(name).copied();
     Card {
         name: name.to_string(),
         listen: panel.listen.clone(),
