@@ -20,7 +20,7 @@ pub fn run(options: &Options) -> Result<()> {
     let mut command = shell::cargo();
     command
         .args(["test", "-p", "admintrail-event", "-p", "admintrail-capture"])
-        .args(["--lib", "--test", "it"])
+        .args(["-p", "admintrail", "--lib", "--bins", "--test", "it"])
         .arg(format!("fuzz::{}", options.name))
         .env("ADMINTRAIL_FUZZ_SECONDS", options.seconds.to_string());
     shell::run(&mut command)

@@ -1,6 +1,8 @@
 //! Readers of foreign bytes, fed with damaged examples.
 
-use admintrail_event::testing::fuzz;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use admintrail_event::testing::{Effort, fuzz};
 use http::header::{COOKIE, SET_COOKIE};
 use http::{HeaderMap, HeaderValue};
 
@@ -8,6 +10,15 @@ use crate::identity::reading;
 use crate::journal::reading as journal;
 
 const TOKEN: &str = "eyJhbGciOiJIUzI1NiJ9.eyJ1IjoxfQ.d2hhdGV2ZXI5";
+
+/// As much as `cargo xtask fuzz` asks for.
+fn effort() -> Effort {
+    let clock = || SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    Effort::new(
+        std::env::var("ADMINTRAIL_FUZZ_SECONDS").ok().as_deref(),
+        clock,
+    )
+}
 
 #[test]
 fn a_damaged_segment_gives_back_genuine_openings_alone() {
@@ -20,7 +31,7 @@ fn a_damaged_segment_gives_back_genuine_openings_alone() {
         b"O",
         &[16, 0, 0, 0],
     ];
-    fuzz(&[&whole, b"ATJRNL01", b""], &words, |bytes| {
+    fuzz(&effort(), &[&whole, b"ATJRNL01", b""], &words, |bytes| {
         // A record put in twice is the same opening; what is damaged is none.
         for draft in journal::openings(bytes) {
             assert!(genuine.contains(&draft));
@@ -35,7 +46,7 @@ fn any_record_is_refused_or_read() {
     let mut examples: Vec<&[u8]> = payloads.iter().map(Vec::as_slice).collect();
     examples.push(b"R0123456789abcdef");
     let words: [&[u8]; 4] = [b"R", b"P", &[0xff; 8], &[0x80, 0x80, 0x01]];
-    fuzz(&examples, &words, |bytes| {
+    fuzz(&effort(), &examples, &words, |bytes| {
         // What is read can be written, and is the same then.
         if let Some(draft) = journal::record(bytes) {
             let again = journal::record(&journal::payload(&draft));
@@ -62,7 +73,7 @@ fn any_cookie_is_read_without_harm() {
         b"\xff",
         b" ",
     ];
-    fuzz(&examples, &words, |bytes| {
+    fuzz(&effort(), &examples, &words, |bytes| {
         let mut headers = HeaderMap::new();
         if let Ok(value) = HeaderValue::from_bytes(bytes) {
             headers.append(COOKIE, value.clone());
@@ -102,7 +113,7 @@ fn any_form_is_read_without_harm() {
         b"text/plain",
         b"multipart/form-data; boundary=\"\"",
     ];
-    fuzz(&examples, &words, |bytes| {
+    fuzz(&effort(), &examples, &words, |bytes| {
         for kind in kinds {
             for whole in [true, false] {
                 let fields = reading::form(kind, bytes, whole);
@@ -130,7 +141,7 @@ fn any_reply_is_read_without_harm() {
         b"\"",
         b"type=password",
     ];
-    fuzz(&examples, &words, |bytes| {
+    fuzz(&effort(), &examples, &words, |bytes| {
         for token in reading::reply(bytes) {
             assert!(token.len() >= 16, "{token}");
         }

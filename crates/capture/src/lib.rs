@@ -23,7 +23,9 @@ pub mod testing;
 
 pub use bindings::MemoryBindings;
 pub use client::{Client, Hop, hops};
-pub use layer::{Declared, Peer, RecordBody, RecordLayer, RecordService, UpgradeGuard};
+pub use layer::{
+    Declared, Peer, RecordBody, RecordLayer, RecordService, UpgradeGuard, strip_named,
+};
 pub use recorders::{Recorder, RecorderState, Recorders, RecordersOptions};
 pub use rules::{OnFailure, PanelRules, TrustedHeader};
 pub use seam::{Binding, Bindings, BoxFuture, Sink, SinkError};

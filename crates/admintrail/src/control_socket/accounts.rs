@@ -255,7 +255,6 @@ pub(crate) fn link(
 }
 
 /// The pages' message, about the flag of that name.
-#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
 fn misnamed(error: WebError) -> Refused {
     match error {
         WebError::BadField {

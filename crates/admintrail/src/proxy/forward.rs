@@ -244,10 +244,6 @@ where
     }
 
     /// Sends and waits for the head. The time counts from the last piece of the request's body.
-    #[expect(
-        clippy::type_complexity,
-        reason = "hyper's own result, and the time-out"
-    )]
     async fn send(
         &self,
         link: &mut Link<Outgoing<B>>,

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::net::{IpAddr, SocketAddr};
 
+use admintrail_capture::strip_named;
 use admintrail_web::auth::cookie;
 use bytes::BytesMut;
 use http::header::{self, Entry, HeaderMap, HeaderName, HeaderValue};
@@ -15,51 +16,13 @@ const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
 const HTTP2_SETTINGS: HeaderName = HeaderName::from_static("http2-settings");
 
-/// What is for the panel, whatever `Connection` claims (RFC 9110 section 7.6.1 forbids to name such
-/// fields there). The recorder has read these: the panel must not answer a request without the
-/// cookie by which the record names somebody.
-const FOR_THE_PANEL: [HeaderName; 13] = [
-    header::HOST,
-    header::CONTENT_LENGTH,
-    header::CONTENT_TYPE,
-    header::AUTHORIZATION,
-    header::COOKIE,
-    header::USER_AGENT,
-    header::ACCEPT,
-    header::ORIGIN,
-    header::FORWARDED,
-    FORWARDED_FOR,
-    FORWARDED_PROTO,
-    FORWARDED_HOST,
-    HeaderName::from_static("x-requested-with"),
-];
-
 /// Takes out what belongs to one hop alone (RFC 9110 section 7.6.1), with everything that
-/// `Connection` names. `Trailer` stays: it announces what passes through.
+/// `Connection` names: of a request, the recorder has taken that out before it read it. `Trailer`
+/// stays: it announces what passes through.
 pub(crate) fn strip_hop_by_hop(headers: &mut HeaderMap) {
-    let names_nothing = headers
-        .get(header::CONNECTION)
-        .is_none_or(|value| value == "keep-alive" || value == "close");
-    if names_nothing && headers.get_all(header::CONNECTION).iter().nth(1).is_none() {
-        headers.remove(header::CONNECTION);
-    } else if let Entry::Occupied(connection) = headers.entry(header::CONNECTION) {
-        let (_, values) = connection.remove_entry_mult();
-        let named: Vec<HeaderName> = values
-            .filter_map(|value| value.to_str().ok().map(str::to_owned))
-            .flat_map(|value| {
-                value
-                    .split(',')
-                    .map(|name| name.trim().parse())
-                    .collect::<Vec<_>>()
-            })
-            .filter_map(Result::ok)
-            .filter(|name| !FOR_THE_PANEL.contains(name))
-            .collect();
-        for name in named {
-            headers.remove(name);
-        }
-    }
+    strip_named(headers);
     for name in [
+        header::CONNECTION,
         KEEP_ALIVE,
         PROXY_CONNECTION,
         header::TE,
@@ -435,22 +398,6 @@ mod tests {
                 .collect();
             assert_eq!(values, expected, "{sent:?}");
         }
-    }
-
-    #[test]
-    fn what_the_recorder_has_read_reaches_the_panel_whatever_connection_names() {
-        let read = [
-            ("cookie", "sessionid=1"),
-            ("authorization", "Basic eDp5"),
-            ("user-agent", "x"),
-            ("x-forwarded-for", "1.2.3.4"),
-        ];
-        let mut headers = map(&read);
-        let named = "Cookie, authorization, USER-AGENT, x-forwarded-for, x-gone";
-        headers.append("connection", HeaderValue::from_static(named));
-        headers.append("x-gone", HeaderValue::from_static("1"));
-        strip_hop_by_hop(&mut headers);
-        assert_eq!(headers, map(&read));
     }
 
     #[test]

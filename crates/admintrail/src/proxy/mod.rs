@@ -4,6 +4,8 @@ mod body;
 mod connection;
 mod forward;
 mod framing;
+#[cfg(test)]
+mod fuzz;
 mod headers;
 mod listener;
 mod refusal;

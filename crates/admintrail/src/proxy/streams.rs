@@ -210,11 +210,7 @@ impl Sent {
         let [_, _, _, kind, flags, stream @ ..] = self.header;
         let stream = u32::from_be_bytes(stream);
         match kind {
-            HEADERS => {
-                if self.answering.insert(stream) {
-                    self.answered += 1;
-                }
-            }
+            HEADERS if self.answering.insert(stream) => self.answered += 1,
             RST_STREAM => {
                 self.answering.remove(&stream);
                 if blames_the_client(self.code) {

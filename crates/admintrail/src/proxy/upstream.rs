@@ -82,10 +82,6 @@ where
     B::Error: Into<BoxError>,
 {
     /// Sends a request and waits for the head of its response.
-    #[expect(
-        clippy::result_large_err,
-        reason = "the request comes back whole if it was never sent"
-    )]
     pub(crate) fn send(
         &mut self,
         request: Request<B>,

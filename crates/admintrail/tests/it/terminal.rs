@@ -50,7 +50,7 @@ fn hostile_values_are_plain_text_in_every_command() {
     let file = file.display().to_string();
     let data = dir.path().join("data");
     let named = format!("--name={}", &HOSTILE[..HOSTILE.len() - 1]);
-    let calls: [&[&str]; 11] = [
+    let calls: [&[&str]; 9] = [
         &["import", &file],
         &["query", "panel:billing"],
         &["query", "panel:billing", "--json"],
@@ -65,10 +65,8 @@ fn hostile_values_are_plain_text_in_every_command() {
             "viewer",
             &named,
         ],
-        &["account", "list"],
         &["account", "disable", "--email", "\u{1b}[31m"],
         &["token", "create", "--scope", "read", &named],
-        &["token", "list"],
         &["query", "--config", "/nowhere/\u{1b}[31m"],
     ];
     for args in calls {
@@ -77,6 +75,10 @@ fn hostile_values_are_plain_text_in_every_command() {
             command = command.data(&data);
         }
         let said = command.run();
+        // Names come from people who may do this; none of them reaches a list.
+        if args.contains(&named.as_str()) {
+            assert_eq!(said.code, 2, "{args:?}: {said:?}");
+        }
         assert_harmless(&format!("{args:?} out"), &said.out);
         assert_harmless(&format!("{args:?} err"), &said.err);
     }

@@ -12,6 +12,8 @@ mod draft_bytes;
 #[cfg(test)]
 pub(crate) mod faulty;
 mod frame;
+#[cfg(test)]
+pub(crate) mod reading;
 mod record;
 mod recovery;
 mod syncer;
@@ -156,12 +158,6 @@ impl Journal {
         Ok((journal, found.open))
     }
 
-    /// Writes an opening; the same id again replaces the earlier one. Synced within 50 ms.
-    #[cfg(test)]
-    pub(crate) fn open(&self, draft: &Draft) -> Result<(), NotWritten> {
-        self.write_opening(draft, None)
-    }
-
     /// Writes what nobody else will ever tell of again: a count, the start, the stop. While the disk
     /// refuses it is held, and goes into the next segment.
     pub(crate) fn keep(&self, draft: &Draft) {
@@ -175,11 +171,18 @@ impl Journal {
 
     /// Writes an opening that must be durable before the request goes on.
     pub(crate) fn open_durable(&self, draft: &Draft) -> Result<Synced, NotWritten> {
-        let (sender, receiver) = oneshot::channel();
-        self.write_opening(draft, Some(sender)).map(|()| receiver)
+        let (waiter, synced) = oneshot::channel();
+        let bytes = framed(draft);
+        let mut state = self.shared.state.lock();
+        self.shared.append(&mut state, &bytes)?;
+        state.open.insert(draft.id, bytes);
+        state.waiters.push(waiter);
+        self.sync_soon(state, true);
+        Ok(synced)
     }
 
-    /// Takes an opening to be written together with others. Nothing is written yet.
+    /// Takes an opening to be written together with others; the same id again replaces the earlier
+    /// one. Nothing is written yet.
     pub(crate) fn gather(&self, draft: &Draft) -> Result<Gathered, NotWritten> {
         let bytes = framed(draft);
         let mut state = self.shared.state.lock();
@@ -204,21 +207,6 @@ impl Journal {
             WRITTEN => Ok(()),
             _ => Err(NotWritten),
         }
-    }
-
-    fn write_opening(
-        &self,
-        draft: &Draft,
-        waiter: Option<oneshot::Sender<Result<(), NotWritten>>>,
-    ) -> Result<(), NotWritten> {
-        let bytes = framed(draft);
-        let mut state = self.shared.state.lock();
-        self.shared.append(&mut state, &bytes)?;
-        state.open.insert(draft.id, bytes);
-        let urgent = waiter.is_some();
-        state.waiters.extend(waiter);
-        self.sync_soon(state, urgent);
-        Ok(())
     }
 
     fn sync_soon(&self, mut state: MutexGuard<'_, State>, urgent: bool) {
@@ -375,47 +363,5 @@ fn reason(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "disk full".to_owned(),
         _ => format!("the journal of openings cannot be written: {error}"),
-    }
-}
-
-/// The reader of segments, for the tests that damage them.
-#[cfg(test)]
-pub(crate) mod reading {
-    use admintrail_event::Draft;
-    use admintrail_event::testing::workload;
-
-    use super::{draft_bytes, frame, record};
-
-    /// A segment, and what was opened in it.
-    pub(crate) fn segment(openings: usize) -> (Vec<u8>, Vec<Draft>) {
-        let drafts: Vec<_> = workload(7, openings).collect();
-        let mut bytes = frame::MAGIC.to_vec();
-        for draft in &drafts {
-            record::opening(draft, &mut bytes);
-        }
-        record::release(&[drafts[0].id], &mut bytes);
-        (bytes, drafts)
-    }
-
-    /// The openings that are read from a segment.
-    pub(crate) fn openings(bytes: &[u8]) -> Vec<Draft> {
-        let frames = frame::Frames::of(bytes);
-        let payloads = frames.into_iter().flatten();
-        payloads.filter_map(record).collect()
-    }
-
-    /// The opening that a record tells of.
-    pub(crate) fn record(payload: &[u8]) -> Option<Draft> {
-        match record::read(payload)? {
-            record::Record::Opening(draft) => Some(*draft),
-            record::Record::Release(_) | record::Record::Pad => None,
-        }
-    }
-
-    /// An opening as a record.
-    pub(crate) fn payload(draft: &Draft) -> Vec<u8> {
-        let mut bytes = vec![b'O'];
-        draft_bytes::write(draft, &mut bytes);
-        bytes
     }
 }

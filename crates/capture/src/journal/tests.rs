@@ -36,6 +36,12 @@ fn start(folder: &Path) -> (Journal, Vec<Draft>) {
     Journal::start(folder, Arc::new(RealDisk), health()).unwrap()
 }
 
+/// Writes an opening as a request does that comes alone.
+fn open(journal: &Journal, draft: &Draft) -> Result<(), NotWritten> {
+    let gathered = journal.gather(draft)?;
+    journal.write_gathered(&gathered)
+}
+
 fn segments(folder: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(folder)
         .unwrap()
@@ -70,7 +76,7 @@ fn what_was_not_released_comes_back_in_order_after_a_crash() {
     let (journal, found) = start(folder.path());
     assert!(found.is_empty());
     for n in 0..10 {
-        journal.open(&opening(n)).unwrap();
+        open(&journal, &opening(n)).unwrap();
     }
     journal.release(&[opening(3).id, opening(7).id]);
     drop(journal);
@@ -91,8 +97,8 @@ fn an_opening_written_again_replaces_the_earlier_one() {
         count: Some(count),
         ..opening(1)
     };
-    journal.open(&gap(1)).unwrap();
-    journal.open(&gap(2)).unwrap();
+    open(&journal, &gap(1)).unwrap();
+    open(&journal, &gap(2)).unwrap();
     drop(journal);
     assert_eq!(start(folder.path()).1, [gap(2)]);
 }
@@ -103,7 +109,7 @@ fn a_torn_tail_at_any_byte_loses_only_the_torn_record() {
     let (journal, _) = start(folder.path());
     let mut ends = Vec::new();
     for n in 0..4 {
-        journal.open(&opening(n)).unwrap();
+        open(&journal, &opening(n)).unwrap();
         ends.push(
             std::fs::metadata(&segments(folder.path())[0])
                 .unwrap()
@@ -240,7 +246,7 @@ fn only_the_owner_may_read_the_journal() {
     let folder = tempfile::tempdir().unwrap();
     let inside = folder.path().join("journal");
     let (journal, _) = start(&inside);
-    journal.open(&opening(1)).unwrap();
+    open(&journal, &opening(1)).unwrap();
     let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(&inside), 0o700);
     assert_eq!(mode(&segments(&inside)[0]), 0o600);
@@ -250,7 +256,7 @@ fn only_the_owner_may_read_the_journal() {
 fn a_journal_closed_in_order_leaves_no_segment() {
     let folder = tempfile::tempdir().unwrap();
     let (journal, _) = start(folder.path());
-    journal.open(&opening(1)).unwrap();
+    open(&journal, &opening(1)).unwrap();
     journal.release(&[opening(1).id]);
     journal.close(true);
     assert!(segments(folder.path()).is_empty());
@@ -261,9 +267,9 @@ async fn full_segments_go_and_what_is_open_is_carried_over() {
     let folder = tempfile::tempdir().unwrap();
     let (journal, _) = start(folder.path());
     journal.shared.state.lock().replace_above = 20_000;
-    journal.open(&opening(0)).unwrap();
+    open(&journal, &opening(0)).unwrap();
     for n in 1..400 {
-        journal.open(&opening(n)).unwrap();
+        open(&journal, &opening(n)).unwrap();
         journal.release(&[opening(n).id]);
         if n == 200 {
             until(|| segments(folder.path()).len() == 1).await;
@@ -297,7 +303,7 @@ async fn safe_requests_are_synced_without_being_asked_for() {
     let folder = tempfile::tempdir().unwrap();
     let (journal, faults, _) = start_faulty(folder.path());
     let before = faults.syncs.load(Ordering::SeqCst);
-    journal.open(&opening(1)).unwrap();
+    open(&journal, &opening(1)).unwrap();
     until(|| faults.syncs.load(Ordering::SeqCst) > before).await;
     assert!(SYNC_WITHIN < Duration::from_millis(50));
 }
@@ -306,7 +312,7 @@ async fn safe_requests_are_synced_without_being_asked_for() {
 async fn a_failed_sync_is_never_tried_again_on_the_same_file() {
     let folder = tempfile::tempdir().unwrap();
     let (journal, faults, health) = start_faulty(folder.path());
-    journal.open(&opening(1)).unwrap();
+    open(&journal, &opening(1)).unwrap();
     faults.sync.store(1, Ordering::SeqCst);
     let synced = journal.open_durable(&opening(2)).unwrap();
     assert_eq!(synced.await.unwrap(), Err(NotWritten));
@@ -331,14 +337,14 @@ async fn a_failed_sync_is_never_tried_again_on_the_same_file() {
 async fn a_full_disk_is_said_and_recovered_from() {
     let folder = tempfile::tempdir().unwrap();
     let (journal, faults, health) = start_faulty(folder.path());
-    journal.open(&opening(1)).unwrap();
+    open(&journal, &opening(1)).unwrap();
     faults.write.store(usize::MAX, Ordering::SeqCst);
-    assert_eq!(journal.open(&opening(2)), Err(NotWritten));
+    assert!(journal.open_durable(&opening(2)).is_err());
     assert_eq!(health.failing().unwrap().1, "disk full");
-    assert_eq!(journal.open(&opening(3)), Err(NotWritten));
+    assert!(journal.open_durable(&opening(3)).is_err());
     faults.write.store(0, Ordering::SeqCst);
     until(|| !health.is_failing()).await;
-    journal.open(&opening(4)).unwrap();
+    open(&journal, &opening(4)).unwrap();
     drop(journal);
     // What was refused never comes back; what was accepted does.
     assert_eq!(start(folder.path()).1, [opening(1), opening(4)]);
@@ -383,7 +389,7 @@ async fn every_operation_failing_once_loses_no_accepted_opening() {
 fn a_disk_that_is_full_at_the_start_keeps_what_was_open() {
     let folder = tempfile::tempdir().unwrap();
     let (journal, _) = start(folder.path());
-    journal.open(&opening(1)).unwrap();
+    open(&journal, &opening(1)).unwrap();
     drop(journal);
     let (faults, health) = (Arc::new(Faults::default()), health());
     faults.create.store(usize::MAX, Ordering::SeqCst);
@@ -415,7 +421,7 @@ fn openings_gathered_together_are_written_by_whoever_comes_first() {
     assert_eq!(length(), written, "once");
     // One that must be durable takes what was gathered along, in order.
     let third = journal.gather(&opening(3)).unwrap();
-    journal.open(&opening(4)).unwrap();
+    open(&journal, &opening(4)).unwrap();
     let written = length();
     assert_eq!(journal.write_gathered(&third), Ok(()));
     assert_eq!(length(), written);
@@ -441,7 +447,7 @@ fn a_write_that_fails_fails_all_that_was_gathered_for_it() {
 async fn a_fresh_segment_takes_over_what_was_gathered() {
     let folder = tempfile::tempdir().unwrap();
     let (journal, _) = start(folder.path());
-    journal.open(&opening(1)).unwrap();
+    open(&journal, &opening(1)).unwrap();
     let gathered = journal.gather(&opening(2)).unwrap();
     journal.shared.state.lock().replace_above = 0;
     let before = segments(folder.path());
@@ -517,16 +523,16 @@ proptest! {
     fn recovery_is_exact(steps in prop::collection::vec((0_u64..12, 0_u8..10), 1..60)) {
         let folder = tempfile::tempdir().unwrap();
         let (mut journal, _) = start(folder.path());
-        let mut open: Vec<u64> = Vec::new();
+        let mut left: Vec<u64> = Vec::new();
         for (n, step) in steps {
             match step {
                 0..5 => {
-                    journal.open(&opening(n)).unwrap();
-                    if !open.contains(&n) { open.push(n); }
+                    open(&journal, &opening(n)).unwrap();
+                    if !left.contains(&n) { left.push(n); }
                 }
                 5..9 => {
                     journal.release(&[opening(n).id]);
-                    open.retain(|other| *other != n);
+                    left.retain(|other| *other != n);
                 }
                 _ => {
                     drop(journal);
@@ -534,8 +540,8 @@ proptest! {
                     (journal, found) = start(folder.path());
                     let mut found: Vec<_> = found.iter().map(|d| d.time.0 as u64 - 1_795_000_000_000_000).collect();
                     found.sort_unstable();
-                    open.sort_unstable();
-                    prop_assert_eq!(&found, &open);
+                    left.sort_unstable();
+                    prop_assert_eq!(&found, &left);
                 }
             }
         }

@@ -24,8 +24,14 @@ const KEPT_TOO: [&str; 4] = [
 /// Takes out what `Connection` names. A panel behind a proxy never sees it: a cookie or a password
 /// there proves nothing, and must not be taken for what the panel's answer is about. Taken out of
 /// the request, it is seen by an application in this process no more than by the recorder.
-pub(super) fn strip_named(headers: &mut HeaderMap) {
-    if !headers.contains_key(CONNECTION) {
+///
+/// What forwards a response may do so with it too.
+pub fn strip_named(headers: &mut HeaderMap) {
+    let mut values = headers.get_all(CONNECTION).iter();
+    let names_nothing = values
+        .next()
+        .is_none_or(|value| value == "keep-alive" || value == "close");
+    if names_nothing && values.next().is_none() {
         return;
     }
     let named: Vec<HeaderName> = headers

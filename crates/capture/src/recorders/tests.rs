@@ -282,7 +282,8 @@ async fn what_falls_out_of_the_ring_while_the_journal_fails_is_counted_after_a_c
         .map(opening)
         .collect();
     for event in &events {
-        trunk.journal.open(event).unwrap();
+        let gathered = trunk.journal.gather(event).unwrap();
+        trunk.journal.write_gathered(&gathered).unwrap();
     }
     stand.faults.write.store(usize::MAX, Ordering::SeqCst);
     for event in events {

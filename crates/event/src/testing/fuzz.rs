@@ -1,11 +1,10 @@
 //! Feeding readers of foreign bytes with damaged examples.
 //!
 //! Runs on the stable toolchain as an ordinary test: a bounded number of cases, the same each time.
-//! `ADMINTRAIL_FUZZ_SECONDS` (`cargo xtask fuzz`) makes it go on for so long, from a seed of its
-//! own; what fails is printed with the bytes that do it.
+//! `cargo xtask fuzz` makes it go on for longer; what fails is printed with the bytes that do it.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 /// Cases of an ordinary test run.
 const CASES: u64 = 3_000;
@@ -13,24 +12,35 @@ const CASES: u64 = 3_000;
 /// No example grows past this many bytes.
 const MAX_BYTES: usize = 4_096;
 
+/// How much to try. Time comes from whoever tests: this room has none.
+pub struct Effort {
+    time: Option<Duration>,
+    clock: fn() -> Duration,
+}
+
+impl Effort {
+    /// A bounded number of cases, the same each time; or, with a number of `seconds` (the variable
+    /// `ADMINTRAIL_FUZZ_SECONDS`), others each time for as long. The clock counts from anywhere.
+    #[must_use]
+    pub fn new(seconds: Option<&str>, clock: fn() -> Duration) -> Self {
+        let seconds = seconds.and_then(|seconds| seconds.parse().ok());
+        let time = seconds.map(Duration::from_secs);
+        Self { time, clock }
+    }
+}
+
 /// Calls `target` with what becomes of the examples when bytes are changed, cut out, doubled, mixed
 /// between them, or replaced by `words` that mean something to the reader.
 ///
 /// # Panics
 /// Where the target does; says the bytes.
 #[expect(clippy::panic, reason = "a test fails so")]
-pub fn fuzz(examples: &[&[u8]], words: &[&[u8]], target: impl Fn(&[u8])) {
-    let seconds = std::env::var("ADMINTRAIL_FUZZ_SECONDS")
-        .ok()
-        .and_then(|seconds| seconds.parse().ok());
-    let until = seconds.map(|seconds| Instant::now() + Duration::from_secs(seconds));
-    let seed = until.map_or(1, |_| {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH);
-        now.map_or(1, |now| u64::try_from(now.as_nanos()).unwrap_or(1))
-    });
+pub fn fuzz(effort: &Effort, examples: &[&[u8]], words: &[&[u8]], target: impl Fn(&[u8])) {
+    let until = effort.time.map(|time| (effort.clock)() + time);
+    let seed = until.map_or(1, |until| u64::try_from(until.as_nanos()).unwrap_or(1));
     let mut dice = Dice(seed);
     let mut cases = 0;
-    while until.map_or(cases < CASES, |until| Instant::now() < until) {
+    while until.map_or(cases < CASES, |until| (effort.clock)() < until) {
         let bytes = dice.example(examples, words);
         if let Err(cause) = catch_unwind(AssertUnwindSafe(|| target(&bytes))) {
             let cause = cause

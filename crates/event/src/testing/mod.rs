@@ -6,5 +6,5 @@ mod fuzz;
 mod workload;
 
 pub use arbitrary::{draft, event, filter, filter_text, term};
-pub use fuzz::fuzz;
+pub use fuzz::{Effort, fuzz};
 pub use workload::{ADMINS, Workload, accepted, workload};

@@ -1,9 +1,20 @@
 //! Readers of foreign bytes, fed with damaged examples.
 
-use admintrail_event::testing::{accepted, fuzz};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use admintrail_event::testing::{Effort, accepted, fuzz};
 use admintrail_event::{
     EventId, EventJson, Filter, LogId, Micros, Preset, RequestHead, SubmittedEvent,
 };
+
+/// As much as `cargo xtask fuzz` asks for.
+fn effort() -> Effort {
+    let clock = || SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    Effort::new(
+        std::env::var("ADMINTRAIL_FUZZ_SECONDS").ok().as_deref(),
+        clock,
+    )
+}
 
 fn text(bytes: &[u8], read: impl Fn(&str)) {
     read(&String::from_utf8_lossy(bytes));
@@ -22,7 +33,7 @@ fn a_filter_is_refused_or_means_what_it_is_written_back_as() {
     let words: [&[u8]; 12] = [
         b":", b"-", b",", b"\"", b"\\", b"*", b"..", b">", b"<=", b"admin:", b"status:", b" ",
     ];
-    fuzz(&examples, &words, |bytes| {
+    fuzz(&effort(), &examples, &words, |bytes| {
         text(bytes, |words| {
             if let Ok(filter) = Filter::parse(words) {
                 let written = filter.to_string();
@@ -57,7 +68,7 @@ fn a_submitted_event_is_refused_or_comes_back_as_it_was_kept() {
     ];
     let preset = Preset::built_in("generic").unwrap();
     let id = EventId::new(Micros(1_795_000_000_000_000), [1; 10]);
-    fuzz(&examples, &words, |bytes| {
+    fuzz(&effort(), &examples, &words, |bytes| {
         let Ok(event) = SubmittedEvent::parse(bytes) else {
             return;
         };
@@ -112,7 +123,7 @@ routes = ["GET /status?live=1"]
         b"..",
         b"\n",
     ];
-    fuzz(&examples, &words, |bytes| {
+    fuzz(&effort(), &examples, &words, |bytes| {
         text(bytes, |toml| {
             let Ok(preset) = Preset::parse(toml) else {
                 return;
