@@ -1,86 +1,53 @@
 //! One's own account.
 
-use std::sync::Arc;
-
 use admintrail_event::fold;
-use admintrail_store::control::{Account, Preferences, SecretHash};
-use axum::extract::{Extension, Path, State};
+use admintrail_store::control::Preferences;
+use axum::extract::{Extension, Path};
 use axum::response::Response;
-use http::HeaderMap;
 use jiff::tz::TimeZone;
 
-use super::{Purpose, Saved, answer, wrong};
+use super::{Purpose, Saved, Sent, wrong};
+use crate::WebError;
 use crate::auth::naming::identities_of;
-use crate::auth::{Client, CountedBy, Try, Viewer, password, session_id};
+use crate::auth::{Client, CountedBy, Try, password, session_id};
 use crate::form::Form;
-use crate::{App, WebError};
 
-const fn purpose(action: &'static str) -> Purpose {
-    Purpose {
-        page: "/settings/account",
-        action,
-    }
-}
+const PAGE: &str = "/settings/account";
 
 /// `POST /settings/account/preferences`
-pub(crate) async fn preferences(
-    State(app): State<Arc<App>>,
-    viewer: Viewer,
-    headers: HeaderMap,
-    form: Form,
-) -> Response {
+pub(crate) async fn preferences(sent: Sent) -> Response {
     let save = async {
-        let (account, _) = own(&viewer)?;
-        let changed = changed(&account.preferences, &form)?;
-        app.control.set_preferences(account.id, &changed).await?;
+        let (account, _) = sent.own()?;
+        let changed = changed(&account.preferences, &sent.form)?;
+        sent.app
+            .control
+            .set_preferences(account.id, &changed)
+            .await?;
         Ok(Saved::new("Saved."))
     };
     let result = save.await;
-    answer(
-        &app,
-        &viewer,
-        &headers,
-        &form,
-        purpose("Changed own preferences"),
-        result,
-    )
+    let purpose = Purpose::new(PAGE, "Changed own preferences", "change own preferences");
+    sent.answer(purpose, result)
 }
 
 /// `POST /settings/account/identities`
-pub(crate) async fn identities(
-    State(app): State<Arc<App>>,
-    viewer: Viewer,
-    headers: HeaderMap,
-    form: Form,
-) -> Response {
+pub(crate) async fn identities(sent: Sent) -> Response {
     let save = async {
-        let (account, _) = own(&viewer)?;
-        let found = identities_of(form.text("identities"))?;
-        app.control.set_identities(account.id, found).await?;
+        let (account, _) = sent.own()?;
+        let found = identities_of(sent.form.text("identities"))?;
+        sent.app.control.set_identities(account.id, found).await?;
         Ok(Saved::new("Saved. Hide me now hides these."))
     };
     let result = save.await;
-    answer(
-        &app,
-        &viewer,
-        &headers,
-        &form,
-        purpose("Changed own identities"),
-        result,
-    )
+    let purpose = Purpose::new(PAGE, "Changed own identities", "change own identities");
+    sent.answer(purpose, result)
 }
 
 /// `POST /settings/account/password`: wrong guesses of the current one count like failed sign-ins.
-pub(crate) async fn password(
-    State(app): State<Arc<App>>,
-    viewer: Viewer,
-    Extension(client): Extension<Client>,
-    headers: HeaderMap,
-    form: Form,
-) -> Response {
+pub(crate) async fn password(Extension(client): Extension<Client>, sent: Sent) -> Response {
     let save = async {
-        let (account, session) = own(&viewer)?;
-        let (name, now) = (fold(&account.email), app.now());
+        let (account, session) = sent.own()?;
+        let (name, now) = (fold(&account.email), sent.app.now());
         // Whoever guesses at the same address, or at the sign-in form, does not keep the owner
         // from a new password; a stolen session is slowed down all the same.
         let tried = Try {
@@ -88,27 +55,29 @@ pub(crate) async fn password(
             address: client.group(),
             owner: Some(CountedBy::Session(session)),
         };
-        if let Some(after_s) = app.throttle.wait(tried, now) {
+        if let Some(after_s) = sent.app.throttle.wait(tried, now) {
             return Err(WebError::TooMany {
                 what: "Too many wrong passwords.".to_owned(),
                 after_s,
             });
         }
-        let chosen = form.get("password").unwrap_or_default();
+        let chosen = sent.form.get("password").unwrap_or_default();
         password::check_new(chosen, &account.email)?;
         if let Some(phc) = account.password_hash.as_deref() {
-            app.throttle.failed(tried, now);
-            if !app
+            sent.app.throttle.failed(tried, now);
+            if !sent
+                .app
                 .desk
-                .verify(form.get("current").unwrap_or_default(), Some(phc))
+                .verify(sent.form.get("current").unwrap_or_default(), Some(phc))
                 .await?
             {
                 return Err(wrong("current", "This is not your current password."));
             }
-            app.throttle.succeeded(tried, now);
+            sent.app.throttle.succeeded(tried, now);
         }
-        let phc = app.desk.hash(chosen).await?;
-        app.control
+        let phc = sent.app.desk.hash(chosen).await?;
+        sent.app
+            .control
             .set_password(account.id, phc, Some(session))
             .await?;
         Ok(Saved::new(
@@ -116,55 +85,33 @@ pub(crate) async fn password(
         ))
     };
     let result = save.await;
-    answer(
-        &app,
-        &viewer,
-        &headers,
-        &form,
-        purpose("Changed own password"),
-        result,
-    )
+    let purpose = Purpose::new(PAGE, "Changed own password", "change own password");
+    sent.answer(purpose, result)
 }
 
 /// `POST /settings/account/sessions/{id}/end`
-pub(crate) async fn end_session(
-    State(app): State<Arc<App>>,
-    viewer: Viewer,
-    Path(id): Path<String>,
-    headers: HeaderMap,
-    form: Form,
-) -> Response {
+pub(crate) async fn end_session(Path(id): Path<String>, sent: Sent) -> Response {
     let save = async {
-        let (account, _) = own(&viewer)?;
-        let sessions = app.control.sessions_of(account.id, app.now());
+        let (account, _) = sent.own()?;
+        let sessions = sent.app.control.sessions_of(account.id, sent.app.now());
         let found = sessions
             .iter()
             .find(|session| session_id(&session.hash) == id);
         let session = found.ok_or(WebError::NoSuch("session"))?;
-        app.control.end_session(session.hash).await?;
+        sent.app.control.end_session(session.hash).await?;
         Ok(Saved::new("The session is ended."))
     };
     let result = save.await;
-    answer(
-        &app,
-        &viewer,
-        &headers,
-        &form,
-        purpose("Ended own session"),
-        result,
-    )
+    let purpose = Purpose::new(PAGE, "Ended own session", "end own session");
+    sent.answer(purpose, result)
 }
 
 /// `POST /settings/account/sessions/end-others`
-pub(crate) async fn end_others(
-    State(app): State<Arc<App>>,
-    viewer: Viewer,
-    headers: HeaderMap,
-    form: Form,
-) -> Response {
+pub(crate) async fn end_others(sent: Sent) -> Response {
     let save = async {
-        let (account, session) = own(&viewer)?;
-        let ended = app
+        let (account, session) = sent.own()?;
+        let ended = sent
+            .app
             .control
             .end_sessions_of(account.id, Some(session))
             .await?;
@@ -173,26 +120,8 @@ pub(crate) async fn end_others(
         Ok(saved)
     };
     let result = save.await;
-    answer(
-        &app,
-        &viewer,
-        &headers,
-        &form,
-        purpose("Ended own other sessions"),
-        result,
-    )
-}
-
-/// The account and session of a person; a token has neither.
-fn own(viewer: &Viewer) -> Result<(&Account, SecretHash), WebError> {
-    match viewer {
-        Viewer::Account {
-            account, session, ..
-        } => Ok((account, *session)),
-        Viewer::Token(_) => Err(WebError::Forbidden(
-            "A token has no account to change.".to_owned(),
-        )),
-    }
+    let purpose = Purpose::new(PAGE, "Ended own other sessions", "end own other sessions");
+    sent.answer(purpose, result)
 }
 
 /// The preferences with the sent fields in place.

@@ -7,7 +7,9 @@ use std::sync::Arc;
 
 use admintrail_capture::Declared;
 use admintrail_event::Outcome;
+use admintrail_store::control::{Account, SecretHash};
 use axum::Json;
+use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::response::{IntoResponse, Response};
 use http::HeaderMap;
 use serde_json::{Map, Value};
@@ -47,10 +49,16 @@ struct Purpose {
     /// Its page.
     page: &'static str,
     /// For the record: "Changed own password".
-    action: &'static str,
+    done: &'static str,
+    /// The same of what did not happen: "change own password".
+    tried: &'static str,
 }
 
 impl Purpose {
+    const fn new(page: &'static str, done: &'static str, tried: &'static str) -> Self {
+        Self { page, done, tried }
+    }
+
     /// What the record says of the form. The page that shows what is wrong comes by a redirect,
     /// which alone would look like a success.
     fn declared(self, result: &Result<Saved, WebError>) -> Declared {
@@ -58,16 +66,11 @@ impl Purpose {
             Ok(saved) => (Outcome::Success, saved.object.clone()),
             Err(error) => (Outcome::of_status(Some(error.status().as_u16())), None),
         };
-        let lower = || {
-            let mut letters = self.action.chars();
-            let first = letters.next().map(|first| first.to_ascii_lowercase());
-            first.into_iter().chain(letters).collect::<String>()
-        };
         let action = match outcome {
-            Outcome::Success | Outcome::Unknown => self.action.to_owned(),
-            Outcome::Denied => format!("Denied: {}", lower()),
-            Outcome::Failed => format!("Failed: {}", lower()),
-            Outcome::Error => format!("Error: {}", lower()),
+            Outcome::Success | Outcome::Unknown => self.done.to_owned(),
+            Outcome::Denied => format!("Denied: {}", self.tried),
+            Outcome::Failed => format!("Failed: {}", self.tried),
+            Outcome::Error => format!("Error: {}", self.tried),
         };
         Declared {
             action: Some(action),
@@ -78,46 +81,83 @@ impl Purpose {
     }
 }
 
-/// Answers a form in the way it was sent.
-fn answer(
-    app: &App,
-    viewer: &Viewer,
-    headers: &HeaderMap,
-    form: &Form,
-    purpose: Purpose,
-    result: Result<Saved, WebError>,
-) -> Response {
-    let declared = purpose.declared(&result);
-    let mut response = match (wants_json(headers), result) {
-        (true, Ok(saved)) => {
-            let mut json = saved.json;
-            json.insert("saved".into(), Value::Bool(true));
-            Json(json).into_response()
+/// A form as it was sent, and by whom.
+pub(crate) struct Sent {
+    app: Arc<App>,
+    viewer: Viewer,
+    headers: HeaderMap,
+    form: Form,
+}
+
+impl FromRequest<Arc<App>> for Sent {
+    type Rejection = WebError;
+
+    async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, WebError> {
+        let (mut parts, body) = request.into_parts();
+        let viewer = Viewer::from_request_parts(&mut parts, app).await?;
+        let headers = parts.headers.clone();
+        let form = Form::from_request(Request::from_parts(parts, body), app).await?;
+        Ok(Self {
+            app: Arc::clone(app),
+            viewer,
+            headers,
+            form,
+        })
+    }
+}
+
+impl Sent {
+    /// The account and session of a person; a token has neither.
+    fn own(&self) -> Result<(&Account, SecretHash), WebError> {
+        match &self.viewer {
+            Viewer::Account {
+                account, session, ..
+            } => Ok((account, *session)),
+            Viewer::Token(_) => Err(WebError::Forbidden(
+                "A token has no account to change.".to_owned(),
+            )),
         }
-        (true, Err(error)) => error.into_response(),
-        // What is no mistake in the form cannot be mended on its page.
-        (false, Err(error)) if !is_mistake(&error) => error.into_response(),
-        (false, result) => {
-            let flash = match result {
-                Ok(saved) => Flash {
-                    saved: Some(saved.said),
-                    new_token: saved.new_token,
-                    ..Flash::default()
-                },
-                Err(error) => Flash {
-                    error: Some(Arc::new(error)),
-                    typed: form.typed(),
-                    ..Flash::default()
-                },
-            };
-            if let Viewer::Account { session, .. } = viewer {
-                app.flashes.put(*session, flash, app.now());
+    }
+
+    /// The answer, in the way the form was sent.
+    fn answer(self, purpose: Purpose, result: Result<Saved, WebError>) -> Response {
+        let declared = purpose.declared(&result);
+        let mut response = match (wants_json(&self.headers), result) {
+            (true, Ok(saved)) => {
+                let mut json = saved.json;
+                json.insert("saved".into(), Value::Bool(true));
+                Json(json).into_response()
             }
-            redirect(own_path(form.text("next")).unwrap_or(purpose.page))
+            (true, Err(error)) => error.into_response(),
+            // What is no mistake in the form cannot be mended on its page.
+            (false, Err(error)) if !is_mistake(&error) => error.into_response(),
+            (false, result) => {
+                self.leave(result);
+                redirect(own_path(self.form.text("next")).unwrap_or(purpose.page))
+            }
+        };
+        response.extensions_mut().insert(declared);
+        response
+    }
+
+    /// Leaves what there is to say for the page.
+    fn leave(&self, result: Result<Saved, WebError>) {
+        let flash = match result {
+            Ok(saved) => Flash {
+                saved: Some(saved.said),
+                new_token: saved.new_token,
+                ..Flash::default()
+            },
+            Err(error) => Flash {
+                error: Some(Arc::new(error)),
+                typed: self.form.typed(),
+                ..Flash::default()
+            },
+        };
+        if let Viewer::Account { session, .. } = &self.viewer {
+            self.app.flashes.put(*session, flash, self.app.now());
         }
-    };
-    response.extensions_mut().insert(declared);
-    response
+    }
 }
 
 fn is_mistake(error: &WebError) -> bool {

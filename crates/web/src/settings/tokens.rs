@@ -1,43 +1,24 @@
 //! API tokens.
 
-use std::sync::Arc;
-
 use admintrail_store::control::{NewToken, TokenId, TokenScope};
-use axum::extract::{Path, State};
+use axum::extract::Path;
 use axum::response::Response;
-use http::HeaderMap;
 use serde_json::json;
 
-use super::{Purpose, Saved, answer, wrong};
+use super::{Purpose, Saved, Sent, wrong};
+use crate::auth::NewTokenShown;
 use crate::auth::naming::{token_name_of, token_panels_of};
 use crate::auth::secret::Secret;
-use crate::auth::{NewTokenShown, Viewer};
 use crate::form::Form;
 use crate::{App, WebError};
 
-const fn purpose(action: &'static str) -> Purpose {
-    Purpose {
-        page: "/settings/tokens",
-        action,
-    }
-}
+const PAGE: &str = "/settings/tokens";
 
 /// `POST /settings/tokens`
-pub(crate) async fn create(
-    State(app): State<Arc<App>>,
-    viewer: Viewer,
-    headers: HeaderMap,
-    form: Form,
-) -> Response {
-    let result = made(&app, &form).await;
-    answer(
-        &app,
-        &viewer,
-        &headers,
-        &form,
-        purpose("Created token"),
-        result,
-    )
+pub(crate) async fn create(sent: Sent) -> Response {
+    let result = made(&sent.app, &sent.form).await;
+    let purpose = Purpose::new(PAGE, "Created token", "create token");
+    sent.answer(purpose, result)
 }
 
 async fn made(app: &App, form: &Form) -> Result<Saved, WebError> {
@@ -77,25 +58,20 @@ async fn made(app: &App, form: &Form) -> Result<Saved, WebError> {
 }
 
 /// `POST /settings/tokens/{id}/revoke`
-pub(crate) async fn revoke(
-    State(app): State<Arc<App>>,
-    viewer: Viewer,
-    Path(id): Path<String>,
-    headers: HeaderMap,
-    form: Form,
-) -> Response {
+pub(crate) async fn revoke(Path(id): Path<String>, sent: Sent) -> Response {
     let save = async {
         let id = id
             .parse()
             .map(TokenId)
             .map_err(|_| WebError::NoSuch("token"))?;
-        let name = app
+        let name = sent
+            .app
             .control
             .tokens()
             .iter()
             .find(|token| token.id == id)
             .map(|token| token.name.clone());
-        if !app.control.revoke_token(id, app.now()).await? {
+        if !sent.app.control.revoke_token(id, sent.app.now()).await? {
             return Err(WebError::NoSuch("token"));
         }
         let mut saved = Saved::new("The token is revoked; it is refused from now on.");
@@ -103,12 +79,6 @@ pub(crate) async fn revoke(
         Ok(saved)
     };
     let result = save.await;
-    answer(
-        &app,
-        &viewer,
-        &headers,
-        &form,
-        purpose("Revoked token"),
-        result,
-    )
+    let purpose = Purpose::new(PAGE, "Revoked token", "revoke token");
+    sent.answer(purpose, result)
 }

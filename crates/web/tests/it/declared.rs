@@ -101,19 +101,19 @@ async fn a_refused_form_changed_nothing_though_it_is_answered_by_a_redirect() {
         (
             "/settings/account/preferences",
             &[("page_size", "7")],
-            "Failed: changed own preferences",
+            "Failed: change own preferences",
         ),
         (
             "/settings/account/password",
             &[("current", "wrong"), ("password", "another good one")],
-            "Failed: changed own password",
+            "Failed: change own password",
         ),
         (
             "/settings/tokens",
             &[("name", ""), ("scope", "read")],
-            "Failed: created token",
+            "Failed: create token",
         ),
-        ("/settings/tokens/4711/revoke", &[], "Failed: revoked token"),
+        ("/settings/tokens/4711/revoke", &[], "Failed: revoke token"),
     ];
     for (path, fields, action) in refused {
         for actor in [owner.clone(), owner.clone().json()] {
