@@ -1,23 +1,13 @@
 //! The reverse proxy: HTTP from clients, through the recorder, to a panel and back.
 
-mod body;
-mod connection;
-mod forward;
-mod framing;
-#[cfg(test)]
-mod fuzz;
+mod client;
 mod headers;
-mod listener;
+mod panel;
 mod refusal;
-mod register;
-mod socket;
-mod streams;
-pub(crate) mod tls;
 mod tunnel;
-mod upstream;
 mod workers;
 
-pub(crate) use forward::{Forward, ForwardOptions};
-pub(crate) use listener::{ListenerOptions, serve};
+pub(crate) use client::{ListenerOptions, serve, tls};
+pub(crate) use panel::{Forward, ForwardOptions};
 pub(crate) use tunnel::Tunnels;
 pub(crate) use workers::{Team, Workers};

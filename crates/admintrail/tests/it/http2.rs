@@ -20,7 +20,7 @@ type Body = BoxBody<Bytes, std::io::Error>;
 const ENDLESS: usize = 16 << 20;
 
 /// Answers `/large` with more than any window holds, everything else with `ok`.
-async fn panel() -> Panel {
+pub(crate) async fn panel() -> Panel {
     Panel::answers(|seen, stream| {
         Box::pin(async move {
             let mut stream = stream.lock().await;
@@ -141,7 +141,8 @@ async fn what_http_2_refuses_is_counted() {
     assert!(panel.seen().is_empty());
 }
 
-async fn counted(server: &Server, refused: u64) {
+/// Waits until so many refused requests are on record.
+pub(crate) async fn counted(server: &Server, refused: u64) {
     until("what was refused is counted", || async {
         let gaps = server.events("kind:gap");
         let sum: u64 = gaps.iter().map(|gap| gap["count"].as_u64().unwrap()).sum();

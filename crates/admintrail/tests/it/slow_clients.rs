@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
+use crate::http2;
 use crate::stage::{Options, Panel, Server, exchange, read_reply};
 
 /// How many sockets this process may open, and half of that for idle ones.
@@ -140,4 +141,18 @@ async fn at_the_limit_a_waiting_connection_makes_room_for_a_speaking_one() {
         .await;
         assert!(answer.ends_with(b"ok"), "{}", answer.escape_ascii());
     }
+}
+
+#[tokio::test]
+async fn a_refusal_that_nobody_waits_for_is_counted() {
+    let panel = http2::panel().await;
+    let server = Server::start(&Options::with(panel.address, "timeouts.idle=1s"));
+    let mut stream = TcpStream::connect(server.panel()).await.unwrap();
+    stream
+        .write_all(b"GET /large HTTP/1.1\r\nHost: a\r\n\r\nGET / HTTP/1.1\r\nHost : a\r\n\r\n")
+        .await
+        .unwrap();
+    // Nothing is read, so the server ends the connection before it could answer the second.
+    http2::counted(&server, 1).await;
+    assert_eq!(server.event("path:/large").await["ending"], "dropped");
 }

@@ -28,8 +28,8 @@ use super::connection::{CountedBody, UnderWay, Watched, WatchedIo};
 use super::framing::ends_http;
 use super::register::Register;
 use super::streams::StreamExecutor;
-use super::tunnel::{self, Tunnels};
-use super::workers::Team;
+use crate::proxy::tunnel::{self, Tunnels};
+use crate::proxy::workers::Team;
 use crate::stop::Stop;
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -194,7 +194,7 @@ async fn sweep(register: Arc<Register>, now: Arc<AtomicU32>, options: Arc<Listen
         register.end_overdue(seconds, options.header_timeout, options.idle_timeout);
         // A connection may live for days.
         for watched in register.speaking_http2() {
-            tell_refused(&watched, &options);
+            tell_http2_refused(&watched, &options);
         }
     }
 }
@@ -206,6 +206,7 @@ async fn connection<S: Answering>(
     watched: &Arc<Watched>,
     options: &ListenerOptions,
 ) {
+    let _refusals = Refusals { watched, options };
     match acceptor {
         None => http1(stream, false, service, watched, options).await,
         Some(acceptor) => {
@@ -250,14 +251,13 @@ async fn http1<T, S>(
         connection.as_mut().poll(cx)
     })
     .await;
-    let unparsable = ended.is_err_and(|error| error.is_parse());
-    if unparsable || watched.refused.load(Relaxed) {
-        (options.refused)(watched.peer, 1);
+    if ended.is_err_and(|error| error.is_parse()) {
+        watched.refused.store(true, Relaxed);
     }
 }
 
-/// Tells of what HTTP/2 refused on one connection. It lives as long as the connection does, so
-/// that the last of it is told however that ends: often we end it ourselves.
+/// Tells of what was refused on one connection. It lives as long as the connection does, so that
+/// the last of it is told however that ends: often we end it ourselves.
 struct Refusals<'a> {
     watched: &'a Watched,
     options: &'a ListenerOptions,
@@ -265,11 +265,14 @@ struct Refusals<'a> {
 
 impl Drop for Refusals<'_> {
     fn drop(&mut self) {
-        tell_refused(self.watched, self.options);
+        if self.watched.refused.load(Relaxed) {
+            (self.options.refused)(self.watched.peer, 1);
+        }
+        tell_http2_refused(self.watched, self.options);
     }
 }
 
-fn tell_refused(watched: &Watched, options: &ListenerOptions) {
+fn tell_http2_refused(watched: &Watched, options: &ListenerOptions) {
     let fresh = watched.streams.get().map_or(0, |it| it.newly_refused());
     if fresh > 0 {
         (options.refused)(watched.peer, fresh);
@@ -282,7 +285,6 @@ where
     S: Answering,
 {
     let streams = Arc::clone(watched.streams.get_or_init(Arc::default));
-    let _refusals = Refusals { watched, options };
     let io = TokioIo::new(WatchedIo::new(stream, false, Arc::clone(watched)));
     let service =
         service_fn(|request| answer(request, service.clone(), watched, &options.tunnels, true));

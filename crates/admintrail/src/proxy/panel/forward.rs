@@ -20,14 +20,14 @@ use ipnet::IpNet;
 use tower_service::Service;
 
 use super::body::{Answer, Outgoing, PanelBody, Progress};
-use super::headers::{
+use super::upstream::{Link, Pool, Source};
+use crate::config::Timeouts;
+use crate::proxy::headers::{
     set_forwarded, strip_for_client, strip_for_upstream, strip_hop_by_hop, takes_trailers,
     wanted_upgrade,
 };
-use super::refusal::{Accepts, Refusal};
-use super::tunnel::{self, Halves, Tunnels};
-use super::upstream::{Link, Pool, Source};
-use crate::config::Timeouts;
+use crate::proxy::refusal::{Accepts, Refusal};
+use crate::proxy::tunnel::{self, Halves, Tunnels};
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 

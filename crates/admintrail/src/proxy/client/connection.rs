@@ -34,7 +34,7 @@ pub(crate) struct Watched {
     pub(crate) body_since: AtomicU32,
     /// Since when the client takes nothing of what is sent.
     pub(crate) blocked_since: AtomicU32,
-    /// Bad framing was refused.
+    /// A request of HTTP/1.1 was refused, and with it all that could follow.
     pub(crate) refused: AtomicBool,
     /// A tunnel: neither requests nor idleness mean anything.
     pub(crate) tunnel: AtomicBool,
