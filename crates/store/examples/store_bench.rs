@@ -225,7 +225,7 @@ fn questions(data: &Path) -> Result<(), Error> {
     }
     ask("count", false, || trail.count(&everything).map(drop))?;
     ask("histogram", false, || {
-        trail.histogram(&everything, 96).map(drop)
+        trail.histogram(&everything, 96, Micros(0)).map(drop)
     })?;
     ask("facet", false, || {
         trail.facet(&everything, FacetField::Action, 10).map(drop)

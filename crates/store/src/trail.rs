@@ -240,15 +240,23 @@ impl Trail {
     }
 
     /// Counts over the view's time in about `buckets` buckets of a round width. Without `from`
-    /// the first event bounds it, without `to` the present (or the last event, if later).
+    /// the first event bounds it, without `to` the present (or the last event, if later). Buckets
+    /// begin whole widths before or after `origin`: where days are to begin at somebody's midnight,
+    /// it is one of those.
     ///
     /// # Errors
     /// When the archive cannot be read.
-    pub fn histogram(&self, view: &View, buckets: usize) -> Result<Histogram, StoreError> {
+    pub fn histogram(
+        &self,
+        view: &View,
+        buckets: usize,
+        origin: Micros,
+    ) -> Result<Histogram, StoreError> {
         Ok(answer::histogram(
             &self.snapshot()?,
             view,
             buckets,
+            origin,
             (self.inner.clock)(),
         ))
     }

@@ -425,6 +425,14 @@ pub fn moment(
     absolute.or_else(local).map(Some).ok_or_else(wrong)
 }
 
+/// A midnight of the zone at its present distance from UTC, and always the same one, so that what is
+/// counted from it stays where it is.
+pub(crate) fn midnight(zone: &TimeZone, now: Micros) -> Micros {
+    let now = jiff::Timestamp::from_microsecond(now.0).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+    let ahead = i64::from(zone.to_offset(now).seconds());
+    Micros(-ahead * Micros::SECOND)
+}
+
 /// `15m` before now.
 fn relative(ago: &str, now: Micros) -> Option<Micros> {
     let unit = ago.chars().next_back()?;

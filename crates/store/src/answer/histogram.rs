@@ -19,13 +19,15 @@ pub(crate) fn histogram(
     snapshot: &Snapshot,
     view: &View,
     buckets: usize,
+    origin: Micros,
     now: Micros,
 ) -> Histogram {
     let (from, to) = bounds(snapshot, view, now);
     let buckets = buckets.clamp(1, MOST);
     let span = to.0.saturating_sub(from.0).max(1);
     let width = width_for(span, buckets);
-    let start = from.0.div_euclid(width) * width;
+    // Whatever the origin, the first bucket holds the first moment.
+    let start = from.0 - (from.0 - origin.0.rem_euclid(width)).rem_euclid(width);
     let count = usize::try_from((to.0 - start).max(1).div_euclid(width)).unwrap_or(MOST)
         + usize::from((to.0 - start).max(1).rem_euclid(width) > 0);
     let mut filled = vec![Bucket::default(); count.min(2 * MOST)];

@@ -117,7 +117,7 @@ fn the_histogram_counts_every_visible_event_once() {
             to: Some(Micros(NOON + 8_100 * Micros::SECOND)),
             ..View::default()
         };
-        let histogram = fixture.trail.histogram(&within, 60).unwrap();
+        let histogram = fixture.trail.histogram(&within, 60, Micros(0)).unwrap();
         assert!(histogram.from <= within.from.unwrap() && histogram.to >= within.to.unwrap());
         assert!(
             (30..=91).contains(&histogram.buckets.len()),
@@ -138,7 +138,10 @@ fn the_histogram_counts_every_visible_event_once() {
 #[test]
 fn the_histogram_of_an_empty_trail_is_empty() {
     let fixture = Fixture::new();
-    let histogram = fixture.trail.histogram(&View::default(), 60).unwrap();
+    let histogram = fixture
+        .trail
+        .histogram(&View::default(), 60, Micros(0))
+        .unwrap();
     assert!(
         histogram
             .buckets

@@ -8,7 +8,7 @@ use axum::extract::State;
 use serde_json::{Value, json};
 
 use crate::auth::Viewer;
-use crate::view_query::Surface;
+use crate::view_query::{Surface, midnight};
 use crate::{App, ViewQuery, WebError};
 
 /// Fields that can be counted by, as `field=` names them.
@@ -37,8 +37,9 @@ pub(crate) async fn histogram(
     query.only(&["buckets"])?;
     let view = query.view(&viewer, Surface::Api, app.now())?;
     let buckets = number(&query, "buckets", 60, 1_000)?;
+    let origin = midnight(&query.zone(&viewer)?, app.now());
     let counted = app
-        .ask(move |trail| trail.histogram(&view, buckets))
+        .ask(move |trail| trail.histogram(&view, buckets, origin))
         .await?;
     Ok(Json(written(&counted)))
 }

@@ -173,7 +173,10 @@ fn draw(scene: &Scene, view: Result<View, WebError>) -> Result<List, WebError> {
         // An open end is now: the bars slide with the clock, also while nothing happens.
         span.to = Some(view.to.unwrap_or(scene.now()));
         chart = Some(Chart::new(
-            &scene.app.trail.histogram(&span, BARS)?,
+            &scene
+                .app
+                .trail
+                .histogram(&span, BARS, scene.face.midnight())?,
             &scene.face,
         ));
         if scene.viewer.may(Capability::Export) {

@@ -5,6 +5,31 @@ use serde_json::json;
 use crate::stack::World;
 
 #[tokio::test]
+async fn buckets_of_a_day_are_days_of_the_zone_that_is_shown() {
+    let world = World::new();
+    world.record_many(1).await;
+    let reader = world.reader_token();
+    for (zone, midnight) in [
+        ("UTC", "T00:00:00"),
+        ("Asia/Tokyo", "T15:00:00"),
+        ("Asia/Kolkata", "T18:30:00"),
+        ("America/Bogota", "T05:00:00"),
+    ] {
+        for (from, width_s) in [("-60d", 86_400), ("-7d", 7_200)] {
+            let target = format!("/api/v1/histogram?buckets=60&from={from}&tz={zone}");
+            let json = reader.get(&target).await.is(200).json();
+            assert_eq!(json["width_s"], width_s, "{target}");
+            let buckets = json["buckets"].as_array().unwrap();
+            let begins =
+                |bucket: &&serde_json::Value| bucket["from"].as_str().unwrap().contains(midnight);
+            let days = buckets.iter().filter(begins).count();
+            let seconds = buckets.len() * width_s;
+            assert!(days >= seconds / 86_400, "{target}: {days} of {json}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn the_histogram_adds_up() {
     let world = World::new();
     world.record_many(100).await;

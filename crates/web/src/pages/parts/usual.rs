@@ -52,7 +52,8 @@ impl Usual {
             fold: true,
             ..View::default()
         };
-        let histogram = scene.app.trail.histogram(&view, 24 * (DAYS as usize + 1))?;
+        let hours = 24 * (DAYS as usize + 1);
+        let histogram = scene.app.trail.histogram(&view, hours, face.midnight())?;
         let mut now = Hours::default();
         let mut before = Hours::default();
         let mut by_now = 0;

@@ -4,6 +4,8 @@ use admintrail_event::Micros;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
 
+use crate::view_query::midnight;
+
 /// How moments are shown to one viewer at one request.
 #[derive(Debug, Clone)]
 pub(crate) struct Face {
@@ -19,6 +21,11 @@ impl Face {
         Timestamp::from_microsecond(at.0)
             .unwrap_or(Timestamp::UNIX_EPOCH)
             .to_zoned(self.zone.clone())
+    }
+
+    /// Where buckets of the charts begin: at midnights of the zone.
+    pub(crate) fn midnight(&self) -> Micros {
+        midnight(&self.zone, self.now)
     }
 
     /// `22 Nov 14:31:58`; another year than this one is named.
