@@ -32,10 +32,7 @@ pub fn measure() -> Result<Report> {
         ("upload", upload),
     ] {
         let (before, _) = admintrail.memory_mib()?;
-        let started = Instant::now();
-        let moved = transfer(admintrail.panel, SIZE)?;
-        let seconds = started.elapsed().as_secs_f64();
-        anyhow::ensure!(moved == SIZE, "{name}: {moved} of {SIZE} bytes arrived");
+        let ours = rate(name, || transfer(admintrail.panel, SIZE))?;
         let (_, most) = admintrail.memory_mib()?;
         report.row(
             format!("1 GiB {name}: growth of resident memory"),
@@ -44,17 +41,26 @@ pub fn measure() -> Result<Report> {
             ("limit", 20.0),
             Bar::AtMost,
         );
-        #[expect(clippy::cast_precision_loss, reason = "a figure for people")]
-        let rate = moved as f64 / seconds / (1 << 20) as f64;
+        let direct = rate(name, || transfer(upstream, SIZE))?;
         report.row(
             format!("1 GiB {name}"),
             "MiB/s",
-            rate,
-            ("orientation", rate),
+            ours,
+            ("upstream alone", direct),
             Bar::None,
         );
     }
     Ok(report)
+}
+
+/// MiB a second.
+fn rate(name: &str, transfer: impl FnOnce() -> Result<u64>) -> Result<f64> {
+    let started = Instant::now();
+    let moved = transfer()?;
+    anyhow::ensure!(moved == SIZE, "{name}: {moved} of {SIZE} bytes arrived");
+    #[expect(clippy::cast_precision_loss, reason = "a figure for people")]
+    let mib = (moved >> 20) as f64;
+    Ok(mib / started.elapsed().as_secs_f64())
 }
 
 /// Serves `/down/N` (N zero bytes) and `/up` (says how many bytes came).
@@ -66,16 +72,18 @@ fn answer(stream: TcpStream) -> Result<()> {
         if reader.read_line(&mut first)? == 0 {
             return Ok(());
         }
-        let mut length = 0;
+        let (mut length, mut last) = (0, false);
         loop {
             let mut line = String::new();
             reader.read_line(&mut line)?;
             if line.trim().is_empty() {
                 break;
             }
-            if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
+            let line = line.to_ascii_lowercase();
+            if let Some(value) = line.strip_prefix("content-length:") {
                 length = value.trim().parse()?;
             }
+            last |= line.trim() == "connection: close";
         }
         let arrived = std::io::copy(&mut reader.by_ref().take(length), &mut std::io::sink())?;
         let down: u64 = first
@@ -94,6 +102,9 @@ fn answer(stream: TcpStream) -> Result<()> {
                 "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{text}",
                 text.len()
             )?;
+        }
+        if last {
+            return Ok(());
         }
     }
 }
