@@ -152,7 +152,6 @@ impl Server {
             listen: config.listen,
             recorder: config.recorder.clone(),
             recorder_state,
-            key,
         });
         let tunnels = Tunnels::new(stop.listener());
         Ok(Self {
@@ -479,8 +478,10 @@ fn raise_open_files() {
 }
 
 /// Hears SIGTERM and SIGINT from now on; completes at the first. A second one ends the process
-/// at once.
-pub(crate) fn told_to_stop() -> Result<impl Future<Output = ()>> {
+/// at once, after `at_last`.
+pub(crate) fn told_to_stop(
+    at_last: impl FnOnce() + Send + 'static,
+) -> Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut term = signal(SignalKind::terminate()).context("cannot hear SIGTERM")?;
     let mut int = signal(SignalKind::interrupt()).context("cannot hear SIGINT")?;
@@ -497,6 +498,7 @@ pub(crate) fn told_to_stop() -> Result<impl Future<Output = ()>> {
             tracing::warn!(
                 "stopping at once; what is under way is recorded as unknown at the next start"
             );
+            at_last();
             std::process::exit(1);
         });
     })

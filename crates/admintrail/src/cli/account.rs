@@ -20,24 +20,33 @@ pub(super) enum AccountCommand {
         json: bool,
     },
     /// Keep somebody from signing in, and end their sessions
-    Disable {
-        /// Whose
-        #[arg(long, value_name = "E-MAIL")]
-        email: String,
-    },
+    Disable(Whose),
     /// Print a link with which the person sets a new password
-    ResetPassword {
-        /// Whose
-        #[arg(long, value_name = "E-MAIL")]
-        email: String,
-    },
+    ResetPassword(Whose),
+}
+
+/// The account's e-mail, with or without the flag.
+#[derive(Args)]
+#[group(required = true, multiple = false)]
+pub(super) struct Whose {
+    /// E-mail, for signing in
+    #[arg(value_name = "E-MAIL")]
+    whose: Option<String>,
+    /// The same, as a flag
+    #[arg(long, value_name = "E-MAIL")]
+    email: Option<String>,
+}
+
+impl Whose {
+    fn email(self) -> String {
+        self.whose.or(self.email).unwrap_or_default()
+    }
 }
 
 #[derive(Args)]
 pub(super) struct AddArgs {
-    /// E-mail, for signing in
-    #[arg(long, value_name = "E-MAIL")]
-    email: String,
+    #[command(flatten)]
+    whose: Whose,
     /// What the person may do
     #[arg(long, value_parser = ["owner", "auditor", "viewer"])]
     role: String,
@@ -53,7 +62,7 @@ pub(super) fn run(global: &Global, command: AccountCommand) -> Outcome {
     let mut out = output::stdout();
     match command {
         AccountCommand::Add(AddArgs {
-            email,
+            whose,
             role,
             name,
             password_stdin,
@@ -66,7 +75,7 @@ pub(super) fn run(global: &Global, command: AccountCommand) -> Outcome {
             let made: Value = ask(
                 global,
                 Ask::AddAccount {
-                    email,
+                    email: whose.email(),
                     name,
                     role,
                     password,
@@ -87,10 +96,12 @@ pub(super) fn run(global: &Global, command: AccountCommand) -> Outcome {
                 )?;
             }
         }
-        AccountCommand::Disable { email } => {
+        AccountCommand::Disable(whose) => {
+            let email = whose.email();
             ask::<Value>(global, Ask::DisableAccount { email }).map(drop)?;
         }
-        AccountCommand::ResetPassword { email } => {
+        AccountCommand::ResetPassword(whose) => {
+            let email = whose.email();
             let made: Value = ask(global, Ask::ResetPassword { email })?;
             print_link(&mut out, &made)?;
         }

@@ -45,7 +45,8 @@ pub(super) fn run(global: &Global, args: DemoArgs) -> Outcome {
     let runtime = serve_command::runtime()?;
     runtime.block_on(async {
         let demo = Demo::open(config).await?;
-        let end = told_to_stop()?;
+        let leftover = folder.as_ref().map(TemporaryFolder::twin);
+        let end = told_to_stop(|| drop(leftover))?;
         let mut out = output::stdout();
         writeln!(
             out,

@@ -12,6 +12,7 @@ use clap::Args;
 
 use super::view::ViewArgs;
 use super::{Failure, Global, Outcome, output, query, server_or_folder};
+use crate::control_socket::events;
 
 #[derive(Args)]
 pub(super) struct ExportArgs {
@@ -35,7 +36,7 @@ pub(super) fn run(global: &Global, args: &ExportArgs) -> Outcome {
         None => write(&trail, &view, csv, &mut output::stdout()).map(drop),
         Some(path) => {
             let count = to_file(&trail, &view, csv, path)?;
-            output::say(&format!("{count} events written to {}", path.display()));
+            output::say(&format!("{} written to {}", events(count), path.display()));
             Ok(())
         }
     }

@@ -12,7 +12,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::server_or_folder::{Begins, Door, taken};
 use super::{Failure, Global, Outcome, output};
-use crate::control_socket::{Ask, ImportLine, ImportReport};
+use crate::control_socket::{Ask, ImportLine, ImportReport, events};
 
 /// Lines sent at once.
 const BATCH: usize = 2_000;
@@ -23,7 +23,7 @@ const BATCH_BYTES: usize = 4 * 1024 * 1024;
 /// Longest line.
 const MAX_LINE: u64 = 1024 * 1024;
 
-/// Bad lines named one by one.
+/// Kinds of mistakes that are named, and lines of each.
 const NAMED: usize = 20;
 
 #[derive(Args)]
@@ -178,6 +178,7 @@ fn take_all(
                 Ok(report) => {
                     total.accepted += report.accepted;
                     total.duplicates += report.duplicates;
+                    total.own += report.own;
                     total.errors.extend(report.errors);
                 }
                 Err(failure) => return (total, Some(failure)),
@@ -226,25 +227,52 @@ fn read_line(reader: &mut impl BufRead) -> io::Result<Option<Result<String, Stri
 }
 
 fn report(total: &ImportReport, file: &Path) {
-    for error in total.errors.iter().take(NAMED) {
-        output::say(&format!(
-            "{}:{}: {}",
-            file.display(),
-            error.line,
-            error.message
-        ));
+    // What is wrong with many lines is said once.
+    let mut kinds: Vec<(&str, Vec<u64>)> = Vec::new();
+    let mut places: HashMap<&str, usize> = HashMap::new();
+    for error in &total.errors {
+        let place = *places.entry(&error.message).or_insert_with(|| {
+            kinds.push((&error.message, Vec::new()));
+            kinds.len() - 1
+        });
+        if let Some((_, lines)) = kinds.get_mut(place) {
+            lines.push(error.line);
+        }
     }
-    if let Some(more) = total
-        .errors
-        .len()
-        .checked_sub(NAMED)
-        .filter(|more| *more > 0)
-    {
-        output::say(&format!("… and {more} more lines"));
+    for (message, lines) in kinds.iter().take(NAMED) {
+        let first = lines.first().copied().unwrap_or_default();
+        output::say(&format!("{}:{first}: {message}", file.display()));
+        match lines.get(1..).unwrap_or_default() {
+            [] => {}
+            [line] => output::say(&format!("  and line {line}")),
+            [others @ .., last] if others.len() < NAMED => {
+                let others: Vec<String> = others.iter().map(u64::to_string).collect();
+                output::say(&format!("  and lines {} and {last}", others.join(", ")));
+            }
+            others => output::say(&format!(
+                "  and {} more lines, up to line {}",
+                others.len(),
+                others.last().copied().unwrap_or_default()
+            )),
+        }
+    }
+    let rest: usize = kinds.iter().skip(NAMED).map(|(_, lines)| lines.len()).sum();
+    match rest {
+        0 => {}
+        1 => output::say("… and 1 more line"),
+        rest => output::say(&format!("… and {rest} more lines")),
+    }
+    if total.own > 0 {
+        let was = if total.own == 1 { "was" } else { "were" };
+        output::say(&format!(
+            "{} of Admintrail's own use {was} left out: nobody adds to that record",
+            events(total.own)
+        ));
     }
     let mut parts = vec![format!("{} imported", total.accepted)];
     if total.duplicates > 0 {
-        parts.push(format!("{} were there already", total.duplicates));
+        let was = if total.duplicates == 1 { "was" } else { "were" };
+        parts.push(format!("{} {was} there already", total.duplicates));
     }
     if !total.errors.is_empty() {
         parts.push(format!(

@@ -26,7 +26,6 @@ pub(super) fn run(global: &Global, args: &QueryArgs) -> Outcome {
     let view = args.view.view()?;
     let dir = global.data_folder()?;
     let trail = open(&dir)?;
-    server_or_folder::note_look(global, &dir, "query", &args.view.filter);
     let mut out = output::stdout();
     let colours = output::colours(&io::stdout());
     let mut left = usize::try_from(args.limit).unwrap_or(usize::MAX);
@@ -40,6 +39,10 @@ pub(super) fn run(global: &Global, args: &QueryArgs) -> Outcome {
             last: false,
         };
         let page = trail.page(&view, &request)?;
+        // After the first reading, so that no look finds itself; before anything is shown.
+        if first.is_none() {
+            server_or_folder::note_look(global, &dir, "query", &args.view.filter);
+        }
         left -= page.events.len().min(left);
         for event in &page.events {
             if args.json {
@@ -61,12 +64,12 @@ pub(super) fn run(global: &Global, args: &QueryArgs) -> Outcome {
     }
     out.flush()?;
     if let Some(total) = first.filter(|_| !args.json) {
-        let plus = if total.relation == Relation::AtLeast {
-            "+"
-        } else {
-            ""
+        let (plus, verb) = match (total.relation, total.value) {
+            (Relation::AtLeast, _) => ("+", "events match"),
+            (Relation::Equal, 1) => ("", "event matches"),
+            (Relation::Equal, _) => ("", "events match"),
         };
-        output::say(&format!("{}{plus} events match", total.value));
+        output::say(&format!("{}{plus} {verb}", total.value));
     }
     Ok(())
 }

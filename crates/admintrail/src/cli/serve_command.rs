@@ -46,7 +46,7 @@ pub(super) fn run(global: &Global, args: ServeArgs) -> Outcome {
             ..config
         };
         // Whoever reads that it runs may stop it.
-        let end = told_to_stop()?;
+        let end = told_to_stop(|| ())?;
         welcome(&config, server.control()).await?;
         server.run(end).await?;
         Ok(())

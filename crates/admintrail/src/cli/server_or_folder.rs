@@ -141,7 +141,6 @@ fn open_desk(global: &Global, dir: &Path) -> Result<Desk> {
         listen: config.listen,
         recorder: config.recorder,
         recorder_state: Arc::new(no_recorder),
-        key: data_folder::key(dir)?,
     })
 }
 

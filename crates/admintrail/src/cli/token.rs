@@ -20,11 +20,18 @@ pub(super) enum TokenCommand {
         json: bool,
     },
     /// Refuse a token from now on
-    Revoke {
-        /// Which
-        #[arg(long)]
-        name: String,
-    },
+    Revoke(RevokeArgs),
+}
+
+#[derive(Args)]
+#[group(required = true, multiple = false)]
+pub(super) struct RevokeArgs {
+    /// Which
+    #[arg(value_name = "NAME")]
+    which: Option<String>,
+    /// The same, as a flag
+    #[arg(long)]
+    name: Option<String>,
 }
 
 #[derive(Args)]
@@ -56,6 +63,13 @@ pub(super) fn run(global: &Global, command: TokenCommand) -> Outcome {
                     panels,
                 },
             )?;
+            let strangers = made.get("no_such_panels").and_then(Value::as_array);
+            for panel in strangers.into_iter().flatten().filter_map(Value::as_str) {
+                output::say(&format!(
+                    "Warning: no panel {panel} is configured; the token is made all the same, \
+                     `admintrail token revoke` takes it back"
+                ));
+            }
             writeln!(
                 out,
                 "{}",
@@ -77,7 +91,8 @@ pub(super) fn run(global: &Global, command: TokenCommand) -> Outcome {
                 )?;
             }
         }
-        TokenCommand::Revoke { name } => {
+        TokenCommand::Revoke(RevokeArgs { which, name }) => {
+            let name = which.or(name).unwrap_or_default();
             ask::<Value>(global, Ask::RevokeToken { name }).map(drop)?;
         }
     }

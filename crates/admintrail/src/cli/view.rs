@@ -32,6 +32,12 @@ impl ViewArgs {
     pub(super) fn view(&self) -> Result<View, Failure> {
         let (now, zone) = (clock::now(), TimeZone::system());
         let moment = |name: &str, text: Option<&str>| {
+            // Out of a variable that is not set, perhaps; everything is what nobody meant.
+            if text.is_some_and(|text| text.trim().is_empty()) {
+                return Err(Failure::Usage(format!(
+                    "--{name}: is empty; write a moment such as -24h, or leave --{name} out"
+                )));
+            }
             admintrail_web::view_query::moment(name, text, &zone, now)
                 .map_err(|error| Failure::Usage(format!("--{error}")))
         };

@@ -145,8 +145,8 @@ impl Config {
         );
         let given = top.take_all("panel");
         top.finish();
-        let panels = panel::read_all(given, &mut findings);
-        panel::check_together(&panels, listen, &listen_origin, &mut findings.mistakes);
+        let (panels, claims) = panel::read_all(given, &mut findings);
+        panel::check_together(&claims, listen, &listen_origin, &mut findings.mistakes);
 
         let Findings {
             mut mistakes,

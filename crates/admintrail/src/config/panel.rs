@@ -85,13 +85,26 @@ pub(crate) struct Timeouts {
     pub(crate) idle: Duration,
 }
 
+/// What a section takes for itself, also one with mistakes in it: what two of them cannot both have
+/// is told in the same run as the rest.
+#[derive(Default)]
+pub(crate) struct Claim {
+    name: Option<(PanelName, Origin)>,
+    listen: Option<(SocketAddr, Origin)>,
+    upstream: Option<(Authority, u16)>,
+}
+
 /// Reads every `[[panel]]`, `ADMINTRAIL_PANEL` and `--panel`.
-pub(crate) fn read_all(given: Vec<Given>, findings: &mut Findings) -> Vec<Panel> {
-    let mut panels = Vec::new();
+pub(crate) fn read_all(given: Vec<Given>, findings: &mut Findings) -> (Vec<Panel>, Vec<Claim>) {
+    let (mut panels, mut claims) = (Vec::new(), Vec::new());
     for item in given {
         match item.raw {
             Raw::List(items) => {
-                panels.extend(items.into_iter().filter_map(|one| read(one, findings)));
+                for one in items {
+                    let mut claim = Claim::default();
+                    panels.extend(read(one, &mut claim, findings));
+                    claims.push(claim);
+                }
             }
             _ => findings.mistakes.add(
                 &item.origin,
@@ -100,10 +113,10 @@ pub(crate) fn read_all(given: Vec<Given>, findings: &mut Findings) -> Vec<Panel>
             ),
         }
     }
-    panels
+    (panels, claims)
 }
 
-fn read(given: Given, findings: &mut Findings) -> Option<Panel> {
+fn read(given: Given, claim: &mut Claim, findings: &mut Findings) -> Option<Panel> {
     let Raw::Table(entries) = given.raw else {
         findings.mistakes.add(
             &given.origin,
@@ -121,7 +134,10 @@ fn read(given: Given, findings: &mut Findings) -> Option<Panel> {
         })
         .unwrap_or_else(|| "panel".to_owned());
     let mut section = Section::new(&title, entries, given.origin, findings);
-    let name = name(&mut section);
+    let name = name(&mut section).map(|(name, origin)| {
+        claim.name = Some((name.clone(), origin));
+        name
+    });
     let preset = preset(&mut section);
     let trusted_proxies = section.networks("trusted_proxies");
     let identity_header = identity_header(&mut section);
@@ -142,7 +158,7 @@ fn read(given: Given, findings: &mut Findings) -> Option<Panel> {
         ],
         AttemptedNames::Known,
     );
-    let proxy = proxy(&mut section);
+    let proxy = proxy(&mut section, claim);
     section.finish();
     if findings.mistakes.0.len() > before {
         return None;
@@ -158,7 +174,7 @@ fn read(given: Given, findings: &mut Findings) -> Option<Panel> {
     Some(Panel { rules, proxy })
 }
 
-fn name(section: &mut Section<'_>) -> Option<PanelName> {
+fn name(section: &mut Section<'_>) -> Option<(PanelName, Origin)> {
     let given = section.has("name");
     let found = section.parsed("name", |text| {
         if text == PanelName::OWN {
@@ -169,7 +185,7 @@ fn name(section: &mut Section<'_>) -> Option<PanelName> {
         text.parse::<PanelName>().map_err(|error| error.to_string())
     });
     match found {
-        Some((name, _)) => Some(name),
+        Some(found) => Some(found),
         None if given => None,
         None => {
             let origin = section.origin();
@@ -256,13 +272,20 @@ fn identity_header(section: &mut Section<'_>) -> Option<TrustedHeader> {
     })
 }
 
-fn proxy(section: &mut Section<'_>) -> Option<ProxyOptions> {
+fn proxy(section: &mut Section<'_>, claim: &mut Claim) -> Option<ProxyOptions> {
     let (has_upstream, has_listen) = (section.has("upstream"), section.has("listen"));
     let upstream_ca = section.file("upstream_ca");
     let upstream = section.parsed("upstream", |text| {
         read_upstream(text).map(|(scheme, authority)| format!("{scheme}://{authority}"))
     });
     let listen = section.address("listen");
+    claim.listen.clone_from(&listen);
+    claim.upstream = upstream.as_ref().and_then(|(text, _)| {
+        let (scheme, authority) = read_upstream(text).ok()?;
+        let usual = if scheme == Scheme::HTTPS { 443 } else { 80 };
+        let port = authority.port_u16().unwrap_or(usual);
+        Some((authority, port))
+    });
     let tls = certificate(section);
     let timeouts = timeouts(section);
     let max_connections = section.number("max_connections", 1..=1_000_000, 8_192);
@@ -404,7 +427,7 @@ pub(crate) fn certificate(section: &mut Section<'_>) -> Option<Arc<rustls::Serve
 
 /// What no panel can know alone.
 pub(crate) fn check_together(
-    panels: &[Panel],
+    claims: &[Claim],
     own: SocketAddr,
     own_origin: &Origin,
     mistakes: &mut Mistakes,
@@ -412,46 +435,47 @@ pub(crate) fn check_together(
     let mut names: Vec<&PanelName> = Vec::new();
     let mut listening: Vec<(SocketAddr, String)> =
         vec![(own, format!("Admintrail's own pages ({own_origin})"))];
-    for panel in panels {
-        let name = &panel.rules.panel;
-        let key = format!("panel.{name}");
-        let origin = panel
-            .proxy
-            .as_ref()
-            .map_or(&Origin::Default, |proxy| &proxy.listen_origin);
-        if names.contains(&name) {
-            mistakes.add(
-                origin,
-                &key,
-                "there are two panels of this name; rename one",
-            );
+    for claim in claims {
+        let key = match &claim.name {
+            Some((name, _)) => format!("panel.{name}"),
+            None => "panel".to_owned(),
+        };
+        if let Some((name, origin)) = &claim.name {
+            if names.contains(&name) {
+                mistakes.add(
+                    origin,
+                    &key,
+                    "there are two panels of this name; rename one",
+                );
+            }
+            names.push(name);
         }
-        names.push(name);
-        let Some(proxy) = &panel.proxy else { continue };
+        let Some((listen, origin)) = &claim.listen else {
+            continue;
+        };
         if let Some((_, other)) = listening
             .iter()
-            .find(|(address, _)| address.port() != 0 && overlap(*address, proxy.listen))
+            .find(|(address, _)| address.port() != 0 && overlap(*address, *listen))
         {
-            let message = format!("{} is taken by {other}; choose another port", proxy.listen);
-            mistakes.add(&proxy.listen_origin, &format!("{key}.listen"), message);
+            let message = format!("{listen} is taken by {other}; choose another port");
+            mistakes.add(origin, &format!("{key}.listen"), message);
         }
-        listening.push((
-            proxy.listen,
-            format!("the panel {name} ({})", proxy.listen_origin),
-        ));
-        let own_address = proxy
-            .upstream
-            .authority
-            .host()
-            .trim_matches(['[', ']'])
-            .parse()
-            .is_ok_and(|host: std::net::IpAddr| {
-                proxy.listen.port() != 0
-                    && overlap(proxy.listen, SocketAddr::new(host, proxy.upstream.port()))
+        let who = match &claim.name {
+            Some((name, _)) => format!("the panel {name} ({origin})"),
+            None => format!("another panel ({origin})"),
+        };
+        listening.push((*listen, who));
+        let own_address =
+            claim.upstream.as_ref().is_some_and(|(upstream, port)| {
+                upstream.host().trim_matches(['[', ']']).parse().is_ok_and(
+                    |host: std::net::IpAddr| {
+                        listen.port() != 0 && overlap(*listen, SocketAddr::new(host, *port))
+                    },
+                )
             });
         if own_address {
             let message = "is the address the proxy itself listens on; write the panel's own";
-            mistakes.add(&proxy.listen_origin, &format!("{key}.upstream"), message);
+            mistakes.add(origin, &format!("{key}.upstream"), message);
         }
     }
 }

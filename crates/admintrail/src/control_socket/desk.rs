@@ -32,8 +32,6 @@ pub(crate) struct Desk {
     pub(crate) recorder: String,
     /// How the recorders are; a command without a server has none.
     pub(crate) recorder_state: RecorderStates,
-    /// The key of the data folder.
-    pub(crate) key: [u8; 32],
 }
 
 impl Desk {
@@ -44,7 +42,7 @@ impl Desk {
             Ask::Import { panel, lines } => {
                 let report = self.import(panel.as_deref(), &lines)?;
                 let noted = if report.accepted > 0 {
-                    let action = format!("Imported {} events", report.accepted);
+                    let action = format!("Imported {}", events(report.accepted));
                     self.note(user, METHOD, "import", &action, None)
                 } else {
                     Ok(())
@@ -56,7 +54,8 @@ impl Desk {
             }
             Ask::Tail { .. } => Err(Refused::failed("a tail is not answered here")),
             ask => {
-                let (value, note) =
+                let strangers = self.strangers(&ask);
+                let (mut value, note) =
                     answer_about_accounts(ask, &self.control, (self.clock)(), &self.base_url)?;
                 let noted = match note {
                     Some((command, action, object)) => {
@@ -64,9 +63,29 @@ impl Desk {
                     }
                     None => Ok(()),
                 };
+                if let (Value::Object(fields), false) = (&mut value, strangers.is_empty()) {
+                    fields.insert("no_such_panels".to_owned(), strangers.into());
+                }
                 Ok(answer(value, noted))
             }
         }
+    }
+
+    /// Panels for which a token is asked that no configuration names. They may be ones that only
+    /// send events, so that is said and no mistake.
+    fn strangers(&self, ask: &Ask) -> Vec<String> {
+        let Ask::CreateToken { panels, .. } = ask else {
+            return Vec::new();
+        };
+        let known = |panel: &str| {
+            let panel = panel.trim().parse::<PanelName>();
+            panel.is_ok_and(|panel| panel == PanelName::own() || (self.presets)(&panel).is_some())
+        };
+        panels
+            .iter()
+            .filter(|panel| !known(panel))
+            .cloned()
+            .collect()
     }
 
     fn status(&self) -> Status {
@@ -135,6 +154,12 @@ impl Desk {
             format!("{} {error}", error.code())
         })
     }
+}
+
+/// So many events, in words.
+pub(crate) fn events(count: u64) -> String {
+    let noun = if count == 1 { "event" } else { "events" };
+    format!("{count} {noun}")
 }
 
 fn answer(value: Value, noted: Result<(), String>) -> Answer {

@@ -2,10 +2,9 @@
 
 use std::borrow::Cow;
 
-use admintrail_event::{
-    AttemptedNames, Draft, EventId, PanelName, Preset, SubmittedEvent, attempted_name,
-};
-use admintrail_store::{Receipt, Submission};
+use admintrail_event::{Draft, EventId, Filter, Micros, PanelName, Preset, SubmittedEvent};
+use admintrail_store::{Receipt, StoreError, Submission, View};
+use hashbrown::HashMap;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
@@ -22,8 +21,10 @@ impl Desk {
         let mut report = ImportReport::default();
         let mut batch = Vec::new();
         let mut numbers = Vec::new();
+        let mut own = Vec::new();
         for line in lines {
             match self.draft(panel, line) {
+                Ok(draft) if draft.panel == PanelName::own() => own.push(draft),
                 Ok(draft) => {
                     batch.push(Submission::new(draft));
                     numbers.push(line.number);
@@ -34,6 +35,8 @@ impl Desk {
                 }),
             }
         }
+        report.duplicates += self.known_of(&own).map_err(store)?;
+        report.own = own.len() as u64 - report.duplicates;
         let receipts = self.trail.append_blocking(batch).map_err(store)?;
         for (receipt, number) in receipts.into_iter().zip(numbers) {
             match receipt {
@@ -50,27 +53,47 @@ impl Desk {
         Ok(report)
     }
 
+    /// How many events of our own use are the ones that are here already. They are the record of
+    /// who read and changed the record: nobody can add to it, so the others are left out.
+    fn known_of(&self, own: &[Draft]) -> Result<u64, StoreError> {
+        let times = || own.iter().map(|draft| draft.time);
+        let (Some(from), Some(last)) = (times().min(), times().max()) else {
+            return Ok(0);
+        };
+        let sent: HashMap<EventId, &Draft> = own.iter().map(|draft| (draft.id, draft)).collect();
+        let Ok(filter) = Filter::parse(&format!("panel:{}", PanelName::OWN)) else {
+            return Ok(0);
+        };
+        let view = View {
+            filter,
+            from: Some(from),
+            to: Some(Micros(last.0.saturating_add(1))),
+            ..View::default()
+        };
+        let mut known = 0;
+        for events in self.trail.scan(&view) {
+            known += events?
+                .into_iter()
+                .filter(|event| {
+                    sent.get(&event.draft.id).is_some_and(|sent| {
+                        // The trail may set `polling`, as no sender can.
+                        let mut stored = event.draft.clone();
+                        stored.polling = sent.polling;
+                        stored == **sent
+                    })
+                })
+                .count() as u64;
+        }
+        Ok(known)
+    }
+
     fn draft(&self, panel: Option<&str>, line: &ImportLine) -> Result<Draft, String> {
         let named = with_panel(&line.text, panel)?;
-        let mut event =
-            SubmittedEvent::parse(named.as_bytes()).map_err(|error| error.to_string())?;
-        if let Some(typed) = event.attempted().map(str::to_owned) {
-            let known =
-                self.trail.knows_admin(&typed) || self.control.knows_admin(event.panel(), &typed);
-            event.set_attempted(attempted_name(
-                &typed,
-                known,
-                AttemptedNames::Known,
-                &self.key,
-            ));
-        }
-        // They are the record of who read and changed the record: nobody can add to it.
-        if *event.panel() == PanelName::own() {
-            return Err(format!(
-                "panel: {own} is Admintrail's record of its own use, which nobody can add to; \
-                 `admintrail export -- -panel:{own}` leaves it out",
-                own = PanelName::OWN
-            ));
+        let event = SubmittedEvent::parse(named.as_bytes()).map_err(|error| error.to_string())?;
+        if *event.panel() != PanelName::own() {
+            event
+                .not_ahead((self.clock)())
+                .map_err(|error| error.to_string())?;
         }
         let preset = (self.presets)(event.panel())
             .or_else(|| Preset::built_in("generic"))

@@ -264,7 +264,6 @@ mod tests {
             listen: ([127, 0, 0, 1], 1).into(),
             recorder: "here".to_owned(),
             recorder_state: Arc::new(|| unreachable!("nobody asks")),
-            key: [0; 32],
         })
     }
 

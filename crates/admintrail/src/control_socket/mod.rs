@@ -11,7 +11,7 @@ mod protocol;
 
 pub(crate) use accounts::{add_account, link};
 pub(crate) use client::{Client, read};
-pub(crate) use desk::Desk;
+pub(crate) use desk::{Desk, events};
 pub(crate) use listener::Listener;
 pub(crate) use protocol::{
     AccountShown, Answer, Ask, ImportLine, ImportReport, LineError, Place, Refused, Status, Tailed,

@@ -87,6 +87,9 @@ pub(crate) struct ImportLine {
 pub(crate) struct ImportReport {
     pub(crate) accepted: u64,
     pub(crate) duplicates: u64,
+    /// Events of Admintrail's own use, which were left out.
+    #[serde(default)]
+    pub(crate) own: u64,
     pub(crate) errors: Vec<LineError>,
 }
 

@@ -1,6 +1,6 @@
 //! The hours before the demo began, so that the page has something to show at once.
 
-use admintrail_event::Micros;
+use admintrail_event::{AttemptedNames, Micros, attempted_name};
 use serde_json::{Value, json};
 
 use super::dice::Dice;
@@ -10,7 +10,7 @@ use crate::control_socket::ImportLine;
 const HOUR: i64 = 3_600 * Micros::SECOND;
 
 /// Events of the last `hours` hours as lines to import, oldest first.
-pub(super) fn lines(now: Micros, hours: i64, panel: &str) -> Vec<ImportLine> {
+pub(super) fn lines(now: Micros, hours: i64, panel: &str, key: &[u8; 32]) -> Vec<ImportLine> {
     let mut events: Vec<(i64, Value)> = Vec::new();
     for (number, person) in PEOPLE.iter().enumerate() {
         let mut dice = Dice::new(number as u64 + 71);
@@ -24,7 +24,7 @@ pub(super) fn lines(now: Micros, hours: i64, panel: &str) -> Vec<ImportLine> {
     }
     let mut dice = Dice::new(5);
     for ago in (1..=hours).rev().filter(|ago| ago % 3 == 1) {
-        strangers(now.0 - ago * HOUR, panel, &mut dice, &mut events);
+        strangers(now.0 - ago * HOUR, panel, key, &mut dice, &mut events);
     }
     events.retain(|(at, _)| *at < now.0);
     events.sort_by_key(|(at, _)| *at);
@@ -95,11 +95,20 @@ fn hour_of(
     }
 }
 
-fn strangers(begin: i64, panel: &str, dice: &mut Dice, events: &mut Vec<(i64, Value)>) {
+fn strangers(
+    begin: i64,
+    panel: &str,
+    key: &[u8; 32],
+    dice: &mut Dice,
+    events: &mut Vec<(i64, Value)>,
+) {
     let ip = dice.one_of(STRANGERS).copied().unwrap_or("203.0.113.9");
     for step in 0..2 + i64::try_from(dice.below(9)).unwrap_or(0) {
         let at = begin + step * 1_700_000;
         let name = dice.one_of(GUESSES).copied().unwrap_or("root");
+        // As the recorder keeps it: one of them is a password in the wrong field.
+        let admin = PEOPLE.iter().any(|person| person.login == name);
+        let name = attempted_name(name, admin, AttemptedNames::Known, key);
         let event = json!({
             "panel": panel, "time": Micros(at).to_string(), "method": "POST", "path": "/login", "status": 401,
             "attempted": name, "known_by": "attempt", "ip": ip, "user_agent": SCANNER, "scheme": "https",
@@ -118,7 +127,7 @@ mod tests {
     #[test]
     fn the_past_is_full_and_believable() {
         let now = Micros::parse_rfc3339("2026-11-23T14:00:00Z").unwrap();
-        let lines = lines(now, 24, "northwind");
+        let lines = lines(now, 24, "northwind", &[7; 32]);
         assert!((800..5_000).contains(&lines.len()), "{}", lines.len());
         let events: Vec<Value> = lines
             .iter()

@@ -18,11 +18,11 @@ use anyhow::{Context, Result};
 use http::uri::Authority;
 use ipnet::IpNet;
 
-use crate::clock;
 use crate::config::{Config, Origin, Panel, ProxyOptions, Timeouts, Upstream};
 use crate::control_socket::{add_account, link};
 use crate::serve::{Server, base_url};
 use crate::stop::Stopper;
+use crate::{clock, data_folder};
 
 /// The sample panel's name.
 const PANEL: &str = "northwind";
@@ -63,8 +63,10 @@ impl Demo {
 
         let desk = Arc::clone(server.desk());
         let url = base_url(&config);
+        let data = config.data.clone();
         let link = tokio::task::spawn_blocking(move || -> Result<String> {
-            let past = history::lines(clock::now(), HOURS, PANEL);
+            let key = data_folder::key(&data)?;
+            let past = history::lines(clock::now(), HOURS, PANEL, &key);
             if desk.trail.state().events < 500 {
                 // In pieces, so that later attempts know the admins of earlier ones.
                 let mut past = past.into_iter().peekable();
@@ -172,6 +174,11 @@ impl TemporaryFolder {
         Ok(Self(path))
     }
 
+    /// Removes the same folder when dropped, for an end that drops nothing else.
+    pub(crate) fn twin(&self) -> Self {
+        Self(self.0.clone())
+    }
+
     pub(crate) fn path(&self) -> &std::path::Path {
         &self.0
     }
@@ -179,6 +186,12 @@ impl TemporaryFolder {
 
 impl Drop for TemporaryFolder {
     fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
+        // Who still writes there may add a file while the others go.
+        for _ in 0..100 {
+            match std::fs::remove_dir_all(&self.0) {
+                Err(error) if error.kind() == std::io::ErrorKind::DirectoryNotEmpty => {}
+                _ => return,
+            }
+        }
     }
 }

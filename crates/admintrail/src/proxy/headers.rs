@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::net::{IpAddr, SocketAddr};
 
-use admintrail_capture::strip_named;
+use admintrail_capture::{Client, Peer, strip_named};
 use admintrail_web::auth::cookie;
 use bytes::BytesMut;
 use http::header::{self, Entry, HeaderMap, HeaderName, HeaderValue};
@@ -12,6 +12,7 @@ use ipnet::IpNet;
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+const REAL_IP: HeaderName = HeaderName::from_static("x-real-ip");
 const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
 const HTTP2_SETTINGS: HeaderName = HeaderName::from_static("http2-settings");
@@ -170,6 +171,19 @@ pub(crate) fn set_forwarded(
     match forwarded {
         Some(value) => headers.insert(header::FORWARDED, value),
         None => headers.remove(header::FORWARDED),
+    };
+}
+
+/// Where somebody said `X-Real-IP`, the panel reads the address that is on record: the header holds
+/// one address, so a proxy that passes on what browsers send is not told from one that sets it.
+pub(crate) fn set_real_ip(headers: &mut HeaderMap, peer: Peer, trusted: &[IpNet]) {
+    if !headers.contains_key(REAL_IP) {
+        return;
+    }
+    let client = Client::of(peer, headers, trusted);
+    match client.ip.to_string().parse() {
+        Ok(ip) => headers.insert(REAL_IP, ip),
+        Err(_) => headers.remove(REAL_IP),
     };
 }
 

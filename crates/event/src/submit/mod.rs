@@ -79,6 +79,9 @@ impl SubmittedEvent {
     /// Longest JSON of one event, in bytes.
     pub const MAX_BYTES: usize = 256 * 1024;
 
+    /// How far a sender's clock may be ahead of ours: an hour.
+    pub const AHEAD: Micros = Micros(3_600_000_000);
+
     /// Parses one JSON object.
     ///
     /// # Errors
@@ -103,6 +106,23 @@ impl SubmittedEvent {
     #[must_use]
     pub fn time(&self) -> Micros {
         self.time
+    }
+
+    /// Refuses what has not happened yet: it would stand above everything until then. `now` is the
+    /// receiver's clock; a sender's may be ahead by [`SubmittedEvent::AHEAD`].
+    ///
+    /// # Errors
+    /// The time, and what to do.
+    pub fn not_ahead(&self, now: Micros) -> Result<(), SubmitError> {
+        if self.time.0 <= now.0.saturating_add(Self::AHEAD.0) {
+            return Ok(());
+        }
+        let message = format!(
+            "{} is more than an hour ahead of this machine's clock ({now}); set the sender's \
+             clock right, or send when it happened",
+            self.time
+        );
+        Err(SubmitError::new("time", message))
     }
 
     /// The id, if one was sent; without it the submission is not idempotent.

@@ -23,8 +23,8 @@ use super::body::{Answer, Outgoing, PanelBody, Progress};
 use super::upstream::{Link, Pool, Source};
 use crate::config::Timeouts;
 use crate::proxy::headers::{
-    set_forwarded, strip_for_client, strip_for_upstream, strip_hop_by_hop, takes_trailers,
-    wanted_upgrade,
+    set_forwarded, set_real_ip, strip_for_client, strip_for_upstream, strip_hop_by_hop,
+    takes_trailers, wanted_upgrade,
 };
 use crate::proxy::refusal::{Accepts, Refusal};
 use crate::proxy::tunnel::{self, Halves, Tunnels};
@@ -44,6 +44,8 @@ where
 {
     panel: String,
     upstream: String,
+    /// The panel's own address, for requests that name no host.
+    authority: Option<HeaderValue>,
     trusted: Vec<IpNet>,
     timeouts: Timeouts,
     pool: Arc<Pool<Outgoing<B>>>,
@@ -76,10 +78,12 @@ where
 {
     pub(crate) fn new(options: ForwardOptions) -> Self {
         let upstream = options.upstream.to_string();
+        let authority = HeaderValue::from_str(options.upstream.authority.as_str()).ok();
         let pool = Arc::new(Pool::new(options.upstream, options.timeouts.connect));
         Self(Arc::new(Shared {
             panel: options.panel,
             upstream,
+            authority,
             trusted: options.trusted,
             timeouts: options.timeouts,
             pool,
@@ -157,7 +161,15 @@ where
         strip_hop_by_hop(&mut head.headers);
         strip_for_upstream(&mut head.headers);
         if let Some(peer) = peer {
+            set_real_ip(&mut head.headers, peer, &self.trusted);
             set_forwarded(&mut head.headers, peer.addr, peer.tls, &self.trusted);
+        }
+        // HTTP/1.0 may leave it out, and HTTP/1.1, which the panel is spoken to in, may not. Where
+        // the client named no host, `X-Forwarded-Host` claims none either.
+        if let Some(host) = &self.authority
+            && !head.headers.contains_key(header::HOST)
+        {
+            head.headers.insert(header::HOST, host.clone());
         }
         if trailers {
             head.headers

@@ -224,8 +224,9 @@ fn answer(ids: &[EventId], receipts: &[Receipt], token: &ApiToken) -> Result<Res
     json.insert("events".into(), Value::Array(events));
     let declared = Declared {
         action: Some(format!(
-            "Sent {} events",
-            grouped(u64::try_from(ids.len()).unwrap_or(u64::MAX))
+            "Sent {} event{}",
+            grouped(u64::try_from(ids.len()).unwrap_or(u64::MAX)),
+            if ids.len() == 1 { "" } else { "s" }
         )),
         object: Some(format!("token/{}", token.name)),
         ..Declared::default()
