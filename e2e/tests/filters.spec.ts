@@ -65,12 +65,12 @@ test.describe("filter words", () => {
     await list.open({ q: "panel:words" });
     await expect(list.rows).toHaveCount(6);
     const chip = list.chips.filter({ hasText: "hidden" });
-    await expect(chip).toHaveText(/2 background refreshes hidden/);
-    await page.getByRole("link", { name: /^Show 2 background refreshes/ }).click();
+    await expect(chip).toHaveText(/1 file and 1 background refresh hidden/);
+    await page.getByRole("link", { name: /^Show 1 file and 1 background refresh/ }).click();
     await expect(list.rows).toHaveCount(8);
     expect(await list.paths()).toContain("/heartbeat");
     expect(await list.paths()).toContain("/style.css");
-    await page.getByRole("link", { name: /^Hide background refreshes/ }).click();
+    await page.getByRole("link", { name: /^Hide files and background refreshes/ }).click();
     await expect(list.rows).toHaveCount(6);
   });
 

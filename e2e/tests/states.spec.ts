@@ -39,6 +39,26 @@ test("when the server is gone, the old rows stay and the page says since when; t
   await context.close();
 });
 
+test("Live says in words that the server is gone, and recovers", async ({ browser, server }) => {
+  const trail = await server();
+  await addOwner(trail);
+  await trail.take("past", manyRequests(30, 1));
+  const context = await browser.newContext({ storageState: await signedIn(browser, trail) });
+  const page = await context.newPage();
+  const list = new AdminSessions(page, trail.url);
+  await list.open({ q: "panel:past" });
+  await list.refresh("Live");
+  await expect(page.locator("[data-refresh-label]")).toHaveText("Live");
+  await trail.program.kill();
+  await expect(page.locator("[data-stale]")).toHaveText(/^Not live: no answer since \d\d:\d\d:\d\d, trying again\.$/, { timeout: 9_000 });
+  await expect(page.locator("[data-refresh-label]")).toHaveText("Not live");
+  await expect(list.rows).toHaveCount(30);
+  await trail.again();
+  await expect(page.locator("[data-stale]")).toBeHidden({ timeout: 20_000 });
+  await expect(page.locator("[data-refresh-label]")).toHaveText("Live", { timeout: 20_000 });
+  await context.close();
+});
+
 test("an unreachable panel gets a page that names it, and the request is on record", async ({ browser, server }) => {
   const trail = await server({
     panels: [{ name: "billing", upstream: "http://127.0.0.1:9", preset: "generic" }],

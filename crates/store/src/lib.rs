@@ -13,6 +13,7 @@ mod cursor;
 mod derived;
 mod error;
 mod folder;
+mod folding;
 mod hot;
 mod mirror;
 mod query;
@@ -22,8 +23,9 @@ mod trail;
 pub use control::Control;
 pub use error::StoreError;
 pub use query::{
-    ActiveAdmin, Bucket, Cursor, Facet, FacetField, FacetValue, Group, Groups, Histogram, Identity,
-    Order, Page, PageRequest, Position, Relation, SessionRow, SessionsPage, Since, Total, View,
+    ActiveAdmin, Bucket, Cursor, Facet, FacetField, FacetValue, Folded, Group, Groups, Histogram,
+    Identity, Order, Page, PageRequest, Position, Relation, SessionRow, SessionsPage, Since, Total,
+    View,
 };
 pub use tail::Tail;
 pub use trail::{Receipt, Submission, Trail, TrailOptions, TrailState};

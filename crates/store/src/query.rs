@@ -18,7 +18,7 @@ pub struct View {
     /// The viewer's own identities: events whose `admin` is one of them (compared folded, per
     /// panel where one is given) are hidden. Events without an admin never are.
     pub hide: Vec<Identity>,
-    /// Leave out background refreshes and assets. The filter's own `is:polling` / `is:asset`
+    /// Leave out background refreshes and assets that succeeded. The filter's own `is:polling` / `is:asset`
     /// terms win: a positive one shows them.
     pub fold: bool,
 }
@@ -121,7 +121,29 @@ pub struct Page {
     /// How many more there would be without Hide me.
     pub hidden: u64,
     /// How many more there would be without folding.
-    pub folded: u64,
+    pub folded: Folded,
+}
+
+/// How many events folding leaves out. Nothing that was refused or went wrong is among them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Folded {
+    /// Background refreshes.
+    pub refreshes: u64,
+    /// Styles, scripts, images and fonts.
+    pub assets: u64,
+}
+
+impl Folded {
+    /// All of them.
+    #[must_use]
+    pub const fn all(self) -> u64 {
+        self.refreshes + self.assets
+    }
+
+    pub(crate) const fn add(&mut self, more: Self) {
+        self.refreshes += more.refreshes;
+        self.assets += more.assets;
+    }
 }
 
 /// Counts over time.
@@ -230,9 +252,9 @@ pub struct SessionRow {
     pub start: Micros,
     /// Last event.
     pub last: Micros,
-    /// Events that are neither polling nor assets.
+    /// Events that are not counted in `folded`.
     pub requests: u64,
-    /// Background refreshes and assets.
+    /// Background refreshes and assets that succeeded.
     pub folded: u64,
     /// Successful unsafe methods.
     pub changes: u64,

@@ -240,7 +240,7 @@ impl Trail {
     }
 
     /// Counts over the view's time in about `buckets` buckets of a round width. Without `from`
-    /// the first event bounds it, without `to` the present (or the last event, if later). Buckets
+    /// the first event bounds it, without `to` the present bounds it. Buckets
     /// begin whole widths before or after `origin`: where days are to begin at somebody's midnight,
     /// it is one of those.
     ///

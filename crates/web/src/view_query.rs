@@ -56,7 +56,7 @@ pub struct ViewQuery {
     /// Leave out these identities, each `panel:id` (`:id` on every panel): what Hide me of a shared
     /// link was, exactly. A filter's `-admin:` also leaves out names and parts before the @.
     pub without: Vec<String>,
-    /// Leave out background refreshes and assets; `None`: the surface's default.
+    /// Leave out background refreshes and assets that succeeded; `None`: the surface's default.
     pub fold: Option<bool>,
     /// The event whose drawer is open.
     pub event: Option<String>,

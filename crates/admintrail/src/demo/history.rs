@@ -49,10 +49,11 @@ fn hour_of(
     events: &mut Vec<(i64, Value)>,
 ) {
     let shift = begin.div_euclid(4 * HOUR);
+    // Real ones are hashes: their first digits, by which people know them, differ.
     let session = format!(
         "{:032x}",
-        u128::from(shift.unsigned_abs()) * 7_919
-            + (number as u128 + 1) * 0x1234_5678_9abc_def0_1357
+        (u128::from(shift.unsigned_abs()) * 7_919 + number as u128 + 1)
+            .wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835)
     );
     let [office, elsewhere] = person.addresses;
     let ip = if shift % 4 == 3 { elsewhere } else { office };
@@ -143,6 +144,10 @@ mod tests {
             .filter_map(|event| event["admin"].as_str())
             .collect();
         assert_eq!(admins.len(), PEOPLE.len());
+        let sessions = events.iter().filter_map(|event| event["session"].as_str());
+        let sessions: HashSet<&str> = sessions.collect();
+        let shown: HashSet<&str> = sessions.iter().map(|session| &session[..8]).collect();
+        assert_eq!(shown.len(), sessions.len(), "told apart by what pages show");
         for status in [200, 303, 401, 403, 404] {
             assert!(
                 events.iter().any(|event| event["status"] == status),

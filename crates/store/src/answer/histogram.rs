@@ -107,7 +107,8 @@ fn count_chunk(sieve: &Sieve<'_>, chunk: &Chunk, add: &mut impl FnMut(i64, Class
     }
 }
 
-/// The view's own bounds; where it has none, the first event and now (or the last event, if later).
+/// The view's own bounds; where it has none, the first event and now. Events of a future that a
+/// wrong clock made up would leave nothing to see of the present.
 fn bounds(snapshot: &Snapshot, view: &View, now: Micros) -> (Micros, Micros) {
     let times = || {
         let chunks = snapshot.chunks.iter().map(|chunk| chunk.times);
@@ -118,10 +119,7 @@ fn bounds(snapshot: &Snapshot, view: &View, now: Micros) -> (Micros, Micros) {
                 .map(|event| (event.draft.time, event.draft.time)),
         )
     };
-    let to = view.to.unwrap_or_else(|| {
-        let last = times().map(|(_, last)| last).max().unwrap_or(now);
-        Micros(last.max(now).0.saturating_add(1))
-    });
+    let to = view.to.unwrap_or(Micros(now.0.saturating_add(1)));
     let from = view.from.unwrap_or_else(|| {
         let first = times().map(|(first, _)| first).min().unwrap_or(now);
         first.min(Micros(to.0 - 1))

@@ -9,7 +9,9 @@ use admintrail_event::{Event, Micros, Seq};
 use super::sieve::{Sieve, Verdict};
 use crate::columns::{Chunk, RowSet};
 use crate::mirror::Snapshot;
-use crate::query::{Cursor, Order, Page, PageRequest, Position, Relation, Since, Total, View};
+use crate::query::{
+    Cursor, Folded, Order, Page, PageRequest, Position, Relation, Since, Total, View,
+};
 
 /// Rows a page at most.
 pub(crate) const MOST_ROWS: usize = 1_000;
@@ -27,7 +29,7 @@ struct Found<'s> {
     chunks: Vec<(&'s Arc<Chunk>, RowSet, u64)>,
     newest: Vec<&'s Arc<Event>>,
     hidden: u64,
-    folded: u64,
+    folded: Folded,
 }
 
 pub(crate) fn page(snapshot: &Snapshot, view: &View, request: &PageRequest) -> Page {
@@ -122,12 +124,12 @@ impl<'s> Found<'s> {
             chunks: Vec::new(),
             newest: Vec::new(),
             hidden: 0,
-            folded: 0,
+            folded: Folded::default(),
         };
         for chunk in &snapshot.chunks {
             let sifted = sieve.sift(chunk);
             found.hidden += sifted.hidden;
-            found.folded += sifted.folded;
+            found.folded.add(sifted.folded);
             let count = sifted.visible.count();
             if count > 0 {
                 found.chunks.push((chunk, sifted.visible, count));
@@ -138,7 +140,8 @@ impl<'s> Found<'s> {
                 Verdict::Out => {}
                 Verdict::Visible => found.newest.push(event),
                 Verdict::Hidden => found.hidden += 1,
-                Verdict::Folded => found.folded += 1,
+                Verdict::Refresh => found.folded.refreshes += 1,
+                Verdict::Asset => found.folded.assets += 1,
             }
         }
         found

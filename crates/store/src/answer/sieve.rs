@@ -6,7 +6,8 @@ use admintrail_event::filter::Fact;
 use admintrail_event::{Event, Micros, fold};
 
 use crate::columns::{Chunk, Evaluator, RowSet};
-use crate::query::View;
+use crate::folding;
+use crate::query::{Folded, View};
 
 /// A view made ready to run over many chunks.
 pub(crate) struct Sieve<'v> {
@@ -31,15 +32,17 @@ pub(crate) enum Verdict {
     Visible,
     /// Only Hide me keeps it out.
     Hidden,
-    /// Only folding keeps it out.
-    Folded,
+    /// Only folding keeps it out: a background refresh.
+    Refresh,
+    /// Only folding keeps it out: a style, script, image or font.
+    Asset,
 }
 
 /// What a view does with the rows of a chunk.
 pub(crate) struct Sifted {
     pub(crate) visible: RowSet,
     pub(crate) hidden: u64,
-    pub(crate) folded: u64,
+    pub(crate) folded: Folded,
 }
 
 impl<'v> Sieve<'v> {
@@ -73,7 +76,7 @@ impl<'v> Sieve<'v> {
             return Sifted {
                 visible: RowSet::none(),
                 hidden: 0,
-                folded: 0,
+                folded: Folded::default(),
             };
         }
         let mut rows = RowSet::all(chunk.rows);
@@ -81,7 +84,7 @@ impl<'v> Sieve<'v> {
         self.narrow_panels(chunk, &mut rows);
         self.evaluator.narrow(chunk, &mut rows);
         let mut visible = rows;
-        let folded = self.folded(chunk);
+        let (folded, assets) = self.folded(chunk);
         let hidden = self.hidden(chunk);
         let mut only_hidden = visible.clone();
         only_hidden.and_not(&folded);
@@ -91,10 +94,16 @@ impl<'v> Sieve<'v> {
         only_folded.and(&folded);
         visible.and_not(&folded);
         visible.and_not(&hidden);
+        let all = only_folded.count();
+        only_folded.and(&assets);
+        let assets = only_folded.count();
         Sifted {
             visible,
             hidden: only_hidden.count(),
-            folded: only_folded.count(),
+            folded: Folded {
+                refreshes: all - assets,
+                assets,
+            },
         }
     }
 
@@ -129,15 +138,20 @@ impl<'v> Sieve<'v> {
         panels.is_empty() || panels.iter().any(|may| may.as_str() == panel)
     }
 
-    fn folded(&self, chunk: &Chunk) -> RowSet {
-        let mut rows = RowSet::none();
+    /// What is folded away, and which of that are assets.
+    fn folded(&self, chunk: &Chunk) -> (RowSet, RowSet) {
+        let (mut rows, mut assets) = (RowSet::none(), RowSet::none());
         if self.fold_polling {
-            rows.or(&RowSet::of_bits(chunk.polling.values()));
+            rows = RowSet::of_bits(chunk.polling.values());
         }
         if self.fold_assets {
-            rows.or(&RowSet::of_bits(chunk.asset.values()));
+            assets = RowSet::of_bits(chunk.asset.values());
+            rows.or(&assets);
         }
-        rows
+        if !rows.is_empty() {
+            rows.and(&folding::may_fold_rows(chunk));
+        }
+        (rows, assets)
     }
 
     fn hidden(&self, chunk: &Chunk) -> RowSet {
@@ -168,7 +182,8 @@ impl<'v> Sieve<'v> {
         if !inside || !self.may_see(draft.panel.as_str()) || !self.view.filter.matches(event) {
             return Verdict::Out;
         }
-        let folded = (self.fold_polling && draft.polling) || (self.fold_assets && draft.asset);
+        let asset = self.fold_assets && draft.asset;
+        let folded = (asset || self.fold_polling && draft.polling) && folding::may_fold(draft);
         let hidden = !self.hide.is_empty()
             && draft.admin.as_deref().is_some_and(|admin| {
                 let admin = fold(admin);
@@ -179,7 +194,8 @@ impl<'v> Sieve<'v> {
         match (hidden, folded) {
             (false, false) => Verdict::Visible,
             (true, false) => Verdict::Hidden,
-            (false, true) => Verdict::Folded,
+            (false, true) if asset => Verdict::Asset,
+            (false, true) => Verdict::Refresh,
             (true, true) => Verdict::Out,
         }
     }

@@ -15,6 +15,7 @@ pub(crate) use polling::Polling;
 pub(crate) use sessions::Sessions;
 
 use crate::columns::Chunk;
+use crate::folding;
 use crate::query::ActiveAdmin;
 
 /// All of it. The writer alone changes it.
@@ -38,6 +39,8 @@ impl Derived {
     pub(crate) fn judge(&mut self, draft: &Draft, received: Micros) -> (FirstSet, bool) {
         let first = self.firsts.note(draft);
         let polling = self.polling.note(draft, received) || draft.polling;
+        // Whoever declares a request a refresh cannot have it hidden when it was refused.
+        let polling = polling && folding::may_fold(draft);
         (first, polling)
     }
 
@@ -112,7 +115,7 @@ pub(crate) fn shared(known: Option<&Arc<str>>, text: &str) -> Arc<str> {
 
 #[cfg(test)]
 mod tests {
-    use admintrail_event::{Seq, testing};
+    use admintrail_event::{EventId, Outcome, PanelName, Seq, testing};
     use proptest::prelude::*;
 
     use super::*;
@@ -125,6 +128,19 @@ mod tests {
         let mut active = derived.active(Micros(i64::MIN));
         active.sort_by(|a, b| a.admin.cmp(&b.admin));
         (sessions, active)
+    }
+
+    #[test]
+    fn a_declared_refresh_that_was_refused_is_none() {
+        for &outcome in Outcome::ALL {
+            let mut derived = Derived::new(Hashing::default());
+            let time = Micros(Micros::SECOND);
+            let id = EventId::new(time, [0; 10]);
+            let mut draft = Draft::request(id, time, PanelName::own(), "GET", "/status");
+            (draft.polling, draft.outcome) = (true, outcome);
+            let (_, polling) = derived.judge(&draft, draft.time);
+            assert_eq!(polling, outcome == Outcome::Success, "{outcome:?}");
+        }
     }
 
     proptest! {

@@ -1,13 +1,15 @@
 //! Requests that a page repeats by itself, recognised by their even rhythm.
 //!
 //! The third repetition in the same rhythm is the first that counts: what came before might have
-//! been a person, and nothing is rewritten afterwards.
+//! been a person, and nothing is rewritten afterwards. Only what succeeds counts: whoever tries a
+//! locked door every five seconds is no page.
 
 use hashbrown::HashMap;
 
 use admintrail_event::{Draft, Micros, is_safe_method};
 
 use super::Hashing;
+use crate::folding;
 
 /// Faster than this is a page that loads its parts, not a refresh.
 const SHORTEST: i64 = Micros::SECOND / 2;
@@ -77,6 +79,11 @@ impl Polling {
             steady: 0,
         });
         rhythm.seen = received;
+        if !folding::may_fold(draft) {
+            rhythm.last = Micros(rhythm.last.0.max(now.0));
+            (rhythm.pause, rhythm.steady) = (0, 0);
+            return false;
+        }
         let pause = now.0.saturating_sub(rhythm.last.0);
         if pause <= 0 {
             return false;
@@ -97,20 +104,22 @@ impl Polling {
 
 #[cfg(test)]
 mod tests {
-    use admintrail_event::{EventId, PanelName};
+    use admintrail_event::{EventId, KnownBy, Outcome, PanelName};
 
     use super::*;
 
     fn at(seconds: f64, method: &str) -> Draft {
         #[expect(clippy::cast_possible_truncation, reason = "a test's own numbers")]
         let time = Micros((seconds * 1e6) as i64);
-        Draft::request(
+        let mut draft = Draft::request(
             EventId::new(time, [0; 10]),
             time,
             PanelName::own(),
             method,
             "/list",
-        )
+        );
+        draft.outcome = Outcome::Success;
+        draft
     }
 
     fn noted(times: &[f64], method: &str) -> Vec<bool> {
@@ -143,6 +152,45 @@ mod tests {
             draft.query = Some(format!("id={n}"));
             assert!(!polling.note(&draft, draft.time));
         }
+    }
+
+    #[test]
+    fn what_did_not_succeed_is_never_one_however_even() {
+        for &outcome in Outcome::ALL {
+            let mut polling = Polling::new(Hashing::default());
+            let mut attempts = Polling::new(Hashing::default());
+            for n in 0..10 {
+                let mut draft = at(f64::from(n) * 5.0, "GET");
+                draft.outcome = outcome;
+                let found = polling.note(&draft, draft.time);
+                assert_eq!(
+                    found,
+                    outcome == Outcome::Success && n > 2,
+                    "{outcome:?} {n}"
+                );
+                draft.known_by = KnownBy::Attempt;
+                assert!(
+                    !attempts.note(&draft, draft.time),
+                    "an attempt, {outcome:?}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn what_does_not_succeed_breaks_the_rhythm() {
+        let mut polling = Polling::new(Hashing::default());
+        let found: Vec<bool> = (0..9)
+            .map(|n| {
+                let mut draft = at(f64::from(n) * 5.0, "GET");
+                if n == 4 {
+                    draft.outcome = Outcome::Denied;
+                }
+                polling.note(&draft, draft.time)
+            })
+            .collect();
+        let expected = [false, false, false, true, false, false, false, true, true];
+        assert_eq!(found, expected);
     }
 
     #[test]

@@ -10,6 +10,7 @@ use admintrail_event::{
 
 use super::shared;
 use crate::columns::Chunk;
+use crate::folding;
 use crate::query::{ActiveAdmin, SessionRow};
 
 /// Most addresses of a session that are kept.
@@ -39,7 +40,7 @@ impl Sessions {
             return;
         }
         let time = Micros(believable(draft.time.0, event.received.0));
-        let folded = draft.polling || draft.asset;
+        let folded = folding::folds(draft);
         let out = draft.outcome == Outcome::Success && draft.action == Step::SIGNED_OUT;
         if !folded && let Some(admin) = draft.admin.as_deref() {
             let name = draft.admin_name.as_deref();
@@ -130,7 +131,7 @@ impl Sessions {
                 continue;
             };
             let time = believable(*time, *received);
-            let folded = chunk.polling.value(row) || chunk.asset.value(row);
+            let folded = folding::folds_row(chunk, row);
             let admin = chunk.admin.codes.of(row);
             if !folded
                 && let Some(last) = admin.and_then(|admin| admins.get_mut(admin))

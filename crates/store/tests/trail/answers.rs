@@ -1,3 +1,5 @@
+use std::sync::atomic::Ordering;
+
 use admintrail_event::{FirstSet, KnownBy, Micros, Outcome, SessionHash};
 use admintrail_store::{FacetField, Identity, View};
 
@@ -52,10 +54,46 @@ fn refreshes_and_assets_are_folded_away_unless_asked_for() {
             ..view(filter)
         };
         let page = fixture.trail.page(&folding(""), &first_page(10)).unwrap();
-        assert_eq!((page.folded, page.total.value), (2, 1));
+        assert_eq!((page.folded.refreshes, page.folded.assets), (1, 1));
+        assert_eq!(page.total.value, 1);
         assert_eq!(fixture.paths(&folding("is:polling")), ["/client/2"]);
         assert_eq!(fixture.paths(&folding("is:asset")), ["/client/1"]);
         assert_eq!(fixture.trail.count(&view("")).unwrap(), 3);
+        fixture.reopen();
+    }
+}
+
+/// An attacker who is patient and even stays in sight, among the newest rows and in chunks.
+#[test]
+fn what_did_not_succeed_is_not_folded_away() {
+    let mut fixture = Fixture::new();
+    let tried = |n: u64| {
+        let mut draft = crate::support::at(Micros(NOON + n as i64 * 5 * Micros::SECOND), n);
+        draft.path = "/door".to_owned();
+        let outcomes = [
+            Outcome::Denied,
+            Outcome::Failed,
+            Outcome::Error,
+            Outcome::Unknown,
+        ];
+        draft.outcome = outcomes[n as usize % 4];
+        draft.asset = n >= 20;
+        draft.polling = n >= 10 && n < 20;
+        draft
+    };
+    fixture.append((0..40).map(tried));
+    // One of a trail that was written before this was so.
+    let mut attempt = draft(50);
+    (attempt.asset, attempt.known_by) = (true, KnownBy::Attempt);
+    fixture.append([attempt]);
+    let folding = View {
+        fold: true,
+        ..view("")
+    };
+    for _ in 0..2 {
+        let page = fixture.trail.page(&folding, &first_page(10)).unwrap();
+        assert_eq!((page.total.value, page.folded.all()), (41, 0));
+        assert_eq!(fixture.trail.count(&view("is:polling")).unwrap(), 0);
         fixture.reopen();
     }
 }
@@ -133,6 +171,25 @@ fn the_histogram_counts_every_visible_event_once() {
         );
         fixture.reopen();
     }
+}
+
+/// One wrong clock must not squeeze the present into the last bar.
+#[test]
+fn an_open_histogram_ends_now_even_if_an_event_lies_in_the_future() {
+    let fixture = Fixture::new();
+    let now = NOON + 3_600 * Micros::SECOND;
+    fixture.now.store(now, Ordering::Relaxed);
+    let mut future = draft(2);
+    future.time = Micros(NOON + 70 * 365 * 86_400 * Micros::SECOND);
+    fixture.append([draft(1), future]);
+    let histogram = fixture.trail.histogram(&View::default(), 60, Micros(0));
+    let histogram = histogram.unwrap();
+    assert!(
+        histogram.to.0 > now && histogram.to.0 <= now + histogram.width,
+        "{:?}",
+        histogram.to
+    );
+    assert!(histogram.buckets.len() > 30, "{}", histogram.buckets.len());
 }
 
 #[test]

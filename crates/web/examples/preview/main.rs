@@ -12,7 +12,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use admintrail_capture::{Peer, RecorderState};
 use admintrail_event::testing::workload;
-use admintrail_event::{Draft, Micros, PanelName};
+use admintrail_event::{Draft, Ending, EventId, Micros, PanelName};
 use admintrail_store::control::{NewAccount, NewSession, Role};
 use admintrail_store::{Control, Identity, Submission, Trail, TrailOptions};
 use admintrail_web::auth::cookie::SESSION;
@@ -27,6 +27,32 @@ fn now() -> Micros {
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();
     Micros(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
+}
+
+/// What is seldom in a list: slow, broken off, left, of another year.
+fn rare(days: &[Draft]) -> Vec<Submission> {
+    let endings = [
+        Ending::Complete,
+        Ending::Failed,
+        Ending::Dropped,
+        Ending::Complete,
+    ];
+    let ids = (0..).map(|n| EventId::new(now(), [n; 10]));
+    let last = days.iter().rev().filter(|draft| draft.status == Some(200));
+    let made = last.zip(endings).zip(ids).enumerate();
+    made.map(|(n, ((draft, ending), id))| {
+        let mut draft = draft.clone();
+        (draft.id, draft.ending, draft.polling) = (id, ending, false);
+        draft.duration_us = Some(2_501_000);
+        let back = if n == 3 && std::env::var("PREVIEW").is_ok_and(|state| state == "old") {
+            365 * 86_400
+        } else {
+            20 + i64::try_from(n).unwrap_or(0)
+        };
+        draft.time = Micros(now().0 - back * Micros::SECOND);
+        Submission::new(draft)
+    })
+    .collect()
 }
 
 #[tokio::main]
@@ -46,6 +72,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
             let batch = batch.iter().cloned().map(Submission::new);
             trail.append(batch.collect()).await?;
         }
+        trail.append(rare(&days)).await?;
         tokio::spawn(keep_going(trail.clone()));
     }
     let listen: SocketAddr = ([127, 0, 0, 1], port).into();

@@ -24,6 +24,7 @@ struct Listed<'a> {
     total: Counted,
     hidden: u64,
     folded: u64,
+    folded_assets: u64,
 }
 
 #[derive(Serialize)]
@@ -75,7 +76,8 @@ fn listed(page: &Page) -> Result<Vec<u8>, WebError> {
         older: page.older.map(|cursor| cursor.to_string()),
         total: page.total.into(),
         hidden: page.hidden,
-        folded: page.folded,
+        folded: page.folded.all(),
+        folded_assets: page.folded.assets,
     };
     serde_json::to_vec(&listed).map_err(WebError::internal)
 }

@@ -7,6 +7,8 @@ export class Stream {
   #address = "";
   /** Whether it is connected. */
   open = false;
+  /** Whether it failed since it was connected, or since the start. */
+  broken = false;
   /** @type {() => void} */
   #recorded;
   /** @type {(open: boolean) => void} */
@@ -37,12 +39,15 @@ export class Stream {
     this.#source?.close();
     this.#source = null;
     this.open = false;
+    this.broken = false;
   }
 
   /** @param {boolean} open */
   #turn(open) {
-    if (this.open === open && open) return;
+    // The browser fails again with each try; that is said once.
+    if (open ? this.open : this.broken) return;
     this.open = open;
+    this.broken = !open;
     this.#changed(open);
   }
 }

@@ -118,7 +118,8 @@ export function setStale(stale) {
   icon.className = "icon icon-warning";
   icon.setAttribute("aria-hidden", "true");
   const text = document.createElement("p");
-  text.textContent = `Could not refresh; showing ${drawn}.`;
+  const live = document.querySelector('[data-menu="refresh"]')?.getAttribute("data-refresh") === "live";
+  text.textContent = live ? `Not live: no answer since ${drawn}, trying again.` : `Could not refresh; showing ${drawn}.`;
   band.append(icon, text);
   view()?.querySelector('[data-part="notices"]')?.before(band);
 }

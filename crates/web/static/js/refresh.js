@@ -62,7 +62,7 @@ function showMode() {
   element.dataset.refresh = mode;
   const names = new Map([["0", "Off"], ["live", "Live"]]);
   const label = element.querySelector("[data-refresh-label]");
-  if (label) label.textContent = names.get(mode) ?? `${mode} s`;
+  if (label) label.textContent = mode === "live" && stream.broken ? "Not live" : (names.get(mode) ?? `${mode} s`);
   for (const button of element.querySelectorAll("button[name=refresh]")) {
     if (button.getAttribute("value") === mode) button.setAttribute("aria-current", "true");
     else button.removeAttribute("aria-current");
@@ -147,7 +147,12 @@ function onRecorded() {
 /** @param {boolean} open */
 function onStream(open) {
   menu()?.querySelector("[data-pulse]")?.toggleAttribute("data-broken", !open);
-  if (mode === "live") plan();
+  if (mode !== "live") return;
+  showMode();
+  // Whether the server is gone, or only the stream, the next look will tell.
+  if (open) failures = 0;
+  plan();
+  due = Math.min(due, Date.now() + LIVE_GAP);
 }
 
 function onVisibility() {

@@ -185,5 +185,6 @@ async fn the_api_shows_background_events_unless_folded() {
     let folded = get("fold=1").await;
     assert_eq!(folded.paths(), ["/page"]);
     assert_eq!(folded.json()["folded"], 2);
+    assert_eq!(folded.json()["folded_assets"], 1);
     assert_eq!(get("fold=1&q=is:polling").await.paths(), ["/poll"]);
 }

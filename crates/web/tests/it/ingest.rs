@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use admintrail_event::Micros;
 use admintrail_store::control::TokenScope;
 use admintrail_web::Limits;
 use axum::body::Body;
@@ -70,6 +71,38 @@ async fn one_event_an_array_and_lines_are_taken_and_can_be_read_at_once() {
         !first["action"].as_str().unwrap().is_empty(),
         "the preset said what it was: {first}"
     );
+}
+
+#[tokio::test]
+async fn what_has_not_happened_yet_is_refused_and_said_how_far_a_clock_may_be_ahead() {
+    let world = World::new();
+    let sender = world.ingest_token();
+    let at = |seconds: i64| {
+        let mut event = event(1);
+        let time = Micros(world.app.now().0 + seconds * Micros::SECOND);
+        event["time"] = time.to_string().into();
+        event
+    };
+    let batch = json!([event(1), at(3_601)]).to_string();
+    let refused = send(&sender, "application/json", batch)
+        .await
+        .is(422)
+        .json();
+    assert_eq!(refused["code"], "WEB-014");
+    let mistake = &refused["errors"][0];
+    assert_eq!(
+        (&mistake["index"], &mistake["field"]),
+        (&1.into(), &"time".into())
+    );
+    let message = mistake["message"].as_str().unwrap();
+    assert!(
+        message.contains("more than an hour ahead") && message.contains("clock"),
+        "{message}"
+    );
+    let seen = world.reader_token().get("/api/v1/events").await.is(200);
+    assert!(seen.paths().is_empty(), "none of the batch was taken");
+    let near = send(&sender, "application/json", at(3_500).to_string()).await;
+    assert_eq!(near.is(200).json()["accepted"], 1);
 }
 
 #[tokio::test]

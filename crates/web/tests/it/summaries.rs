@@ -41,7 +41,7 @@ async fn the_histogram_adds_up() {
         .await;
     let reader = world.reader_token();
     let json = reader
-        .get("/api/v1/histogram?buckets=20")
+        .get("/api/v1/histogram?buckets=20&to=2027-01-01T00:00:00Z")
         .await
         .is(200)
         .json();
@@ -57,7 +57,7 @@ async fn the_histogram_adds_up() {
     assert!(json["width_s"].as_u64().unwrap() >= 1);
     assert!(json["buckets"][0]["from"].is_string());
     let filtered = reader
-        .get("/api/v1/histogram?q=method:PUT")
+        .get("/api/v1/histogram?q=method:PUT&to=2027-01-01T00:00:00Z")
         .await
         .is(200)
         .json();

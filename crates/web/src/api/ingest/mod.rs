@@ -138,7 +138,7 @@ fn taken(app: &Arc<App>, token: &ApiToken, body: &[u8]) -> Result<Taken, WebErro
         gaps::refuse(app, token, panels.collect());
         return Ok(Taken::Refused { after_s });
     }
-    let submitted = submission::parse(&raw)?;
+    let submitted = submission::parse(&raw, app.now())?;
     check_panels(token, &submitted)?;
     submissions(app, submitted).map(Taken::Submissions)
 }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::cell::Cell;
 use std::collections::BTreeMap;
 
-use admintrail_event::{PanelName, SubmittedEvent};
+use admintrail_event::{Micros, PanelName, SubmittedEvent};
 use serde::Deserializer as _;
 use serde::de::{SeqAccess, Visitor};
 use serde_json::value::RawValue;
@@ -15,19 +15,31 @@ use crate::error::BadEvent;
 /// Most mistakes that one answer lists.
 const LISTED: usize = 100;
 
+/// How far a sender's clock may be ahead: one event of a far future would head every list for good.
+const AHEAD: i64 = 3_600 * Micros::SECOND;
+
 /// Every event, or every mistake in them (the first hundred): none is taken unless all are good.
-pub(crate) fn parse(raw: &[&RawValue]) -> Result<Vec<SubmittedEvent>, WebError> {
+pub(crate) fn parse(raw: &[&RawValue], now: Micros) -> Result<Vec<SubmittedEvent>, WebError> {
     let mut events = Vec::with_capacity(raw.len());
     let mut bad = Vec::new();
     for (index, one) in raw.iter().enumerate() {
-        match SubmittedEvent::parse(one.get().as_bytes()) {
-            Ok(event) => events.push(event),
-            Err(error) => {
-                bad.push(BadEvent {
-                    index,
-                    field: error.field,
-                    message: error.message,
-                });
+        let parsed = SubmittedEvent::parse(one.get().as_bytes());
+        let mistake = match parsed {
+            Ok(event) => {
+                let ahead = too_early(index, &event, now);
+                events.push(event);
+                ahead
+            }
+            Err(error) => Some(BadEvent {
+                index,
+                field: error.field,
+                message: error.message,
+            }),
+        };
+        match mistake {
+            None => {}
+            Some(mistake) => {
+                bad.push(mistake);
                 if bad.len() >= LISTED {
                     break;
                 }
@@ -39,6 +51,19 @@ pub(crate) fn parse(raw: &[&RawValue]) -> Result<Vec<SubmittedEvent>, WebError> 
     } else {
         Err(WebError::BadEvents(bad))
     }
+}
+
+/// What is wrong with an event that has not happened yet.
+fn too_early(index: usize, event: &SubmittedEvent, now: Micros) -> Option<BadEvent> {
+    let time = event.time();
+    (time.0 > now.0.saturating_add(AHEAD)).then(|| BadEvent {
+        index,
+        field: "time".to_owned(),
+        message: format!(
+            "{time} is more than an hour ahead of this server's clock ({now}). Send the moment of the \
+             request; if it is right, set the clock of the sender or of the server."
+        ),
+    })
 }
 
 /// How many events name each panel, without reading anything else of them.

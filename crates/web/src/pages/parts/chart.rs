@@ -36,6 +36,8 @@ pub(crate) struct Bar {
 pub(crate) struct Tick {
     pub(crate) x: String,
     pub(crate) text: String,
+    /// Which end of the text is there.
+    pub(crate) anchor: &'static str,
     /// Left out where there is little room.
     pub(crate) minor: bool,
 }
@@ -288,11 +290,16 @@ fn ticks(histogram: &Histogram, face: &Face) -> Vec<Tick> {
         }
         last = moment;
         let share = (moment - histogram.from.0) as f64 / span as f64;
-        // A label at the very edge would be cut off.
-        if (0.03..0.965).contains(&share) {
+        if share >= 0.0 {
             let minor = ticks.len() % 2 == 1;
             ticks.push(Tick {
                 x: percent(share * 100.0),
+                // In the middle it would be cut off at the edges.
+                anchor: match share {
+                    ..0.03 => "start",
+                    0.965.. => "end",
+                    _ => "middle",
+                },
                 text: label(&at, step),
                 minor,
             });
@@ -358,6 +365,23 @@ mod tests {
         );
     }
 
+    #[test]
+    fn the_edges_of_the_range_have_their_labels_too() {
+        let at = |text| Micros::parse_rfc3339(text).unwrap();
+        let (from, to) = (at("2026-11-22T00:00:00Z"), at("2026-11-22T18:10:00Z"));
+        let histogram = Histogram {
+            from,
+            to,
+            width: 600 * Micros::SECOND,
+            buckets: vec![Bucket::default(); 109],
+        };
+        let zone = TimeZone::UTC;
+        let ticks = ticks(&histogram, &Face { zone, now: to });
+        let told = |tick: Option<&Tick>| tick.map(|tick| (tick.text.clone(), tick.anchor));
+        assert_eq!(told(ticks.first()), Some(("Sun 22".to_owned(), "start")));
+        assert_eq!(told(ticks.last()), Some(("18:00".to_owned(), "end")));
+    }
+
     fn texts(zone: &str, from: &str, to: &str) -> Vec<String> {
         let (from, to) = (
             Micros::parse_rfc3339(from).unwrap(),
@@ -383,6 +407,7 @@ mod tests {
             "2026-10-29T12:00:00Z",
         );
         let expected = [
+            "Thu 22 Oct",
             "Fri 23 Oct",
             "Sat 24 Oct",
             "Sun 25 Oct",

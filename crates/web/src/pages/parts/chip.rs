@@ -2,9 +2,10 @@
 
 use admintrail_event::Filter;
 use admintrail_event::filter::{Term, TermLabel};
+use admintrail_store::Folded;
 
 use crate::pages::wording::link::Links;
-use crate::pages::wording::number::{counted, grouped};
+use crate::pages::wording::number::counted;
 
 /// One chip.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,21 +62,29 @@ pub(crate) fn without_chips(links: &Links) -> impl Iterator<Item = Chip> {
     })
 }
 
-/// What is hidden without a term that says so: background refreshes, or that they are shown.
-pub(crate) fn fold_chip(links: &Links, folds: bool, folded: u64) -> Option<Chip> {
-    let (label, remove) = match (folds, folded) {
-        (true, 0) => return None,
-        (true, n) => (
-            format!(
-                "{} hidden",
-                counted(n, "background refresh", "background refreshes")
-            ),
-            format!("Show {} background refreshes", grouped(n)),
-        ),
-        (false, _) => (
-            "with background refreshes".to_owned(),
-            "Hide background refreshes".to_owned(),
-        ),
+/// What is hidden without a term that says so: files and background refreshes, or that they are
+/// shown.
+pub(crate) fn fold_chip(links: &Links, folds: bool, folded: Folded) -> Option<Chip> {
+    let (label, remove) = if folds {
+        let files = (folded.assets > 0).then(|| counted(folded.assets, "file", "files"));
+        let refreshes = (folded.refreshes > 0).then(|| {
+            counted(
+                folded.refreshes,
+                "background refresh",
+                "background refreshes",
+            )
+        });
+        let what = match (files, refreshes) {
+            (None, None) => return None,
+            (Some(files), Some(refreshes)) => format!("{files} and {refreshes}"),
+            (Some(one), None) | (None, Some(one)) => one,
+        };
+        (format!("{what} hidden"), format!("Show {what}"))
+    } else {
+        (
+            "with files and background refreshes".to_owned(),
+            "Hide files and background refreshes".to_owned(),
+        )
     };
     let href = links.fresh(|query| query.fold = if folds { Some(false) } else { None });
     Some(Chip {
@@ -117,10 +126,24 @@ mod tests {
     #[test]
     fn what_is_folded_is_said_and_can_be_shown() {
         let links = Links::new("/x", ViewQuery::parse("limit=25"));
-        let chip = fold_chip(&links, true, 1_204).unwrap();
-        assert_eq!(chip.label, "1,204 background refreshes hidden");
+        let label = |assets, refreshes| {
+            fold_chip(&links, true, Folded { refreshes, assets }).map(|chip| chip.label)
+        };
+        let both = "186 files and 4 background refreshes hidden";
+        assert_eq!(label(186, 4).as_deref(), Some(both));
+        assert_eq!(label(1_204, 0).as_deref(), Some("1,204 files hidden"));
+        assert_eq!(label(0, 1).as_deref(), Some("1 background refresh hidden"));
+        assert_eq!(label(0, 0), None);
+        let some = Folded {
+            refreshes: 0,
+            assets: 1,
+        };
+        let chip = fold_chip(&links, true, some).unwrap();
+        assert_eq!(chip.remove, "Show 1 file");
         assert_eq!(chip.href, "/x?limit=25&fold=0");
-        assert!(fold_chip(&links, true, 0).is_none());
-        assert_eq!(fold_chip(&links, false, 0).unwrap().href, "/x?limit=25");
+        assert_eq!(
+            fold_chip(&links, false, Folded::default()).unwrap().href,
+            "/x?limit=25"
+        );
     }
 }

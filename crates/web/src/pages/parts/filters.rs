@@ -1,6 +1,7 @@
 //! The bar above the list: time range, filter box, chips, Hide me, views.
 
-use admintrail_store::View;
+use admintrail_event::filter::{KEYS, KeyHelp};
+use admintrail_store::{Folded, View};
 
 use crate::WebError;
 use crate::pages::parts::chip::{Chip, chips, fold_chip, without_chips};
@@ -50,6 +51,8 @@ pub(crate) struct FilterBar {
     /// Where the form leads.
     pub(crate) path: String,
     pub(crate) q: String,
+    /// The filter language, for the `?` beside the box.
+    pub(crate) words: &'static [KeyHelp],
     /// The rest of the view, as hidden fields.
     pub(crate) kept: Vec<(&'static str, String)>,
     /// The rest of the view without the time range.
@@ -83,7 +86,7 @@ pub(crate) struct HideMe {
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Hidden {
     pub(crate) by_hide_me: u64,
-    pub(crate) by_fold: u64,
+    pub(crate) by_fold: Folded,
 }
 
 impl FilterBar {
@@ -106,6 +109,7 @@ impl FilterBar {
                 .unwrap_or_default()
                 .to_owned(),
             q: typed.q.clone(),
+            words: KEYS,
             kept: kept(links, true),
             kept_by_range: kept(links, false),
             mistake,

@@ -1,6 +1,6 @@
 //! One request as a row of the table.
 
-use admintrail_event::{Event, FirstSet, Kind, KnownBy, Outcome, RequestType};
+use admintrail_event::{Ending, Event, FirstSet, Kind, KnownBy, Outcome, RequestType};
 
 use crate::pages::wording::hue;
 use crate::pages::wording::link::{Links, term};
@@ -130,7 +130,19 @@ pub(crate) struct StatusCell {
     pub(crate) word: &'static str,
     /// Class of the colour.
     pub(crate) class: &'static str,
+    /// What a short word means.
+    pub(crate) about: &'static str,
     pub(crate) term: String,
+}
+
+/// An answer that did not arrive whole, however well it began: in two words, and what it means.
+fn broken(event: &Event) -> Option<(&'static str, &'static str)> {
+    match event.draft.ending {
+        Ending::Failed => Some(("broke off", "The panel broke its answer off before the end")),
+        // Streams mostly end like this: worth a word, no alarm.
+        Ending::Dropped => Some(("left", "The client was gone before the answer's end")),
+        _ => None,
+    }
 }
 
 impl StatusCell {
@@ -145,7 +157,17 @@ impl StatusCell {
             Outcome::Unknown if draft.kind == Kind::Request => ("Unknown", "warn"),
             Outcome::Unknown => ("", "moved"),
         };
+        let broken = broken(event).filter(|_| draft.status.is_some());
+        let (word, class, about) = match (broken, class) {
+            (Some((word, about)), "ok" | "moved") if draft.ending == Ending::Dropped => {
+                (word, "moved", about)
+            }
+            (Some((word, about)), "ok" | "moved") => (word, "warn", about),
+            (Some((_, about)), _) => (word, class, about),
+            (None, _) => (word, class, ""),
+        };
         Self {
+            about,
             code: draft
                 .status
                 .map_or_else(|| "–".to_owned(), |status| status.to_string()),
@@ -183,37 +205,14 @@ impl SessionRef {
     }
 }
 
-/// A path whose middle the style sheet may leave out; the text itself is whole.
-#[derive(Debug, Clone)]
-pub(crate) struct Url {
-    /// May shrink.
-    pub(crate) head: String,
-    /// Stays.
-    pub(crate) tail: String,
-    pub(crate) whole: String,
-}
-
-/// How many characters at the end are always shown.
-const TAIL: usize = 10;
-
-impl Url {
-    pub(crate) fn of(event: &Event) -> Self {
-        let mut whole = event.draft.path.clone();
-        if let Some(query) = &event.draft.query {
-            whole.push('?');
-            whole.push_str(query);
-        }
-        let tail = match whole.char_indices().rev().nth(TAIL - 1) {
-            Some((at, _)) if at > TAIL => at,
-            _ => whole.len(),
-        };
-        let (head, tail) = whole.split_at_checked(tail).unwrap_or((&whole, ""));
-        Self {
-            head: head.to_owned(),
-            tail: tail.to_owned(),
-            whole,
-        }
+/// Path and query. The style sheet may cut their end off; the text itself is whole.
+pub(crate) fn url_of(event: &Event) -> String {
+    let mut url = event.draft.path.clone();
+    if let Some(query) = &event.draft.query {
+        url.push('?');
+        url.push_str(query);
     }
+    url
 }
 
 /// A row.
@@ -226,6 +225,8 @@ pub(crate) struct Row {
     /// A request, not a recorder's own word.
     pub(crate) request: bool,
     pub(crate) date: String,
+    /// The date names a year.
+    pub(crate) long_date: bool,
     /// `:58`, left out where there is little room.
     pub(crate) seconds: String,
     /// RFC 3339.
@@ -239,7 +240,7 @@ pub(crate) struct Row {
     pub(crate) method: String,
     pub(crate) method_class: &'static str,
     pub(crate) action: String,
-    pub(crate) url: Url,
+    pub(crate) url: String,
     pub(crate) path_term: String,
     pub(crate) method_term: String,
     pub(crate) status: StatusCell,
@@ -271,6 +272,7 @@ impl Row {
             href: links.with(|query| query.event = Some(id.clone())),
             selected: open == Some(id.as_str()),
             request: draft.kind == Kind::Request,
+            long_date: minutes.len() > "22 Nov 14:31".len(),
             date: minutes.to_owned(),
             seconds: seconds.to_owned(),
             time: draft.time.to_string(),
@@ -283,7 +285,7 @@ impl Row {
             method: draft.method.clone(),
             method_class: method_class(&draft.method),
             action: sentence(event),
-            url: Url::of(event),
+            url: url_of(event),
             path_term: term("path", &draft.path),
             method_term: term("method", &draft.method),
             status: StatusCell::of(event),

@@ -9,6 +9,8 @@ use crate::pages::wording::number::grouped;
 
 /// Height of the plot in pixels.
 const HEIGHT: u64 = 92;
+/// Fewer are no base for percentages.
+const LEAST: u64 = 20;
 /// Days that make "usual".
 const DAYS: i64 = 7;
 
@@ -137,9 +139,17 @@ fn compared(today: u64, usual: u64, days: u64) -> String {
     if usual == 0 {
         return "usually none by now".to_owned();
     }
+    // A share of next to nothing says nothing.
+    if usual < LEAST {
+        return format!("usually {} by now", grouped(usual));
+    }
     let change = (i128::from(today) - i128::from(usual)) * 100 / i128::from(usual);
     match change {
         -4..=4 => format!("about as usual by now ({})", grouped(usual)),
+        400.. => {
+            let times = grouped(today / usual);
+            format!("{times} times as many as usual by now ({})", grouped(usual))
+        }
         5.. => format!("{change}% more than usual by now ({})", grouped(usual)),
         _ => format!("{}% less than usual by now ({})", -change, grouped(usual)),
     }
@@ -156,6 +166,10 @@ mod tests {
         assert_eq!(compared(1_020, 1_000, 7), "about as usual by now (1,000)");
         assert!(compared(5, 0, 0).contains("yet"));
         assert_eq!(compared(5, 0, 3), "usually none by now");
+        assert_eq!(compared(244, 1, 7), "usually 1 by now");
+        assert_eq!(compared(0, 19, 7), "usually 19 by now");
+        let many = "24 times as many as usual by now (100)";
+        assert_eq!(compared(2_450, 100, 7), many);
     }
 
     #[test]

@@ -48,7 +48,9 @@ pub(crate) async fn show(
     };
     let mut flash = app.take_flash(&viewer);
     let made = flash.as_mut().and_then(|flash| flash.new_token.take());
-    let told = Told::new(flash);
+    let mut told = Told::new(flash);
+    // The card of the new token says it all.
+    told.saved = told.saved.filter(|_| made.is_none());
     let page = TokensPage {
         shell: Shell::new(&viewer, "API tokens", Place::Tokens),
         name: told.or_typed("name", String::new()),

@@ -1,6 +1,6 @@
 //! The list of requests.
 
-use admintrail_event::Outcome;
+use admintrail_event::{Ending, Outcome};
 use admintrail_store::control::Role;
 use http::StatusCode;
 
@@ -35,7 +35,7 @@ async fn a_row_shows_every_column_in_the_viewers_zone() {
     assert_eq!(
         row,
         "22 Nov 16:30 :58 OK Olena Kravets 198.51.100.7 new IP API DELETE Denied: delete client 4711 \
-         /admin/api/client/4711 ?confirm=1 403 Denied 77777777 9 ms"
+         /admin/api/client/4711?confirm=1 403 Denied 77777777 9 ms"
     );
     assert!(
         page.contains("title=\"/admin/api/client/4711?confirm=1\""),
@@ -128,6 +128,77 @@ async fn background_refreshes_are_folded_behind_a_chip_that_shows_them() {
         asked.contains("title=\"/notifications\""),
         "a filter that asks for them shows them"
     );
+}
+
+#[tokio::test]
+async fn an_attack_in_an_even_rhythm_is_on_the_page_and_only_what_succeeded_is_hidden() {
+    let stack = Stack::owner();
+    let beat = |n: u8, path: &str, outcome: Outcome| {
+        let mut draft = request(n, 600 - i64::from(n) * 5, "GET", path);
+        draft.outcome = outcome;
+        draft
+    };
+    let mut drafts: Vec<_> = (0..8).map(|n| beat(n, "/door", Outcome::Denied)).collect();
+    drafts.extend((8..16).map(|n| beat(n, "/watched", Outcome::Success)));
+    let mut missing = beat(16, "/missing.css", Outcome::Failed);
+    missing.asset = true;
+    let mut style = beat(17, "/style.css", Outcome::Success);
+    style.asset = true;
+    drafts.extend([missing, style]);
+    stack.record(drafts).await;
+    let page = stack.page(PATH).await;
+    let shown = |path: &str| page.matches(&format!("title=\"{path}\"")).count();
+    assert_eq!(shown("/door"), 8);
+    assert_eq!(shown("/watched"), 3);
+    assert_eq!((shown("/missing.css"), shown("/style.css")), (1, 0));
+    assert!(text(&page).contains("1 file and 5 background refreshes hidden"));
+}
+
+#[tokio::test]
+async fn an_answer_that_did_not_arrive_whole_is_no_success_in_row_and_drawer() {
+    let stack = Stack::owner();
+    let mut draft = request(1, 60, "GET", "/half");
+    draft.ending = Ending::Failed;
+    let mut left = request(2, 70, "GET", "/left");
+    left.ending = Ending::Dropped;
+    let id = draft.id;
+    stack.record(vec![draft, left]).await;
+    let page = stack.page(&format!("{PATH}?event={id}")).await;
+    assert!(text(&page).contains("200 broke off"), "{}", text(&page));
+    assert!(text(&page).contains("200 left"));
+    assert!(!page.contains("status-ok"));
+    let told = between(&page, "data-broken-answer>", "</b>");
+    assert_eq!(told, "The panel broke its answer off before the end");
+}
+
+#[tokio::test]
+async fn a_date_of_another_year_and_long_requests_keep_their_units() {
+    let stack = Stack::owner();
+    let mut draft = request(1, 400 * 86_400, "GET", "/old");
+    draft.duration_us = Some(2_501_000);
+    stack.record(vec![draft]).await;
+    let page = stack
+        .page(&format!("{PATH}?from=2025-01-01T00:00:00Z"))
+        .await;
+    let row = text(between(
+        between(&page, "<tr data-event=", "</tr>"),
+        ">",
+        "nothing",
+    ));
+    assert!(row.starts_with("18 Oct 2025"), "{row}");
+    assert!(row.ends_with("2.5 s"), "{row}");
+    assert!(page.contains("c-date has-year"));
+}
+
+#[tokio::test]
+async fn the_words_of_the_filter_are_beside_the_box_without_a_script() {
+    let stack = Stack::owner();
+    let page = stack.page(PATH).await;
+    let help = between(&page, "data-menu=\"words\"", "</details>");
+    assert!(help.contains("aria-label=\"Filter words\""), "{help}");
+    for word in ["outcome:", "is:", "known_by:"] {
+        assert!(help.contains(word), "{word}");
+    }
 }
 
 #[tokio::test]

@@ -7,13 +7,13 @@ pub(crate) fn counted(n: u64, one: &str, many: &str) -> String {
     format!("{} {}", grouped(n), if n == 1 { one } else { many })
 }
 
-/// How long a request took: `9 ms`, `1,830 ms`, `12.4 s`, `3 min 5 s`.
+/// How long a request took: `9 ms`, `1.8 s`, `12.4 s`, `3 min 5 s`.
 pub(crate) fn took(us: u64) -> String {
     let ms = us / 1_000;
     if us < 1_000 {
         "< 1 ms".to_owned()
-    } else if ms < 10_000 {
-        format!("{} ms", grouped(ms))
+    } else if ms < 1_000 {
+        format!("{ms} ms")
     } else if ms < 60_000 {
         format!("{}.{} s", ms / 1_000, ms % 1_000 / 100)
     } else {
@@ -73,7 +73,9 @@ mod tests {
     fn spans_use_the_units_a_person_would() {
         assert_eq!(took(400), "< 1 ms");
         assert_eq!(took(9_300), "9 ms");
-        assert_eq!(took(1_830_000), "1,830 ms");
+        assert_eq!(took(999_900), "999 ms");
+        assert_eq!(took(1_830_000), "1.8 s");
+        assert_eq!(took(2_501_000), "2.5 s");
         assert_eq!(took(12_440_000), "12.4 s");
         assert_eq!(took(185_000_000), "3 min 5 s");
         assert_eq!(lasted(6_000_000_000), "1 h 40 min");

@@ -7,7 +7,7 @@ use admintrail_store::{Page, SessionRow};
 
 use crate::WebError;
 use crate::pages::parts::drawer::fields::{Group, groups};
-use crate::pages::parts::row::{StatusCell, Url, Who, method_class, sentence};
+use crate::pages::parts::row::{StatusCell, Who, method_class, sentence, url_of};
 use crate::pages::scene::Scene;
 use crate::pages::wording::link::{REQUESTS, term};
 use crate::pages::wording::number::{self, counted, grouped};
@@ -133,7 +133,7 @@ fn told(session: &SessionRow) -> String {
 
 fn whole_url(event: &Event) -> String {
     let draft = &event.draft;
-    let path = Url::of(event).whole;
+    let path = url_of(event);
     match (&draft.scheme, &draft.host) {
         (Some(scheme), Some(host)) => format!("{scheme}://{host}{path}"),
         (None, Some(host)) => format!("//{host}{path}"),
