@@ -129,6 +129,41 @@ pub fn attempted_name(typed: &str, is_admin: bool, keep: AttemptedNames, key: &[
     )
 }
 
+/// A sentence that may name the tried name, after it became `shown`. `None`: the name stands in it
+/// in another form, so that the sentence has to be made anew.
+pub(crate) fn hide_tried(action: &str, typed: &str, shown: &str) -> Option<String> {
+    let name = typed.trim();
+    let encoded = encode_text(name);
+    if name.is_empty() || clip(encoded.clone().into_owned(), Limits::TEXT).0 == shown {
+        return Some(action.to_owned());
+    }
+    let hidden = without_word(&without_word(action, name, shown), &encoded, shown);
+    let (rest, name) = (fold(&hidden.replace(shown, "")), fold(name));
+    (without_word(&rest, &name, "") == rest).then_some(hidden)
+}
+
+/// Every occurrence that is no part of a longer word.
+fn without_word(text: &str, word: &str, other: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once(word) {
+        let inside = |next: Option<char>, own: Option<char>| {
+            next.is_some_and(char::is_alphanumeric) && own.is_some_and(char::is_alphanumeric)
+        };
+        let previous = before
+            .chars()
+            .next_back()
+            .or_else(|| out.chars().next_back());
+        let part = inside(previous, word.chars().next())
+            || inside(after.chars().next(), word.chars().next_back());
+        out.push_str(before);
+        out.push_str(if part { word } else { other });
+        rest = after;
+    }
+    out.push_str(rest);
+    out
+}
+
 /// Whether it is what this room has made of a name before: an event that was exported.
 fn is_hidden(name: &str) -> bool {
     let parts = name

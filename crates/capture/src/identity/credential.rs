@@ -32,6 +32,11 @@ impl Hasher {
         self.hash(b"token:", &[], value)
     }
 
+    /// What stands for a name that basic authentication let in; no client sends it.
+    pub(crate) fn basic_name(&self, folded: &[u8]) -> SessionHash {
+        self.hash(b"basic name", b"", folded)
+    }
+
     fn hash(&self, kind: &[u8], name: &[u8], value: &[u8]) -> SessionHash {
         let mut out = [0; 16];
         if let Some(mut mac) = self.keyed.clone() {

@@ -65,6 +65,8 @@ pub(crate) struct Finding {
     /// A failed sign-in, whatever the status.
     pub(crate) denied: bool,
     pub(crate) sent_to_sign_in: bool,
+    /// The name and password of a basic authentication were not accepted.
+    pub(crate) basic_refused: bool,
     /// The route reads like a sign-in, but this was none.
     pub(crate) no_sign_in: bool,
     /// To be durable before the response goes on.
@@ -79,6 +81,7 @@ impl Finding {
             naming,
             denied: false,
             sent_to_sign_in: false,
+            basic_refused: false,
             no_sign_in: false,
             saved: Vec::new(),
             peek: None,

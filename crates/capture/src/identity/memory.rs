@@ -19,6 +19,8 @@ const ALIKE: usize = 20;
 const MAX_DOUBTED: usize = 4_096;
 /// Paths that asked for basic authentication.
 const MAX_CHALLENGED: usize = 256;
+/// Names that basic authentication let in; beyond that the bindings alone know them.
+const MAX_BASIC_NAMES: usize = 4096;
 /// Names of session cookies.
 const MAX_NAMES: usize = 64;
 
@@ -63,6 +65,8 @@ pub(crate) struct PanelMemory {
     doubted_count: AtomicUsize,
     /// Paths that asked for basic authentication, without slashes at the end.
     challenged: RwLock<HashSet<String>>,
+    /// Names that basic authentication let in, folded.
+    basic_names: RwLock<HashSet<String>>,
     /// The panel sets the cookie of a living session anew on ordinary pages.
     rotates: AtomicBool,
     /// Sessions bound by a redirect alone, until a request with one is answered.
@@ -131,6 +135,20 @@ impl PanelMemory {
 
     pub(crate) fn binds_cookie(&self, name: &[u8]) -> bool {
         self.cookie_names.read().contains(name)
+    }
+
+    /// Basic authentication let this name in. Says whether that is news.
+    pub(crate) fn accepted_basic(&self, folded: &str) -> bool {
+        let news = !self.knows_basic(folded);
+        if news {
+            remember(&self.basic_names, folded, MAX_BASIC_NAMES);
+        }
+        news
+    }
+
+    /// Whether basic authentication has let this name in.
+    pub(crate) fn knows_basic(&self, folded: &str) -> bool {
+        self.basic_names.read().contains(folded)
     }
 
     /// This path asked for basic authentication.

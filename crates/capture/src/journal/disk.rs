@@ -10,6 +10,8 @@ use std::sync::Arc;
 pub(crate) trait Disk: Send + Sync + 'static {
     /// Makes a new file, readable by the owner only; it must not exist.
     fn create(&self, path: &Path) -> io::Result<Arc<dyn SegmentFile>>;
+    /// Opens a file whose first `size` bytes are allocated on the disk, or allocates them.
+    fn reserve(&self, path: &Path, size: usize) -> io::Result<Arc<dyn SegmentFile>>;
     /// Makes the folder's entries durable.
     fn sync_folder(&self, folder: &Path) -> io::Result<()>;
 }
@@ -33,6 +35,26 @@ impl Disk for RealDisk {
             .create_new(true)
             .mode(0o600)
             .open(path)?;
+        Ok(Arc::new(file))
+    }
+
+    fn reserve(&self, path: &Path, size: usize) -> io::Result<Arc<dyn SegmentFile>> {
+        let file = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .open(path)?;
+        let length = file.metadata()?.len();
+        let missing = size.saturating_sub(usize::try_from(length).unwrap_or(size));
+        if missing > 0 {
+            // Bytes, not a hole: a hole has no blocks.
+            file.write_all_at(&vec![b'-'; missing], length)?;
+            file.sync_all()?;
+            if let Some(folder) = path.parent() {
+                self.sync_folder(folder)?;
+            }
+        }
         Ok(Arc::new(file))
     }
 

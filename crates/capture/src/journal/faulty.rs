@@ -56,6 +56,14 @@ impl Disk for FaultyDisk {
         }))
     }
 
+    /// Blocks that are there stay writable, as on a full disk.
+    fn reserve(&self, path: &Path, size: usize) -> io::Result<Arc<dyn SegmentFile>> {
+        if !path.exists() {
+            fails(&self.0.create, io::ErrorKind::StorageFull)?;
+        }
+        RealDisk.reserve(path, size)
+    }
+
     fn sync_folder(&self, folder: &Path) -> io::Result<()> {
         RealDisk.sync_folder(folder)
     }

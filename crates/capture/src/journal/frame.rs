@@ -38,7 +38,7 @@ pub(super) fn end(out: &mut [u8], mark: usize) {
 /// the write itself). Each step is a bijection, so no single damaged word goes unnoticed. It has to
 /// tell a torn or damaged record from a whole one, not to resist anybody: who can write here can
 /// write anything.
-fn checksum(length: [u8; 4], payload: &[u8]) -> u64 {
+pub(super) fn checksum(length: [u8; 4], payload: &[u8]) -> u64 {
     let mix = |hash: u64, word: u64| {
         let mixed = (hash ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         mixed ^ (mixed >> 29)

@@ -16,6 +16,9 @@ mod frame;
 pub(crate) mod reading;
 mod record;
 mod recovery;
+mod reserve;
+#[cfg(test)]
+mod reserve_tests;
 mod syncer;
 #[cfg(test)]
 mod tests;
@@ -27,7 +30,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use admintrail_event::{Draft, EventId};
+use admintrail_event::{Draft, EventId, Micros, PanelName};
 use hashbrown::HashMap;
 use parking_lot::{Condvar, Mutex, MutexGuard};
 use tokio::sync::oneshot;
@@ -35,6 +38,7 @@ use tokio::sync::oneshot;
 pub(crate) use disk::{Disk, RealDisk, SegmentFile};
 
 use crate::health::{Cause, Health};
+use reserve::Reserve;
 
 /// A segment past this size is replaced.
 const SEGMENT_BYTES: u64 = 8 << 20;
@@ -74,6 +78,7 @@ struct Shared {
     folder: PathBuf,
     disk: Arc<dyn Disk>,
     health: Arc<Health>,
+    reserve: Reserve,
     state: Mutex<State>,
     wake: Condvar,
 }
@@ -117,7 +122,13 @@ impl Journal {
     ) -> io::Result<(Self, Vec<Draft>)> {
         make_private_folder(folder)?;
         let lock = lock_folder(folder)?;
-        let found = recovery::read(folder)?;
+        let mut found = recovery::read(folder)?;
+        let reserve = Reserve::start(folder.join("reserve"), Arc::clone(&disk))?;
+        for gap in reserve.earlier() {
+            if !found.open.iter().any(|draft| draft.id == gap.id) {
+                found.open.push(gap);
+            }
+        }
         let open = found
             .open
             .iter()
@@ -127,6 +138,7 @@ impl Journal {
             folder: folder.to_owned(),
             disk,
             health,
+            reserve,
             state: Mutex::new(State {
                 active: None,
                 old: found.segments,
@@ -159,14 +171,35 @@ impl Journal {
     }
 
     /// Writes what nobody else will ever tell of again: a count, the start, the stop. While the disk
-    /// refuses it is held, and goes into the next segment.
-    pub(crate) fn keep(&self, draft: &Draft) {
+    /// refuses it is held, and goes into the next segment. Says whether it was written.
+    pub(crate) fn keep(&self, draft: &Draft) -> bool {
         let bytes = framed(draft);
         let mut state = self.shared.state.lock();
         state.open.insert(draft.id, bytes.clone());
-        if self.shared.append(&mut state, &bytes).is_ok() {
+        let written = self.shared.append(&mut state, &bytes).is_ok();
+        if written {
             self.sync_soon(state, false);
         }
+        written
+    }
+
+    /// Counts requests in what was set aside for a journal that cannot be written, until `holder`
+    /// (a request, or the gap event that tells of them) is durable.
+    pub(crate) fn count_unwritten(
+        &self,
+        panel: &PanelName,
+        holder: EventId,
+        requests: u64,
+        now: Micros,
+    ) {
+        self.shared.reserve.count(panel, holder, requests, now);
+        self.sync_soon(self.shared.state.lock(), false);
+    }
+
+    /// A request of which only a count is left, under a gap that could not be written.
+    pub(crate) fn lost(&self, request: EventId, gap: EventId) {
+        self.shared.reserve.hand_over(request, gap);
+        self.release(&[request]);
     }
 
     /// Writes an opening that must be durable before the request goes on.
@@ -224,6 +257,11 @@ impl Journal {
     /// same id, which changes nothing; so it is never waited for.
     pub(crate) fn release(&self, ids: &[EventId]) {
         let mut state = self.shared.state.lock();
+        if self.shared.reserve.settle(ids.iter()) {
+            let by = Instant::now() + SYNC_WITHIN;
+            state.sync_by.get_or_insert(by);
+            self.shared.wake.notify_one();
+        }
         let mut released = Vec::with_capacity(ids.len());
         released.extend(ids.iter().filter(|id| state.open.remove(*id).is_some()));
         if released.is_empty() {
@@ -254,6 +292,7 @@ impl Journal {
         {
             tracing::error!("the journal's sync thread had panicked");
         }
+        self.shared.reserve.close();
         let mut state = self.shared.state.lock();
         let active = state.active.take();
         if all_done && state.open.is_empty() && self.lock.lock().is_some() {

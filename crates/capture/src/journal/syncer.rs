@@ -24,7 +24,9 @@ enum Task {
 impl Shared {
     pub(super) fn run(&self) {
         loop {
-            match self.next_task() {
+            let task = self.next_task();
+            self.reserve.sync();
+            match task {
                 Task::Sync => self.sync(),
                 Task::Renew => {
                     // Reported through `health` inside; here it only means: later again.
@@ -141,6 +143,11 @@ impl Shared {
             return Err(error);
         }
         fresh.length += carried.len() as u64;
+        let counted: Vec<_> = if self.reserve.counts() {
+            state.open.keys().copied().collect()
+        } else {
+            Vec::new()
+        };
         // Many long-lived openings must not make every fresh segment full at once.
         state.replace_above = SEGMENT_BYTES.max(fresh.length * 4);
         let file = Arc::clone(&fresh.file);
@@ -158,6 +165,8 @@ impl Shared {
             .and_then(|()| self.disk.sync_folder(&self.folder));
         let answer = match &result {
             Ok(()) => {
+                self.reserve.settle(counted.iter());
+                self.reserve.make();
                 self.health.works(Cause::Journal);
                 let old = std::mem::take(&mut self.state.lock().old);
                 for path in old {

@@ -121,12 +121,17 @@ async fn may_pass(open: &Open, changes: bool) -> bool {
         OnFailure::Open => false,
     };
     if must_record && trunk.health.is_failing() {
+        // It is told from memory when recording works again; should that not come, it was counted.
+        trunk.unwritten(&open.draft);
         return false;
     }
     let written = if changes {
         match trunk.journal.open_durable(&open.draft) {
             Ok(synced) => matches!(timeout(SYNC_PATIENCE, synced).await, Ok(Ok(Ok(())))),
-            Err(_) => false,
+            Err(_) => {
+                trunk.unwritten(&open.draft);
+                false
+            }
         }
     } else {
         match trunk.journal.gather(&open.draft) {
@@ -134,9 +139,16 @@ async fn may_pass(open: &Open, changes: bool) -> bool {
                 // Whatever else is ready on this thread goes first, so that requests which came
                 // together are written together.
                 tokio::task::yield_now().await;
-                trunk.journal.write_gathered(&gathered).is_ok()
+                let written = trunk.journal.write_gathered(&gathered).is_ok();
+                if !written {
+                    trunk.unwritten(&open.draft);
+                }
+                written
             }
-            Err(_) => false,
+            Err(_) => {
+                trunk.unwritten(&open.draft);
+                false
+            }
         }
     };
     written || !must_record

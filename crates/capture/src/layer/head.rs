@@ -30,7 +30,7 @@ pub(super) fn read(recorder: &Recorder, parts: &mut Parts) -> Box<Open> {
     let headers = &parts.headers;
     let head = RequestHead {
         method: parts.method.as_str(),
-        path: parts.uri.path(),
+        path: path_of(&parts.method, &parts.uri),
         query: parts.uri.query(),
         accept: text(headers, &ACCEPT),
         requested_with: text(headers, &HeaderName::from_static("x-requested-with")),
@@ -82,6 +82,15 @@ pub(super) fn read(recorder: &Recorder, parts: &mut Parts) -> Box<Open> {
         )
     };
     Open::new(recorder.clone(), draft, Arc::clone(reading), identity)
+}
+
+/// The path as events have it: CONNECT asks for a host and has none, `*` belongs to OPTIONS.
+fn path_of<'a>(method: &Method, uri: &'a Uri) -> &'a str {
+    match uri.path() {
+        "" => "/",
+        "*" if method != Method::OPTIONS => "/*",
+        path => path,
+    }
 }
 
 /// Whether a request leaves the panel as it is (RFC 9110 section 9.2.1).

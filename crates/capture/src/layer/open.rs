@@ -4,15 +4,16 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use admintrail_event::{
-    Draft, Ending, KnownBy, Limits, Outcome, PanelName, Reading, Step, clip, encode_bytes,
+    Draft, Ending, KnownBy, Limits, Outcome, PanelName, Reading, Step, broken_off, clip,
+    encode_bytes, fold,
 };
 use http::{HeaderValue, StatusCode};
 
 use super::declared::Declared;
 use super::head::{Sent, safe};
 use super::watch::RequestWatch;
-use crate::Recorder;
-use crate::identity::{Finding, Form, Identity, Naming, Saved};
+use crate::identity::{Change, Finding, Form, Identity, Naming, Saved};
+use crate::{Binding, Recorder};
 
 /// Dropping it finishes the event as dropped.
 pub(super) struct Open {
@@ -112,11 +113,37 @@ impl Open {
         }
         self.draft.attempted = typed.map(|typed| {
             let (trunk, rules) = (self.recorder.trunk(), self.recorder.rules());
-            let known = trunk.keeper.knows(&rules.panel, typed);
+            let known = trunk.keeper.knows(&rules.panel, typed)
+                || self.recorder.memory().knows_basic(&fold(typed));
             let kept =
                 admintrail_event::attempted_name(typed, known, rules.attempted_names, &trunk.key);
             clip(kept, Limits::TEXT).0
         });
+    }
+
+    /// A name that basic authentication let in is known from now on, after a restart too: a binding
+    /// that is over at once, of a credential that nobody has.
+    fn remember_basic(&self, user: &str) {
+        let (trunk, recorder) = (self.recorder.trunk(), &self.recorder);
+        if !recorder.memory().accepted_basic(&fold(user))
+            || trunk.keeper.knows(recorder.panel(), user)
+        {
+            return;
+        }
+        let credential = recorder.hasher().basic_name(fold(user).as_bytes());
+        let now = trunk.now();
+        let over = Binding {
+            panel: recorder.panel().clone(),
+            admin: user.to_owned(),
+            admin_name: None,
+            session: credential,
+            since: now,
+            until: Some(now),
+        };
+        // Nobody waits for it: until it is durable memory knows.
+        trunk
+            .keeper
+            .change(recorder.panel(), credential, Change::Bind(over));
     }
 
     /// Takes over what the response told; returns what must be durable before it goes on.
@@ -128,11 +155,15 @@ impl Open {
             reading.step = Step::Ordinary;
             reading.action = format!("Sent {} {}", self.draft.method, reading.route);
         }
+        if finding.basic_refused {
+            Arc::make_mut(&mut self.reading).step = Step::SignIn;
+        }
         self.undecided = !finding.denied && matches!(finding.naming, Naming::Attempt(_));
         match finding.naming {
             Naming::Keep => self.name(),
             Naming::Nobody => self.unname(),
             Naming::Basic(user) => {
+                self.remember_basic(&user);
                 self.draft.admin = Some(user);
                 self.draft.admin_name = None;
                 self.draft.known_by = KnownBy::Basic;
@@ -210,6 +241,9 @@ impl Open {
                 clip(sentence, Limits::TEXT).0
             }
         };
+        if ending == Ending::Failed && draft.status.is_some() {
+            draft.action = clip(broken_off(&draft.action), Limits::TEXT).0;
+        }
         let nothing = Draft::request(draft.id, draft.time, PanelName::own(), "", "");
         let event = std::mem::replace(draft, nothing);
         self.recorder.trunk().close(event);

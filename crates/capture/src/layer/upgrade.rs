@@ -85,6 +85,9 @@ impl UpgradeGuard {
         };
         trunk.opened();
         let synced = trunk.journal.open_durable(&closing);
+        if synced.is_err() {
+            trunk.unwritten(&closing);
+        }
         // From here on every way out ends it: whoever is waited for below may be gone by then.
         let open = State::Open {
             closing: Box::new(closing),

@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::sync::atomic::{AtomicBool, AtomicUsize};
 
-use admintrail_event::{AttemptedNames, Preset};
+use admintrail_event::{AttemptedNames, EventId, Preset};
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
@@ -41,8 +41,12 @@ struct Stand {
 
 impl Stand {
     async fn new(on_failure: OnFailure) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let (faults, kept) = (Arc::new(Faults::default()), Kept::default());
+        Self::on(tempfile::tempdir().unwrap(), Kept::default(), on_failure).await
+    }
+
+    /// On what an earlier one left.
+    async fn on(folder: tempfile::TempDir, kept: Kept, on_failure: OnFailure) -> Self {
+        let faults = Arc::new(Faults::default());
         let options = RecordersOptions {
             journal: folder.path().to_owned(),
             name: "node-1".to_owned(),
@@ -108,6 +112,80 @@ impl Stand {
             .map(|event| (event.method.clone(), event.status))
             .collect()
     }
+}
+
+impl Stand {
+    /// Ends as `kill -9` does and starts on the files as they lie, on the same sink.
+    async fn killed(self) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        for entry in std::fs::read_dir(self.folder.path()).unwrap() {
+            let path = entry.unwrap().path();
+            std::fs::copy(&path, folder.path().join(path.file_name().unwrap())).unwrap();
+        }
+        let starts = self.starts();
+        drop(self.recorders);
+        let kept = Kept(Arc::clone(&self.kept.0), Arc::default());
+        let stand = Self::on(folder, kept, self.on_failure).await;
+        stand.until(|stand| stand.starts() > starts).await;
+        stand
+    }
+
+    fn starts(&self) -> usize {
+        let kept = self.kept.0.lock();
+        kept.iter().filter(|e| e.kind == Kind::Start).count()
+    }
+
+    fn gaps(&self) -> Vec<(EventId, Option<u64>)> {
+        let kept = self.kept.0.lock();
+        let gaps = kept.iter().filter(|event| event.kind == Kind::Gap);
+        gaps.map(|gap| (gap.id, gap.count)).collect()
+    }
+}
+
+#[tokio::test]
+async fn what_passed_or_was_refused_on_a_full_disk_is_counted_even_if_the_process_is_killed_then() {
+    let stand = Stand::new(OnFailure::Degrade).await;
+    stand.until(|stand| stand.starts() == 1).await;
+    stand.kept.1.store(true, Ordering::SeqCst);
+    stand.faults.create.store(usize::MAX, Ordering::SeqCst);
+    stand.faults.write.store(usize::MAX, Ordering::SeqCst);
+    for _ in 0..3 {
+        stand.ask(Method::POST).await;
+        stand.ask(Method::GET).await;
+    }
+    assert_eq!(stand.reached(), 3);
+    let stand = stand.killed().await;
+    let gaps = stand.gaps();
+    assert_eq!(
+        gaps.iter().map(|(_, count)| *count).collect::<Vec<_>>(),
+        [Some(6)]
+    );
+    // It was told: another crash tells nothing anew.
+    stand
+        .until(|stand| stand.recorders.state().waiting == 0)
+        .await;
+    let stand = stand.killed().await;
+    assert_eq!(stand.gaps(), gaps);
+}
+
+#[tokio::test]
+async fn what_a_full_disk_held_up_and_was_delivered_later_is_not_counted() {
+    let stand = Stand::new(OnFailure::Degrade).await;
+    stand.until(|stand| stand.starts() == 1).await;
+    stand.kept.1.store(true, Ordering::SeqCst);
+    stand.faults.write.store(usize::MAX, Ordering::SeqCst);
+    for _ in 0..3 {
+        stand.ask(Method::POST).await;
+        stand.ask(Method::GET).await;
+    }
+    stand.faults.write.store(0, Ordering::SeqCst);
+    stand.kept.1.store(false, Ordering::SeqCst);
+    stand
+        .until(|stand| stand.requests().len() == 6 && stand.recorders.state().waiting == 0)
+        .await;
+    let stand = stand.killed().await;
+    assert_eq!(stand.gaps(), []);
+    assert_eq!(stand.requests().len(), 6);
 }
 
 #[tokio::test]

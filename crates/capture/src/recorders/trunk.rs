@@ -158,8 +158,14 @@ impl Trunk {
     /// A request fell out of the ring: it is counted instead. Its opening goes after the count has
     /// come, in the journal and in what is held for its next segment alike.
     fn count_lost(&self, lost: &Draft) {
-        self.count(&lost.panel, Reason::Unrecorded, None, 1);
-        self.journal.release(&[lost.id]);
+        let now = self.now();
+        let mut gaps = self.gaps.lock();
+        let gap = gaps.count(&lost.panel, Reason::Unrecorded, None, 1, now);
+        if self.journal.keep(gap) {
+            self.journal.release(&[lost.id]);
+        } else {
+            self.journal.lost(lost.id, gap.id);
+        }
     }
 
     pub(super) fn count(
@@ -172,7 +178,15 @@ impl Trunk {
         let now = self.now();
         let mut gaps = self.gaps.lock();
         let gap = gaps.count(panel, reason, address, requests, now);
-        self.journal.keep(gap);
+        if !self.journal.keep(gap) {
+            self.journal.count_unwritten(panel, gap.id, requests, now);
+        }
+    }
+
+    /// This request has no opening in the journal, whatever becomes of it.
+    pub(crate) fn unwritten(&self, request: &Draft) {
+        self.journal
+            .count_unwritten(&request.panel, request.id, 1, self.now());
     }
 
     /// These are durable in the sink.

@@ -140,6 +140,12 @@ async fn a_panel_that_breaks_off_is_recorded_with_what_was_sent() {
         (event.ending, event.response_bytes),
         (Ending::Failed, Some(3))
     );
+    assert!(
+        event.action.ends_with(" (response broke off)"),
+        "{}",
+        event.action
+    );
+    assert_eq!(event.outcome, admintrail_event::Outcome::Success);
 }
 
 #[tokio::test]

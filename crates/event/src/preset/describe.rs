@@ -156,6 +156,7 @@ pub(super) fn describe(method: &str, segments: &[Segment<'_>]) -> Description {
         "PUT" | "PATCH" => format!("Changed {}", resource.phrase(true)),
         "DELETE" => format!("Deleted {}", resource.phrase(true)),
         "OPTIONS" => format!("Asked what {} allows", resource.phrase(true)),
+        "CONNECT" => "Asked for a tunnel".to_owned(),
         other => format!("Sent {} to {}", encode_text(other), resource.phrase(true)),
     };
     Description {

@@ -17,6 +17,8 @@ mod secrets;
 mod sentence;
 mod words;
 
+pub use sentence::broken_off;
+
 use std::sync::{Arc, LazyLock};
 
 use crate::{Limits, RequestType, clip, encode_text};

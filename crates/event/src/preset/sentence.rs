@@ -55,8 +55,33 @@ impl Preset {
     }
 }
 
-/// A sentence that goes on after a colon: its first letter small, unless it begins an acronym.
+/// A sentence whose response broke off before its end: what was seen of it is not all.
+#[must_use]
+pub fn broken_off(sentence: &str) -> String {
+    format!("{sentence} (response broke off)")
+}
+
+/// What changes something, as a sentence that was done and as one that was not.
+const CHANGES: &[(&str, &str)] = &[
+    ("Added", "add"),
+    ("Changed", "change"),
+    ("Confirmed", "confirm"),
+    ("Created", "create"),
+    ("Deleted", "delete"),
+    ("Ran", "run"),
+    ("Sent", "send"),
+    ("Set", "set"),
+    ("Signed", "sign"),
+];
+
+/// A sentence that goes on after a colon. A change was not made: "delete client 4711". Whatever
+/// else keeps its words, the first letter small unless it begins an acronym: "viewed client 4711".
 fn continued(action: &str) -> String {
+    if let Some((verb, rest)) = action.split_once(' ')
+        && let Some((_, infinitive)) = CHANGES.iter().find(|(done, _)| *done == verb)
+    {
+        return format!("{infinitive} {rest}");
+    }
     let mut letters = action.chars();
     match (letters.next(), letters.clone().next()) {
         (Some(first), Some(second)) if first.is_uppercase() && second.is_lowercase() => {

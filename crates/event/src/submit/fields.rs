@@ -238,7 +238,7 @@ impl Reader {
     }
 }
 
-fn wrong(field: &str, what: &str, value: &Value) -> SubmitError {
+pub(super) fn wrong(field: &str, what: &str, value: &Value) -> SubmitError {
     let shown = clip(encode_text(&value.to_string()).into_owned(), 80).0;
     SubmitError::new(field, format!("{shown} is not {what}"))
 }

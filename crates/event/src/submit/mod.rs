@@ -4,12 +4,13 @@ mod fields;
 
 use serde::de::{Deserialize, Deserializer, Error as _};
 
+use crate::attempt::hide_tried;
 use crate::{
     Draft, Ending, EventId, Ip, Kind, KnownBy, Limits, Micros, Outcome, PanelName, Preset,
     RequestHead, RequestType, SessionHash, clip, encode_text,
 };
 
-use fields::{Fields, Reader, Sent, needed};
+use fields::{Fields, Reader, Sent, needed, wrong};
 
 /// Why a submitted event cannot be taken.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -137,8 +138,13 @@ impl SubmittedEvent {
         self.attempted.as_deref()
     }
 
-    /// Replaces the tried name by what may be kept of it.
+    /// Replaces the tried name by what may be kept of it, in the sentence too.
     pub fn set_attempted(&mut self, shown: String) {
+        if let Some(typed) = &self.attempted
+            && let Some(action) = self.action.take()
+        {
+            self.action = hide_tried(&action, typed, &shown);
+        }
         self.attempted = Some(shown);
     }
 
@@ -218,6 +224,22 @@ impl SubmittedEvent {
                 if value.is_empty() {
                     return Err(SubmitError::new(field, "is empty; a request has one"));
                 }
+            }
+            if !is_token(&self.method) {
+                return Err(wrong(
+                    "method",
+                    "a method: one word of letters, digits and !#$%&'*+-.^_`|~",
+                    &self.method.as_str().into(),
+                ));
+            }
+            let whole_server = path == "*" && self.method == "OPTIONS";
+            if !whole_server && !path.starts_with('/') {
+                return Err(wrong(
+                    "path",
+                    "a path: it begins with /, or is * with OPTIONS; scheme and host have fields \
+                     of their own",
+                    &path.into(),
+                ));
             }
         }
         if self.known_by == Some(KnownBy::Attempt) && self.admin.is_some() {
@@ -331,6 +353,13 @@ impl SubmittedEvent {
             agent_bytes: self.agent_bytes.or(agent_cut),
         }
     }
+}
+
+/// RFC 9110 section 5.6.2.
+fn is_token(method: &str) -> bool {
+    method
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
 }
 
 fn clip_optional(text: Option<String>, max: usize) -> (Option<String>, Option<u32>) {

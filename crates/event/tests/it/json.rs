@@ -2,8 +2,8 @@
 
 use admintrail_event::testing::{accepted, draft, event, workload};
 use admintrail_event::{
-    Draft, Event, EventId, EventJson, FirstSet, Kind, KnownBy, LogId, Micros, Outcome, Preset,
-    RequestType, SubmitError, SubmittedEvent, submission_digest,
+    AttemptedNames, Draft, Event, EventId, EventJson, FirstSet, Kind, KnownBy, LogId, Micros,
+    Outcome, Preset, RequestType, SubmitError, SubmittedEvent, attempted_name, submission_digest,
 };
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -71,7 +71,7 @@ fn what_was_sent_is_kept_and_the_rest_follows_from_it() {
     let draft = taken(json!({"admin": "olena", "status": 403, "method": "DELETE"}));
     assert_eq!(draft.known_by, KnownBy::Declared);
     assert_eq!(draft.outcome, Outcome::Denied);
-    assert_eq!(draft.action, "Denied: deleted client 4711");
+    assert_eq!(draft.action, "Denied: delete client 4711");
     let draft =
         taken(json!({"action": "Looked", "object": null, "outcome": "error", "known_by": "jwt"}));
     assert_eq!((draft.action.as_str(), draft.object), ("Looked", None));
@@ -155,6 +155,11 @@ fn mistakes_name_the_field_and_what_to_send() {
         json!({"path": ""}),
         json!({"path": "?client=4711"}),
         json!({"method": 7}),
+        json!({"method": "GE T"}),
+        json!({"method": "GET\r\n"}),
+        json!({"path": "client/4711"}),
+        json!({"path": "http://a/client"}),
+        json!({"path": "*"}),
         json!({"id": "3f2b8c1e-1d1e-4c55-9d1b-6a7a2f9f0c11"}),
         json!({"ip": "office"}),
         json!({"session": "abc"}),
@@ -212,6 +217,64 @@ fn what_is_no_event_is_refused() {
 }
 
 #[test]
+fn what_any_recorder_writes_is_taken() {
+    for changes in [
+        json!({"method": "OPTIONS", "path": "*"}),
+        json!({"method": "CONNECT", "path": "/"}),
+        json!({"method": "CLI", "path": "/cli/query"}),
+        json!({"method": "M-SEARCH!", "path": "//x"}),
+        json!({"method": "", "path": "", "kind": "gap", "count": 3}),
+        json!({"method": "", "path": "", "kind": "start"}),
+        json!({"method": "", "path": "", "kind": "stop"}),
+    ] {
+        let draft = taken(changes.clone());
+        assert_eq!(draft.path, changes["path"].as_str().unwrap());
+    }
+}
+
+#[test]
+fn a_tried_name_that_is_masked_is_masked_in_the_sentence_too() {
+    let sent = |typed: &str, action: &str| {
+        let event = with(json!({
+            "attempted": typed, "action": action, "method": "POST", "path": "/login", "status": 401,
+        }));
+        let mut event = SubmittedEvent::parse(event.to_string().as_bytes()).unwrap();
+        let shown = attempted_name(typed, false, AttemptedNames::Known, &[7; 32]);
+        event.set_attempted(shown.clone());
+        let draft = event.into_draft(fallback(), &generic());
+        assert_eq!(draft.attempted.as_ref(), Some(&shown));
+        draft.action.replace(&shown, "MASKED")
+    };
+    for (typed, action, kept) in [
+        (
+            "MyTypedPassword1!",
+            "Failed sign-in as MyTypedPassword1!",
+            "Failed sign-in as MASKED",
+        ),
+        (
+            "Pass1",
+            "Pass1 tried (\"Pass1\")",
+            "MASKED tried (\"MASKED\")",
+        ),
+        ("a", "Failed sign-in as a", "Failed sign-in as MASKED"),
+        (
+            "pä\u{202e}ss",
+            "Failed sign-in as pä\u{202e}ss",
+            "Failed sign-in as MASKED",
+        ),
+        // Written in another way: the sentence is made anew.
+        (
+            "MyTypedPassword1!",
+            "refused mytypedPASSWORD1!",
+            "Failed sign-in as MASKED",
+        ),
+        ("root", "Failed sign-in as root", "Failed sign-in as MASKED"),
+    ] {
+        assert_eq!(sent(typed, action), kept, "{typed}");
+    }
+}
+
+#[test]
 fn serde_callers_get_the_same_messages() {
     let error = serde_json::from_value::<SubmittedEvent>(with(json!({"status": 42}))).unwrap_err();
     assert!(
@@ -250,6 +313,9 @@ proptest! {
             if text.is_empty() {
                 text.push('-');
             }
+        }
+        if event.draft.kind == Kind::Request && !event.draft.path.starts_with('/') {
+            event.draft.path.insert(0, '/');
         }
         let preset = generic();
         event.draft.path = preset.redact_path(&event.draft.path);

@@ -253,24 +253,47 @@ fn the_outcome_makes_the_sentence() {
             Denied,
             false,
             None,
-            "Denied: changed settings",
+            "Denied: change settings",
         ),
         (
             "PUT /settings",
             Failed,
             false,
             None,
-            "Failed: changed settings",
+            "Failed: change settings",
         ),
         (
             "PUT /settings",
             Error,
             false,
             None,
-            "Error: changed settings",
+            "Error: change settings",
         ),
         ("PUT /settings", Unknown, false, None, "Changed settings"),
-        ("SEARCH /x", Denied, false, None, "Denied: sent SEARCH to x"),
+        ("POST /clients", Error, false, None, "Error: create client"),
+        (
+            "DELETE /clients/7",
+            Denied,
+            false,
+            None,
+            "Denied: delete client 7",
+        ),
+        (
+            "GET /clients/7",
+            Denied,
+            false,
+            None,
+            "Denied: viewed client 7",
+        ),
+        ("CONNECT /", Success, false, None, "Asked for a tunnel"),
+        (
+            "CONNECT /",
+            Denied,
+            false,
+            None,
+            "Denied: asked for a tunnel",
+        ),
+        ("SEARCH /x", Denied, false, None, "Denied: send SEARCH to x"),
         ("GET /clients", Denied, true, None, "Sent to sign-in"),
         ("POST /login", Success, false, None, "Signed in"),
         (
@@ -302,7 +325,7 @@ fn the_outcome_makes_the_sentence() {
         ("POST /logout", Success, false, None, "Signed out"),
         // Signing out leads to the sign-in page.
         ("POST /logout", Success, true, None, "Signed out"),
-        ("POST /logout", Error, false, None, "Error: signed out"),
+        ("POST /logout", Error, false, None, "Error: sign out"),
     ] {
         assert_eq!(
             sentence(request, outcome, sent, name),
@@ -321,7 +344,7 @@ fn a_form_that_came_back_with_mistakes_changed_nothing() {
     assert_eq!(sentence(302), "Changed user 5");
     assert_eq!(sentence(200), "Tried to change user 5 (form came back)");
     let denied = django.sentence_of(&reading, Outcome::Denied, Some(403), false, None);
-    assert_eq!(denied, "Denied: changed user 5");
+    assert_eq!(denied, "Denied: change user 5");
 }
 
 #[test]

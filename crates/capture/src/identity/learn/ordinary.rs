@@ -72,11 +72,16 @@ pub(super) fn of_basic(exchange: &Exchange<'_>, sent: bool) -> Finding {
             .recorder
             .memory()
             .is_for_everybody(&exchange.reading.route);
-    Finding::new(match claimed {
+    let finding = Finding::new(match claimed {
         Some(user) if let_in && asked => Naming::Basic(user),
         Some(user) if !let_in => Naming::Attempt(Some(user)),
         _ => Naming::Nobody,
-    })
+    });
+    let tried = matches!(finding.naming, Naming::Attempt(_));
+    Finding {
+        basic_refused: tried && exchange.status == StatusCode::UNAUTHORIZED,
+        ..finding
+    }
 }
 
 fn sent_away() -> Finding {
@@ -274,7 +279,10 @@ fn of_nobody(exchange: &Exchange<'_>, sent: bool) -> Finding {
         && exchange.status == StatusCode::UNAUTHORIZED
         && basic::is_challenge(exchange.headers)
     {
-        return Finding::new(Naming::Attempt(Some(user.clone())));
+        return Finding {
+            basic_refused: true,
+            ..Finding::new(Naming::Attempt(Some(user.clone())))
+        };
     }
     let refused = sent
         || matches!(

@@ -38,6 +38,37 @@ async fn basic_authentication_names_whom_the_panel_lets_in() {
 }
 
 #[tokio::test]
+async fn a_name_that_basic_authentication_let_in_is_known_when_it_is_tried_after_a_restart_too() {
+    let answers = |asked: &Asked| match asked.headers.get("authorization") {
+        Some(value) if value == BASIC.1 => html("x"),
+        _ => answer(401, &[("www-authenticate", "Basic realm=panel")], ""),
+    };
+    let stand = Stand::new().await;
+    let service = wrap(stand.recorder(|_| {}), panel(move |asked| answers(&asked)));
+    // `olena:wrong`
+    let wrong = [("authorization", "Basic b2xlbmE6d3Jvbmc=")];
+    let get = |headers: &[(&str, &str)]| request("GET", "/clients", headers, empty());
+    send(&service, get(&wrong)).await;
+    let before = stand.last(1).await;
+    let tried = before.attempted.unwrap();
+    assert!(tried.starts_with("unknown name (5"), "{tried}");
+    assert_eq!(before.action, format!("Failed sign-in as {tried}"));
+    send(&service, get(&[BASIC])).await;
+    send(&service, get(&wrong)).await;
+    let event = stand.last(3).await;
+    assert_eq!(event.attempted.as_deref(), Some("olena"));
+    assert_eq!(event.action, "Failed sign-in as olena");
+    assert_nobody(&event);
+    until(|| stand.bindings.knows(&"billing".parse().unwrap(), "olena")).await;
+    drop(service);
+    let stand = stand.crash().await;
+    let service = wrap(stand.recorder(|_| {}), panel(move |asked| answers(&asked)));
+    send(&service, get(&wrong)).await;
+    let event = stand.last(4).await;
+    assert_eq!(event.attempted.as_deref(), Some("olena"));
+}
+
+#[tokio::test]
 async fn a_panel_with_sign_in_forms_believes_no_basic_header() {
     let mut talk = Talk::with(ordinary).await;
     talk.post("/login", "", OLENA).await;
