@@ -83,9 +83,12 @@ async fn welcome(config: &Config, control: &Control) -> Outcome {
         link(&control, LinkPurpose::Setup, None, clock::now(), &url).map_err(anyhow::Error::from)
     })
     .await??;
-    output::say("Make your account with this link. It works once, for 30 minutes:");
+    // In one piece, so that no line of the log comes between.
     let mut out = output::stdout();
-    writeln!(out, "{link}")?;
+    writeln!(
+        out,
+        "Make your account with this link. It works once, for 30 minutes:\n{link}"
+    )?;
     out.flush()?;
     if let Some(line) = way_from_elsewhere(config) {
         output::say("From your own machine, reach it with:");

@@ -536,6 +536,76 @@ async fn healthcheck_tells_a_server_from_none() {
     );
 }
 
+#[test]
+fn a_demo_that_is_stopped_at_once_leaves_no_folder_behind() {
+    let tmp = tempfile::tempdir().unwrap();
+    let mut child = admintrail(&["demo", "--listen", "127.0.0.1:0"])
+        .env("TMPDIR", &tmp.path().display().to_string())
+        .spawn();
+    let mut out = BufReader::new(child.stdout.take().unwrap());
+    let mut said = String::new();
+    while !said.contains("Ctrl-C") {
+        assert_ne!(out.read_line(&mut said).unwrap(), 0, "{said}");
+    }
+    let folders = || std::fs::read_dir(tmp.path()).unwrap().count();
+    assert_eq!(folders(), 1);
+    let pid = rustix::process::Pid::from_child(&child);
+    // However the two fall: the first ends it in its own time, the second at once.
+    while child.try_wait().unwrap().is_none() {
+        let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
+        std::thread::yield_now();
+    }
+    assert_eq!(folders(), 0);
+}
+
+#[test]
+fn a_token_for_a_panel_that_nobody_configured_is_made_and_said() {
+    let server = Server::start(&Options::default());
+    let create = |panel: &str| {
+        let args = [
+            "token", "create", "--name", panel, "--scope", "read", "--panel", panel,
+        ];
+        server.command(&args).run()
+    };
+    let said = create("nopanel");
+    assert!(
+        said.code == 0 && said.err.contains("Warning: no panel nopanel is configured"),
+        "{said:?}"
+    );
+    assert!(!said.out.trim().is_empty());
+    assert_eq!(create("admintrail").err, "");
+    // Which one is said with a flag or without.
+    server.command(&["token", "revoke", "nopanel"]).run().ok();
+    server
+        .command(&["token", "revoke", "--name", "admintrail"])
+        .run()
+        .ok();
+    let add = ["account", "add", "o@x.example", "--role", "owner"];
+    assert!(server.command(&add).run().ok().contains("/reset?token="));
+    let add = ["account", "add", "a@x.example", "--role", "auditor"];
+    server.command(&add).run().ok();
+    let disable = |whose: &[&str]| {
+        server
+            .command(&[&["account", "disable"], whose].concat())
+            .run()
+            .code
+    };
+    assert_eq!(disable(&["a@x.example"]), 0);
+    assert_eq!(disable(&[]), 2);
+}
+
+#[test]
+fn an_empty_moment_is_no_moment() {
+    let dir = tempfile::tempdir().unwrap();
+    for flag in ["--from", "--to"] {
+        let said = admintrail(&["query", flag, ""]).data(dir.path()).run();
+        assert!(
+            said.code == 2 && said.err.contains(&format!("{flag}: is empty")),
+            "{said:?}"
+        );
+    }
+}
+
 #[tokio::test]
 async fn the_demo_is_alive_at_once() {
     let dir = tempfile::tempdir().unwrap();

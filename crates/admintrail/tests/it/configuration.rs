@@ -57,6 +57,32 @@ listen = "127.0.0.1:9001"
 }
 
 #[test]
+fn a_mistake_inside_a_panel_hides_none_between_panels() {
+    let dir = tempfile::tempdir().unwrap();
+    let panel = |more: &str| {
+        format!(
+            "[[panel]]\nname = \"billing\"\nupstream = \"http://127.0.0.1:8000\"\n\
+             listen = \"127.0.0.1:8080\"\n{more}"
+        )
+    };
+    let file = format!(
+        "version = 1\n{}{}",
+        panel("tls_cert = \"cert.pem\"\n"),
+        panel("")
+    );
+    std::fs::write(dir.path().join("bad.toml"), file).unwrap();
+    let said = config(dir.path(), &["check", "--config", "bad.toml"]).run();
+    for part in [
+        "3 mistakes",
+        "bad.toml:6: panel.billing.tls_key: is missing",
+        "bad.toml:8: panel.billing: there are two panels of this name",
+        "bad.toml:10: panel.billing.listen: 127.0.0.1:8080 is taken by the panel billing",
+    ] {
+        assert!(said.err.contains(part), "{part} in {}", said.err);
+    }
+}
+
+#[test]
 fn panels_that_do_not_fit_together_are_told() {
     let dir = tempfile::tempdir().unwrap();
     let file = r#"version = 1

@@ -81,6 +81,43 @@ async fn host_passes_and_hop_by_hop_headers_do_not() {
 }
 
 #[tokio::test]
+async fn a_request_without_a_host_reaches_the_panel_under_the_panels_own() {
+    let panel = Panel::fine().await;
+    let server = Server::start(&Options::panel(panel.address));
+    exchange(server.panel(), b"GET /old HTTP/1.0\r\n\r\n").await;
+    let seen = panel.only();
+    assert_eq!(seen.header("host"), [panel.address.to_string()]);
+    assert!(
+        seen.header("x-forwarded-host").is_empty(),
+        "the client named none: {}",
+        seen.text()
+    );
+}
+
+#[tokio::test]
+async fn a_panel_that_reads_x_real_ip_reads_the_address_on_record() {
+    for (keys, forwarded, told) in [
+        ("", "", "127.0.0.1"),
+        ("", "X-Forwarded-For: 198.51.100.7\r\n", "127.0.0.1"),
+        (
+            "trusted_proxies=127.0.0.0/8",
+            "X-Forwarded-For: 198.51.100.7\r\n",
+            "198.51.100.7",
+        ),
+    ] {
+        let panel = Panel::fine().await;
+        let server = Server::start(&Options::with(panel.address, keys));
+        let request = format!(
+            "GET / HTTP/1.1\r\nHost: a\r\nX-Real-IP: 10.66.66.66\r\nx-real-ip: 10.66.66.67\r\n\
+             {forwarded}Connection: close\r\n\r\n"
+        );
+        exchange(server.panel(), request.as_bytes()).await;
+        assert_eq!(panel.only().header("x-real-ip"), [told], "{keys}");
+        assert_eq!(server.event("").await["ip"], told, "{keys}");
+    }
+}
+
+#[tokio::test]
 async fn a_trusted_proxy_is_believed_and_recorded() {
     let panel = Panel::fine().await;
     let server = Server::start(&Options::with(panel.address, "trusted_proxies=127.0.0.0/8"));

@@ -18,6 +18,7 @@ mod forwarding;
 mod full_disk;
 mod http2;
 mod interrupted;
+mod round_trip;
 mod secrets;
 mod slow_clients;
 mod smuggling;
