@@ -134,3 +134,53 @@ async fn a_full_disk_stops_changes_says_why_and_recovers_by_itself() {
         server.events("kind:gap")
     );
 }
+
+#[tokio::test]
+async fn requests_of_the_time_in_which_the_disk_was_full_are_told_even_after_kill_nine() {
+    let panel = Panel::fine().await;
+    let own = tempfile::tempdir().unwrap();
+    let dir = own.path().join("data");
+    let full = Options {
+        limits: Some(format!("trap '' XFSZ; ulimit -S -f {}", LARGEST_KIB * 2)),
+        ..Options::panel(panel.address)
+    };
+    let mut server = Server::on(&dir, &full);
+    let filler = "x".repeat(3_000);
+    let mut asked = 0;
+    for number in 0..4_000 {
+        let path = format!("/{number}/{filler}");
+        let answer = exchange(server.panel(), post(&path).as_bytes()).await;
+        asked += 1;
+        if status(&answer) == "503" {
+            break;
+        }
+    }
+    for number in 0..5 {
+        let refused = exchange(server.panel(), post(&format!("/c/{number}")).as_bytes()).await;
+        assert_eq!(status(&refused), "503");
+        let read = exchange(server.panel(), get(&format!("/r/{number}")).as_bytes()).await;
+        assert_eq!(status(&read), "200");
+        asked += 2;
+    }
+    server.kill();
+
+    let mut server = Server::on(&dir, &Options::panel(panel.address));
+    let told = |server: &Server| {
+        let gaps = server.events("kind:gap");
+        let counted: u64 = gaps.iter().map(|gap| gap["count"].as_u64().unwrap()).sum();
+        let recorded = server.events("kind:request").len() as u64;
+        (counted, counted + recorded)
+    };
+    until("each is recorded or counted", || async {
+        (told(&server).1 == asked).then_some(())
+    })
+    .await;
+    let before = told(&server);
+    assert!(before.0 > 0, "what was refused has no other trace");
+    // And once only.
+    server.kill();
+    let server = Server::on(&dir, &Options::panel(panel.address));
+    exchange(server.panel(), get("/after").as_bytes()).await;
+    server.events_when("path:/after", 1).await;
+    assert_eq!(told(&server), (before.0, asked + 1));
+}

@@ -35,7 +35,7 @@ fn segment_number(path: &Path) -> Option<u64> {
 
 /// What another version wrote can be read by that one alone. Going on without it would lose what it
 /// holds, since segments are deleted once they are taken over.
-fn of_another_version(path: &Path) -> io::Error {
+pub(super) fn of_another_version(path: &Path) -> io::Error {
     io::Error::new(
         io::ErrorKind::InvalidData,
         format!(

@@ -15,6 +15,7 @@ use admintrail_event::{Draft, EventId, Kind, Micros, PanelName};
 use hashbrown::HashMap;
 use parking_lot::Mutex;
 
+use super::recovery::of_another_version;
 use super::{Disk, SegmentFile, frame};
 use crate::ids;
 
@@ -97,6 +98,9 @@ impl Reserve {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
             Err(error) => return Err(error),
         };
+        if bytes.chunks(HALF).any(is_of_another_version) {
+            return Err(of_another_version(&path));
+        }
         let (generation, entries) = read(&bytes);
         let entries = together(entries);
         let holders = entries
@@ -341,6 +345,13 @@ fn half(generation: u64, entries: &[Entry]) -> Vec<u8> {
     bytes.extend_from_slice(&frame::checksum([0; 4], &body).to_le_bytes());
     bytes.extend_from_slice(&body);
     bytes
+}
+
+fn is_of_another_version(half: &[u8]) -> bool {
+    let (name, _) = MAGIC.split_at(MAGIC.len() - 2);
+    let version = half.strip_prefix(name).and_then(<[u8]>::first_chunk::<2>);
+    !half.starts_with(MAGIC)
+        && version.is_some_and(|version| version.iter().all(u8::is_ascii_digit))
 }
 
 /// The newer of the whole halves.

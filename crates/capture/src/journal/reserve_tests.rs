@@ -87,6 +87,18 @@ fn what_has_no_room_is_counted_together_and_nothing_is_lost() {
 }
 
 #[test]
+fn what_another_version_counted_stops_the_start_and_stays() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("reserve");
+    drop(start(folder.path()));
+    let mut bytes = std::fs::read(&path).unwrap();
+    bytes[2048 + 7] = b'2';
+    std::fs::write(&path, &bytes).unwrap();
+    assert!(Reserve::start(path.clone(), Arc::new(RealDisk)).is_err());
+    assert_eq!(std::fs::read(&path).unwrap(), bytes);
+}
+
+#[test]
 fn a_request_that_became_part_of_a_gap_is_counted_until_the_gap_is_durable() {
     let folder = tempfile::tempdir().unwrap();
     let reserve = start(folder.path());
