@@ -440,7 +440,7 @@ async fn csv_opens_in_a_spreadsheet_and_files_are_whole_or_absent() {
         .command(&["export", "panel:billing", "--format", "csv", "-o", &path])
         .run();
     assert!(
-        said.code == 0 && said.out.is_empty() && said.err.contains("1 events"),
+        said.code == 0 && said.out.is_empty() && said.err.contains("1 event written"),
         "{said:?}"
     );
     assert_eq!(std::fs::read_to_string(&file).unwrap(), csv);

@@ -205,3 +205,21 @@ fn no_look_finds_itself_and_each_is_on_record() {
     assert_eq!(second.ok().lines().count(), 1);
     assert_eq!(look().ok().lines().count(), 2);
 }
+
+#[tokio::test]
+async fn a_refused_connect_comes_back_too() {
+    let panel = Panel::fine().await;
+    let server = Server::start(&Options::panel(panel.address));
+    let request = b"CONNECT evil.example:443 HTTP/1.1\r\nHost: evil.example:443\r\n\r\n";
+    exchange(server.panel(), request).await;
+    server.event("method:CONNECT").await;
+    let exported = export(server.dir());
+    let again = server.command(&["import", "-"]).run_with(&exported);
+    assert_eq!(again.code, 0, "{again:?}");
+    let other = tempfile::tempdir().unwrap();
+    let said = admintrail(&["import", "-"])
+        .data(other.path())
+        .run_with(&exported);
+    assert_eq!(said.code, 0, "{said:?}");
+    assert_eq!(recorded(&export(other.path())), recorded(&exported));
+}

@@ -60,6 +60,9 @@ async fn a_plain_form_shows_the_secret_on_the_next_page_not_in_the_address() {
     let tokens = world.app.control.tokens();
     assert_eq!((tokens.len(), tokens[0].panels.len()), (1, 2));
     assert_eq!(tokens[0].scope, TokenScope::Ingest);
+    let page = owner.get("/settings/tokens").await.is(200).text();
+    assert_eq!(page.matches("The token is made").count(), 1, "said once");
+    assert_eq!(page.matches("Copy it now").count(), 1);
 }
 
 #[tokio::test]

@@ -96,7 +96,7 @@ impl Reason {
         whole: "signed in before recording began",
     };
     const ATTEMPT: Self = Self {
-        short: "sign-in attempt",
+        short: "attempt",
         whole: "a name that is tried is no identity",
     };
     const DENIED: Self = Self {
@@ -105,7 +105,7 @@ impl Reason {
     };
     /// Nothing names anyone.
     pub(crate) const NOTHING: Self = Self {
-        short: "no sign-in seen",
+        short: "no sign-in",
         whole: "nothing names anyone",
     };
 

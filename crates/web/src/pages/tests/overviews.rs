@@ -54,7 +54,7 @@ async fn an_admin_is_one_row_and_an_attempt_is_nobodys() {
     );
     assert!(body.contains("TO tom 1 0 0 203.0.113.90"), "{body}");
     assert!(
-        body.contains("Unknown no sign-in seen 1 0 1 45.83.64.11"),
+        body.contains("Unknown no sign-in 1 0 1 45.83.64.11"),
         "{body}"
     );
 }
