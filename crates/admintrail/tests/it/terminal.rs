@@ -43,8 +43,7 @@ fn hostile_values_are_plain_text_in_every_command() {
     let attempt = json!({"panel": "billing", "time": "2026-11-20T00:00:00Z", "method": "POST", "path": "/", "attempted": HOSTILE});
     let bad = json!({"panel": HOSTILE, "time": HOSTILE, HOSTILE: 1});
     let no_request = json!({"panel": "billing", "time": "2026-11-20T00:00:00Z", "method": HOSTILE, "path": HOSTILE});
-    let lines =
-        format!("{event}\n{attempt}\n{bad}\n{no_request}\n{{\"panel\"\u{1b}[31m\n");
+    let lines = format!("{event}\n{attempt}\n{bad}\n{no_request}\n{{\"panel\"\u{1b}[31m\n");
     let file = dir.path().join("ev\u{1b}[31mil.ndjson");
     std::fs::write(&file, lines).unwrap();
     let file = file.display().to_string();
