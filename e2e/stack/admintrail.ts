@@ -24,6 +24,8 @@ export interface Options {
   panels: PanelOptions[];
   /** Further arguments of `serve`. */
   args?: string[];
+  /** Variables of its environment. */
+  environment?: Record<string, string>;
   /** The largest file it may write, in KiB: what a full disk does, without one. */
   largestFile?: number;
   /** Ports of an earlier run, to come back at the same addresses. */
@@ -160,11 +162,11 @@ export class Admintrail {
     });
     const own = ["--data", this.data, "--listen", `127.0.0.1:${this.ports.own}`];
     const args = ["serve", ...own, ...panels, ...(this.#options.args ?? [])];
-    const { name, largestFile } = this.#options;
-    if (largestFile === undefined) return start(name, BINARY, args);
+    const { name, largestFile, environment } = this.#options;
+    if (largestFile === undefined) return start(name, BINARY, args, environment);
     // Ignoring XFSZ makes the write fail (EFBIG) instead of ending the program.
     const limited = `trap '' XFSZ; ulimit -S -f ${largestFile * 2}; exec "$0" "$@"`;
-    return start(name, "sh", ["-c", limited, BINARY, ...args]);
+    return start(name, "sh", ["-c", limited, BINARY, ...args], environment);
   }
 
   async #answers(): Promise<void> {
