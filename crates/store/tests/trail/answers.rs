@@ -78,7 +78,7 @@ fn what_did_not_succeed_is_not_folded_away() {
         ];
         draft.outcome = outcomes[n as usize % 4];
         draft.asset = n >= 20;
-        draft.polling = n >= 10 && n < 20;
+        draft.polling = (10..20).contains(&n);
         draft
     };
     fixture.append((0..40).map(tried));
