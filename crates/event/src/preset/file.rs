@@ -50,6 +50,7 @@ struct File {
     session: Option<SessionSection>,
     api: Option<ApiSection>,
     polling: Option<PollingSection>,
+    paths: Option<PathsSection>,
     #[serde(default)]
     secrets: SecretsSection,
     #[serde(default)]
@@ -102,6 +103,12 @@ struct ApiSection {
 #[serde(deny_unknown_fields, default)]
 struct PollingSection {
     routes: Vec<Spanned<String>>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+struct PathsSection {
+    parameters: Vec<String>,
 }
 
 #[derive(Deserialize, Default)]
@@ -220,6 +227,9 @@ impl Lines<'_> {
         if let Some(section) = file.polling {
             preset.polling = self.routes(&section.routes)?;
         }
+        if let Some(section) = file.paths {
+            preset.path_parameters = section.parameters;
+        }
         self.add_secrets(&file.secrets, &mut preset.secrets)?;
         let own = file
             .route
@@ -329,6 +339,7 @@ impl Preset {
             },
             api: ApiRule::default(),
             polling: Vec::new(),
+            path_parameters: Vec::new(),
             secrets: Secrets::default(),
             routes: Routes::default(),
         }

@@ -1,6 +1,5 @@
 //! Where a redirect leads, as far as signing in is concerned.
 
-use super::normal::normal_form;
 use super::rules::step_of;
 use super::{Preset, Step};
 
@@ -39,7 +38,7 @@ impl Preset {
     }
 
     fn step_shown(&self, path: &str, query: Option<&str>) -> Option<Step> {
-        match step_of(&self.steps, "GET", &normal_form(path), query) {
+        match step_of(&self.steps, "GET", &self.segments(path, query), query) {
             step @ (Step::SignInForm | Step::SecondFactor) => Some(step),
             Step::Ordinary | Step::SignIn | Step::SignOut => None,
         }

@@ -25,7 +25,7 @@ use crate::{Limits, RequestType, clip, encode_text};
 
 use describe::{describe, route_of};
 use normal::{REDACTED, Segment, normal_form};
-use pattern::RoutePattern;
+use pattern::{RoutePattern, parameter};
 use route::Routes;
 use rules::{ApiRule, CookieRule, Steps, step_of};
 use secrets::Secrets;
@@ -101,6 +101,8 @@ pub struct Preset {
     cookies: CookieRule,
     api: ApiRule,
     polling: Vec<RoutePattern>,
+    /// Query parameters whose value goes on where the path ends.
+    path_parameters: Vec<String>,
     secrets: Secrets,
     routes: Routes,
 }
@@ -167,6 +169,7 @@ impl Preset {
         let path = head.path.split(['?', '#']).next().unwrap_or("");
         let mut segments = normal_form(path);
         self.hide_secrets(path, &mut segments);
+        self.append_path_parameter(head.query, &mut segments);
         let request_type = self.api.request_type(head, &segments);
         let step = self.step(head, &segments);
         let polling = self.polling.iter().any(|route| {
@@ -183,8 +186,13 @@ impl Preset {
             Step::SignIn | Step::SignInForm | Step::SignOut => None,
         };
         if let Some(found) = line {
-            let fill = |template| text(found.fill(template, &segments));
             let line = found.line;
+            let query = if line.reads_query() {
+                self.redact_query(head.query.unwrap_or(""))
+            } else {
+                String::new()
+            };
+            let fill = |template| text(found.fill(template, &segments, &query));
             return Reading {
                 request_type,
                 route: text(found.route(&segments)),
@@ -253,7 +261,7 @@ impl Preset {
     /// panels sign in and out by a form field on one and the same path.
     #[must_use]
     pub fn needs_form(&self, head: &RequestHead<'_>) -> bool {
-        let segments = normal_form(head.path);
+        let segments = self.segments(head.path, head.query);
         self.step_rules()
             .into_iter()
             .any(|(rule, _)| rule.depends_on_form(head.method, &segments, head.query))
@@ -262,7 +270,7 @@ impl Preset {
     /// The step of a request whose form has these fields; by its head alone if the form says nothing.
     #[must_use]
     pub fn step_of_form(&self, head: &RequestHead<'_>, fields: &[(String, String)]) -> Step {
-        let segments = normal_form(head.path);
+        let segments = self.segments(head.path, head.query);
         self.step_rules()
             .into_iter()
             .find(|(rule, _)| rule.takes_form(head.method, &segments, head.query, fields))
@@ -327,6 +335,32 @@ impl Preset {
     #[must_use]
     pub fn redact_path(&self, path: &str) -> String {
         self.secrets.redact_path(path)
+    }
+
+    /// The path in normal form, with what the query says of it.
+    fn segments<'a>(&self, path: &'a str, query: Option<&str>) -> Vec<Segment<'a>> {
+        let mut segments = normal_form(path);
+        self.append_path_parameter(query, &mut segments);
+        segments
+    }
+
+    /// `/index.php?route=/table/search` is about `/index.php/table/search`, where the preset says
+    /// that `route` holds paths. Secrets in it are cut out as they are out of every query.
+    fn append_path_parameter(&self, query: Option<&str>, segments: &mut Vec<Segment<'_>>) {
+        if self.path_parameters.is_empty() {
+            return;
+        }
+        let query = self.redact_query(query.unwrap_or(""));
+        let mut known = self.path_parameters.iter();
+        let Some(inner) = known.find_map(|name| parameter(&query, name)) else {
+            return;
+        };
+        let end = segments.last().map_or(0, |last| last.raw.end);
+        segments.extend(normal_form(&inner).into_iter().map(|segment| Segment {
+            text: segment.text.into_owned().into(),
+            raw: end..end,
+            text_end: end,
+        }));
     }
 
     /// Segments whose bytes are secret read as `[redacted]` from here on.

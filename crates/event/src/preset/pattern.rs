@@ -1,5 +1,7 @@
 //! Route patterns: `GET,POST /admin/{app}/{model}/{id}/change/?tab=1 [action=save]`.
 
+use std::borrow::Cow;
+
 use super::ids::{is_id, is_token};
 use super::normal::{Segment, decode_fully};
 
@@ -48,7 +50,27 @@ pub(super) enum SegmentKind {
 #[derive(Debug, Clone)]
 struct Condition {
     name: String,
-    value: Option<String>,
+    value: Wanted,
+}
+
+/// What the value of a parameter must be.
+#[derive(Debug, Clone)]
+enum Wanted {
+    /// Anything, also nothing.
+    Any,
+    /// This, in any case.
+    Text(String),
+    /// `{name}`: something of a kind, which sentences may use.
+    Named { name: Box<str>, kind: SegmentKind },
+}
+
+/// Where the value of a placeholder comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Source {
+    /// The pattern's piece at this place.
+    Piece(usize),
+    /// The query parameter of this name.
+    Parameter(Box<str>),
 }
 
 impl RoutePattern {
@@ -59,7 +81,15 @@ impl RoutePattern {
             .strip_suffix(']')
             .and_then(|text| text.rsplit_once('['))
         {
-            Some((before, inside)) => (before.trim_end(), conditions(inside)?),
+            Some((before, inside)) => {
+                let form = conditions(inside)?;
+                if form.iter().any(Condition::is_named) {
+                    return Err(format!(
+                        "{inside:?}: what a form says is never shown; placeholders stand in paths and queries only"
+                    ));
+                }
+                (before.trim_end(), form)
+            }
             None => (text, Vec::new()),
         };
         let (methods, path) = text.split_once(char::is_whitespace).ok_or_else(|| {
@@ -126,11 +156,19 @@ impl RoutePattern {
         !self.form.is_empty()
     }
 
-    /// Where a placeholder of this name stands.
-    pub(super) fn position(&self, wanted: &str) -> Option<usize> {
-        self.pieces
+    /// Where the value of a placeholder of this name comes from.
+    pub(super) fn source(&self, wanted: &str) -> Option<Source> {
+        let piece = self
+            .pieces
             .iter()
-            .position(|piece| matches!(piece, Piece::Named { name, .. } if **name == *wanted))
+            .position(|piece| matches!(piece, Piece::Named { name, .. } if **name == *wanted));
+        let parameter = || {
+            self.query.iter().find_map(|condition| {
+                matches!(&condition.value, Wanted::Named { name, .. } if **name == *wanted)
+                    .then(|| Source::Parameter(Box::from(condition.name.as_str())))
+            })
+        };
+        piece.map(Source::Piece).or_else(parameter)
     }
 
     /// Whether it is for this method; HEAD is as good as GET.
@@ -141,11 +179,13 @@ impl RoutePattern {
 
     /// Whether the query has every parameter that the pattern asks for.
     pub(super) fn takes_query(&self, query: Option<&str>) -> bool {
+        let query = query.unwrap_or("");
         self.query.iter().all(|condition| {
-            query.unwrap_or("").split(['&', ';']).any(|pair| {
-                let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-                condition.holds(&decode_fully(name), &decode_fully(value))
-            })
+            if condition.is_named() {
+                return parameter(query, &condition.name)
+                    .is_some_and(|value| condition.holds(&condition.name, &value));
+            }
+            parameters(query).any(|(name, value)| condition.holds(&name, &value))
         })
     }
 
@@ -191,13 +231,19 @@ impl Piece {
         match self {
             Self::Literal(literal) => literal.eq_ignore_ascii_case(text),
             Self::Any => true,
-            Self::Named { kind, .. } => match kind {
-                SegmentKind::Any => true,
-                SegmentKind::Number => text.bytes().all(|byte| byte.is_ascii_digit()),
-                SegmentKind::Id => is_id(text),
-                SegmentKind::Word => !text.contains('.') && !is_id(text),
-                SegmentKind::Token => is_token(text) || text == super::normal::REDACTED,
-            },
+            Self::Named { kind, .. } => kind.takes(text),
+        }
+    }
+}
+
+impl SegmentKind {
+    fn takes(self, text: &str) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Number => text.bytes().all(|byte| byte.is_ascii_digit()),
+            Self::Id => is_id(text),
+            Self::Word => !text.contains('.') && !is_id(text),
+            Self::Token => is_token(text) || text == super::normal::REDACTED,
         }
     }
 }
@@ -205,11 +251,35 @@ impl Piece {
 impl Condition {
     fn holds(&self, name: &str, value: &str) -> bool {
         self.name.eq_ignore_ascii_case(name)
-            && self
-                .value
-                .as_ref()
-                .is_none_or(|wanted| wanted.eq_ignore_ascii_case(value))
+            && match &self.value {
+                Wanted::Any => true,
+                Wanted::Text(wanted) => wanted.eq_ignore_ascii_case(value),
+                // There is nothing to show of an empty one.
+                Wanted::Named { kind, .. } => !value.is_empty() && kind.takes(value),
+            }
     }
+
+    const fn is_named(&self) -> bool {
+        matches!(self.value, Wanted::Named { .. })
+    }
+}
+
+/// What a query says of a parameter (in any case), decoded; `None` too if it says two things:
+/// panels differ in which of them counts.
+pub(super) fn parameter<'a>(query: &'a str, wanted: &str) -> Option<Cow<'a, str>> {
+    let mut values = parameters(query)
+        .filter(|(name, _)| name.eq_ignore_ascii_case(wanted))
+        .map(|(_, value)| value);
+    let first = values.next()?;
+    values.all(|other| other == first).then_some(first)
+}
+
+/// Names and values of a query, decoded.
+fn parameters(query: &str) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
+    query.split(['&', ';']).map(|pair| {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        (decode_fully(name), decode_fully(value))
+    })
 }
 
 fn parse_methods(text: &str) -> Result<Vec<Box<str>>, String> {
@@ -291,7 +361,12 @@ fn conditions(text: &str) -> Result<Vec<Condition>, String> {
             if name.is_empty() {
                 return Err(format!("{text:?} needs names: \"action=logout\""));
             }
-            let value = (value != "*").then(|| value.to_owned());
+            let value = match parse_piece(value) {
+                _ if value == "*" => Wanted::Any,
+                Ok(Piece::Named { name, kind, .. }) => Wanted::Named { name, kind },
+                Err(why) if value.starts_with('{') => return Err(why),
+                _ => Wanted::Text(value.to_owned()),
+            };
             Ok(Condition {
                 name: name.to_owned(),
                 value,

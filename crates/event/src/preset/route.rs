@@ -1,9 +1,11 @@
 //! Lines of a preset: a route, the sentence for it, and what it touches.
 
+use std::borrow::Cow;
+
 use super::describe::{push_route_segment, route_of};
 use super::english::plural;
 use super::normal::Segment;
-use super::pattern::{Piece, RoutePattern};
+use super::pattern::{Piece, RoutePattern, Source, parameter};
 use crate::encode_text;
 
 /// One `[[route]]` line, compiled.
@@ -16,6 +18,14 @@ pub(super) struct RouteLine {
     pub(super) if_200: Option<Template>,
 }
 
+impl RouteLine {
+    /// Whether one of its texts shows something of the query.
+    pub(super) fn reads_query(&self) -> bool {
+        let mut others = [&self.object, &self.if_200].into_iter().flatten();
+        self.action.reads_query() || others.any(Template::reads_query)
+    }
+}
+
 /// A line that matched, and where its pieces begin.
 pub(super) struct Found<'a> {
     pub(super) line: &'a RouteLine,
@@ -23,16 +33,25 @@ pub(super) struct Found<'a> {
 }
 
 impl Found<'_> {
-    /// A sentence or object with its placeholders filled.
-    pub(super) fn fill(&self, template: &Template, segments: &[Segment<'_>]) -> String {
+    /// A sentence or object with its placeholders filled. `query` is free of secrets.
+    pub(super) fn fill(
+        &self,
+        template: &Template,
+        segments: &[Segment<'_>],
+        query: &str,
+    ) -> String {
         let mut out = String::with_capacity(48);
         for part in &template.0 {
             match part {
                 Part::Text(text) => out.push_str(text),
-                Part::Value { position, many } => {
-                    let at = self.start + position;
-                    let value = segments.get(at).map_or("", |segment| &segment.text);
-                    let value = encode_text(value);
+                Part::Value { source, many } => {
+                    let value = match source {
+                        Source::Piece(position) => segments
+                            .get(self.start + position)
+                            .map_or("".into(), |segment| Cow::Borrowed(&*segment.text)),
+                        Source::Parameter(wanted) => parameter(query, wanted).unwrap_or_default(),
+                    };
+                    let value = encode_text(&value);
                     out.push_str(&if *many { plural(&value).into() } else { value });
                 }
             }
@@ -83,8 +102,7 @@ pub(super) struct Template(Vec<Part>);
 enum Part {
     Text(Box<str>),
     Value {
-        /// Which piece of the pattern.
-        position: usize,
+        source: Source,
         /// Written `{name|plural}`.
         many: bool,
     },
@@ -109,15 +127,29 @@ impl Template {
                     ));
                 }
             };
-            let position = pattern
-                .position(name)
+            let source = pattern
+                .source(name)
                 .ok_or_else(|| format!("{{{name}}} is not in the match of this line"))?;
             parts.push(Part::Text(Box::from(before)));
-            parts.push(Part::Value { position, many });
+            parts.push(Part::Value { source, many });
             rest = others;
         }
         parts.push(Part::Text(Box::from(rest)));
         Ok(Self(parts))
+    }
+
+    /// Whether it shows something of the query.
+    pub(super) fn reads_query(&self) -> bool {
+        let from_query = |part: &Part| {
+            matches!(
+                part,
+                Part::Value {
+                    source: Source::Parameter(_),
+                    ..
+                }
+            )
+        };
+        self.0.iter().any(from_query)
     }
 }
 

@@ -613,6 +613,100 @@ fn a_panel_may_sign_in_and_out_by_form_field_or_query() {
 }
 
 #[test]
+fn sentences_show_what_parameters_say_but_no_secret() {
+    let own = Preset::parse(
+        r#"
+        [secrets]
+        parameters = ["hint"]
+        [[route]]
+        match = "GET /post.php?post={id:num}&action=edit"
+        action = "Opened post {id}"
+        object = "post/{id}"
+        [[route]]
+        match = "GET /edit.php?post_type={type:word}"
+        action = "Listed {type|plural}"
+        [[route]]
+        match = "GET /sent.php?hint={hint}&to={to}"
+        action = "Sent {hint} to {to}"
+        "#,
+    )
+    .unwrap();
+    let edit = read(&own, "GET /post.php?a=1&post=12&action=edit");
+    assert_eq!(
+        (edit.action.as_str(), edit.object.as_deref()),
+        ("Opened post 12", Some("post/12"))
+    );
+    let page = read(&own, "GET /edit.php?post%5Ftype=p%61ge");
+    assert_eq!(page.action, "Listed pages");
+    // What is missing, empty or of another kind does not match.
+    for other in [
+        "GET /post.php?post=&action=edit",
+        "GET /post.php?post=x&action=edit",
+        "GET /post.php?post=12",
+        // Panels differ in which of two counts.
+        "GET /post.php?post=12&post=13&action=edit",
+    ] {
+        assert_eq!(read(&own, other).object, None, "{other}");
+    }
+    let sent = read(&own, "GET /sent.php?hint=hunter2&to=a%0Ab");
+    assert_eq!(sent.action, "Sent [redacted] to a%0Ab");
+}
+
+#[test]
+fn a_parameter_may_hold_the_panels_path() {
+    let own = Preset::parse(
+        r#"
+        extends = "generic"
+        [paths]
+        parameters = ["route", "rest_route"]
+        [sign_in]
+        routes = ["POST /index.php [pma_username]", "GET /index.php/sign-in"]
+        [sign_out]
+        routes = ["GET,POST **/index.php/logout"]
+        [[route]]
+        match = "GET **/wp/v2/posts/{id}"
+        action = "Read post {id}"
+        object = "post/{id}"
+        [[route]]
+        match = "GET **/table/{+page}?table={table}"
+        action = "Viewed {page} of table {table}"
+        "#,
+    )
+    .unwrap();
+    let post = read(&own, "GET /index.php?rest_route=%2Fwp%2Fv2%2Fposts%2F7&x=1");
+    assert_eq!(post.object.as_deref(), Some("post/7"));
+    assert_eq!(post.route, "/index.php/wp/v2/posts/{id}");
+    let table = read(&own, "GET /pma/index.php?table=t&Route=/table/structure");
+    assert_eq!(table.action, "Viewed structure of table t");
+    assert_eq!(table.route, "/pma/index.php/table/structure");
+    let out = head("POST", "/index.php?route=/logout");
+    assert_eq!(own.read(&out).step, Step::SignOut);
+    assert!(!own.needs_form(&head("POST", "/index.php?route=/sql")));
+    assert!(own.needs_form(&head("POST", "/index.php?route=/")));
+    assert_eq!(
+        own.is_sign_in_target("/index.php?route=/sign-in"),
+        Some(Step::SignInForm)
+    );
+    // Secrets in such a path are cut out as in any other.
+    let reset = read(
+        &own,
+        "GET /index.php?route=/reset/5/c5l8x7-3a2b9c0d1e2f3a4b",
+    );
+    assert!(!format!("{reset:?}").contains("c5l8x7"), "{reset:?}");
+    // Without it, or where it says two things, the path stands alone.
+    let two = "GET /index.php?route=/logout&route=/sql";
+    assert_eq!(read(&own, two).route, "/index.php");
+    assert_eq!(read(&own, "GET /index.php?x=/logout").step, Step::Ordinary);
+}
+
+#[test]
+fn what_a_form_says_is_never_shown() {
+    let mistake = Preset::parse("[sign_out]\nroutes = [\"POST /a [do={what}]\"]").unwrap_err();
+    assert!(mistake.message.contains("never shown"), "{mistake}");
+    assert_eq!(mistake.line, Some(2));
+}
+
+#[test]
 fn the_user_name_is_found_among_the_fields() {
     let generic = preset("generic");
     let find = |fields: &[(&str, &str)]| {
