@@ -28,7 +28,7 @@ pub(super) fn read(recorder: &Recorder, parts: &mut Parts) -> Box<Open> {
     let identity = Identity::of(recorder, &mut parts.headers, parts.uri.path(), socket, time);
 
     let headers = &parts.headers;
-    let head = RequestHead {
+    let mut head = RequestHead {
         method: parts.method.as_str(),
         path: path_of(&parts.method, &parts.uri),
         query: parts.uri.query(),
@@ -37,6 +37,9 @@ pub(super) fn read(recorder: &Recorder, parts: &mut Parts) -> Box<Open> {
         bearer: is_bearer(headers),
         fetch_dest: text(headers, &HeaderName::from_static("sec-fetch-dest")),
     };
+    // The event keeps the method as sent; what was done goes by the one the panel acts upon.
+    let asked = text(headers, &HeaderName::from_static("x-http-method-override"));
+    head.method = rules.preset.method_of(&head, asked);
     let read = recorder.readings().of(&rules.preset, &head);
     let reading = &read.reading;
     let agent = headers

@@ -1,8 +1,10 @@
 //! What an event says of a request.
 
+use std::sync::Arc;
+
 use admintrail_capture::{Declared, RecordLayer};
 use admintrail_event::{
-    Ending, Kind, KnownBy, Limits, Outcome, PanelName, RequestType, SessionHash,
+    Ending, Kind, KnownBy, Limits, Outcome, PanelName, Preset, RequestType, SessionHash,
 };
 use http::{Request, Version};
 use tower::{Service, ServiceExt};
@@ -51,6 +53,27 @@ async fn every_field_that_a_request_has_is_recorded() {
         event.duration_us.is_some() && event.action.contains("client"),
         "{}",
         event.action
+    );
+}
+
+#[tokio::test]
+async fn a_method_in_a_header_tells_what_was_done_only_where_the_preset_says_so() {
+    let stand = Stand::new().await;
+    let preset = Preset::parse("[api]\nmethod_override = [\"**/wp-json/**\"]").unwrap();
+    let recorder = stand.recorder(|rules| rules.preset = Arc::new(preset));
+    let service = wrap(recorder, panel(|_| html("ok")));
+    let headers = [("x-http-method-override", "DELETE")];
+    for path in ["/wp-json/posts/7", "/clients/7"] {
+        send(&service, request("POST", path, &headers, full(""))).await;
+    }
+    let events = stand.requests(2).await;
+    let told: Vec<_> = events
+        .iter()
+        .map(|event| (event.method.as_str(), event.action.as_str()))
+        .collect();
+    assert_eq!(
+        told,
+        [("POST", "Deleted post 7"), ("POST", "Changed client 7")]
     );
 }
 

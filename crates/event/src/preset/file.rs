@@ -97,6 +97,7 @@ struct ApiSection {
     bearer: bool,
     accept: Vec<String>,
     requested_with: Vec<String>,
+    method_override: Vec<Spanned<String>>,
 }
 
 #[derive(Deserialize, Default)]
@@ -216,6 +217,7 @@ impl Lines<'_> {
             };
         }
         if let Some(section) = file.api {
+            preset.overridden = self.paths(&section.method_override)?;
             preset.api = ApiRule {
                 prefixes: self.paths(&section.prefixes)?,
                 segments: section.segments,
@@ -340,6 +342,7 @@ impl Preset {
             api: ApiRule::default(),
             polling: Vec::new(),
             path_parameters: Vec::new(),
+            overridden: Vec::new(),
             secrets: Secrets::default(),
             routes: Routes::default(),
         }

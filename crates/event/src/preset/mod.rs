@@ -103,6 +103,8 @@ pub struct Preset {
     polling: Vec<RoutePattern>,
     /// Query parameters whose value goes on where the path ends.
     path_parameters: Vec<String>,
+    /// Paths on which `X-HTTP-Method-Override` counts.
+    overridden: Vec<RoutePattern>,
     secrets: Secrets,
     routes: Routes,
 }
@@ -124,6 +126,8 @@ static GENERIC: BuiltIn =
     LazyLock::new(|| built_in(include_str!("../../../../presets/generic.toml")));
 static DJANGO: BuiltIn =
     LazyLock::new(|| built_in(include_str!("../../../../presets/django-admin.toml")));
+static WORDPRESS: BuiltIn =
+    LazyLock::new(|| built_in(include_str!("../../../../presets/wordpress.toml")));
 static OWN: BuiltIn =
     LazyLock::new(|| built_in(include_str!("../../../../presets/admintrail.toml")));
 
@@ -133,7 +137,8 @@ fn built_in(text: &str) -> Option<Arc<Preset>> {
 
 impl Preset {
     /// Names of the compiled-in presets.
-    pub const BUILT_IN: &'static [&'static str] = &["generic", "django-admin", "admintrail"];
+    pub const BUILT_IN: &'static [&'static str] =
+        &["generic", "django-admin", "wordpress", "admintrail"];
 
     /// A compiled-in preset.
     #[must_use]
@@ -141,6 +146,7 @@ impl Preset {
         let preset = match name {
             "generic" => &GENERIC,
             "django-admin" => &DJANGO,
+            "wordpress" => &WORDPRESS,
             "admintrail" => &OWN,
             _ => return None,
         };
@@ -236,6 +242,24 @@ impl Preset {
             asset,
             polling,
             step,
+        }
+    }
+
+    /// The method that the panel acts upon, if the request asks for another one by
+    /// `X-HTTP-Method-Override`. Where the preset does not say so the header means nothing: it
+    /// would be a way to make a deletion read like a look.
+    #[must_use]
+    pub fn method_of<'a>(&self, head: &RequestHead<'a>, asked: Option<&'a str>) -> &'a str {
+        let Some(asked) = asked.filter(|_| !self.overridden.is_empty()) else {
+            return head.method;
+        };
+        let segments = self.segments(head.path, head.query);
+        let counts = |path: &RoutePattern| path.find(&segments).is_some();
+        let token = asked.bytes().all(|byte| byte.is_ascii_uppercase()) && !asked.is_empty();
+        if token && self.overridden.iter().any(counts) {
+            asked
+        } else {
+            head.method
         }
     }
 

@@ -56,6 +56,8 @@ struct Condition {
 /// What the value of a parameter must be.
 #[derive(Debug, Clone)]
 enum Wanted {
+    /// Written `!name`: it must not be there.
+    Missing,
     /// Anything, also nothing.
     Any,
     /// This, in any case.
@@ -181,6 +183,10 @@ impl RoutePattern {
     pub(super) fn takes_query(&self, query: Option<&str>) -> bool {
         let query = query.unwrap_or("");
         self.query.iter().all(|condition| {
+            if matches!(condition.value, Wanted::Missing) {
+                return !parameters(query)
+                    .any(|(name, _)| name.eq_ignore_ascii_case(&condition.name));
+            }
             if condition.is_named() {
                 return parameter(query, &condition.name)
                     .is_some_and(|value| condition.holds(&condition.name, &value));
@@ -192,9 +198,13 @@ impl RoutePattern {
     /// Whether the form has every field that the pattern asks for.
     pub(super) fn takes_form(&self, fields: &[(String, String)]) -> bool {
         self.form.iter().all(|condition| {
-            fields
-                .iter()
-                .any(|(name, value)| condition.holds(name, value))
+            let holds = |(name, value): &(String, String)| condition.holds(name, value);
+            match condition.value {
+                Wanted::Missing => !fields
+                    .iter()
+                    .any(|(name, _)| name.eq_ignore_ascii_case(&condition.name)),
+                _ => fields.iter().any(holds),
+            }
         })
     }
 
@@ -253,6 +263,7 @@ impl Condition {
         self.name.eq_ignore_ascii_case(name)
             && match &self.value {
                 Wanted::Any => true,
+                Wanted::Missing => false,
                 Wanted::Text(wanted) => wanted.eq_ignore_ascii_case(value),
                 // There is nothing to show of an empty one.
                 Wanted::Named { kind, .. } => !value.is_empty() && kind.takes(value),
@@ -358,10 +369,20 @@ fn conditions(text: &str) -> Result<Vec<Condition>, String> {
         .map(|pair| {
             let (name, value) = pair.split_once('=').unwrap_or((pair, "*"));
             let (name, value) = (name.trim(), value.trim());
+            let (name, missing) = match name.strip_prefix('!') {
+                Some(name) => (name.trim(), true),
+                None => (name, false),
+            };
             if name.is_empty() {
                 return Err(format!("{text:?} needs names: \"action=logout\""));
             }
+            if missing && value != "*" {
+                return Err(format!(
+                    "{pair:?}: !name says that the parameter is missing; it takes no value"
+                ));
+            }
             let value = match parse_piece(value) {
+                _ if missing => Wanted::Missing,
                 _ if value == "*" => Wanted::Any,
                 Ok(Piece::Named { name, kind, .. }) => Wanted::Named { name, kind },
                 Err(why) if value.starts_with('{') => return Err(why),

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::describe::{push_route_segment, route_of};
-use super::english::plural;
+use super::english::{plural, singular};
 use super::normal::Segment;
 use super::pattern::{Piece, RoutePattern, Source, parameter};
 use crate::encode_text;
@@ -44,7 +44,7 @@ impl Found<'_> {
         for part in &template.0 {
             match part {
                 Part::Text(text) => out.push_str(text),
-                Part::Value { source, many } => {
+                Part::Value { source, form } => {
                     let value = match source {
                         Source::Piece(position) => segments
                             .get(self.start + position)
@@ -52,7 +52,11 @@ impl Found<'_> {
                         Source::Parameter(wanted) => parameter(query, wanted).unwrap_or_default(),
                     };
                     let value = encode_text(&value);
-                    out.push_str(&if *many { plural(&value).into() } else { value });
+                    match form {
+                        Form::AsItIs => out.push_str(&value),
+                        Form::Plural => out.push_str(&plural(&value)),
+                        Form::Singular => out.push_str(&singular(&value)),
+                    }
                 }
             }
         }
@@ -101,11 +105,17 @@ pub(super) struct Template(Vec<Part>);
 #[derive(Debug, Clone)]
 enum Part {
     Text(Box<str>),
-    Value {
-        source: Source,
-        /// Written `{name|plural}`.
-        many: bool,
-    },
+    Value { source: Source, form: Form },
+}
+
+/// How a value is shown.
+#[derive(Debug, Clone, Copy)]
+enum Form {
+    AsItIs,
+    /// Written `{name|plural}`.
+    Plural,
+    /// Written `{name|singular}`.
+    Singular,
 }
 
 impl Template {
@@ -118,12 +128,13 @@ impl Template {
                 .split_once('}')
                 .ok_or_else(|| format!("{text:?} has a {{ without its }}"))?;
             let (name, how) = inside.split_once('|').unwrap_or((inside, ""));
-            let many = match how {
-                "" => false,
-                "plural" => true,
+            let form = match how {
+                "" => Form::AsItIs,
+                "plural" => Form::Plural,
+                "singular" => Form::Singular,
                 other => {
                     return Err(format!(
-                        "{other:?} is unknown; a placeholder may end in |plural"
+                        "{other:?} is unknown; a placeholder may end in |plural or |singular"
                     ));
                 }
             };
@@ -131,7 +142,7 @@ impl Template {
                 .source(name)
                 .ok_or_else(|| format!("{{{name}}} is not in the match of this line"))?;
             parts.push(Part::Text(Box::from(before)));
-            parts.push(Part::Value { source, many });
+            parts.push(Part::Value { source, form });
             rest = others;
         }
         parts.push(Part::Text(Box::from(rest)));

@@ -700,6 +700,38 @@ fn a_parameter_may_hold_the_panels_path() {
 }
 
 #[test]
+fn a_parameter_may_have_to_be_missing() {
+    let own = Preset::parse(
+        r#"
+        [sign_in]
+        routes = ["POST /login.php?!action [log]"]
+        form_routes = ["GET /login.php?!action&!checkemail"]
+        "#,
+    )
+    .unwrap();
+    assert_eq!(read(&own, "GET /login.php?next=/").step, Step::SignInForm);
+    for other in ["GET /login.php?action=lost", "GET /login.php?CheckEmail"] {
+        assert_eq!(read(&own, other).step, Step::Ordinary, "{other}");
+    }
+    assert!(own.needs_form(&head("POST", "/login.php?x=1")));
+    assert!(!own.needs_form(&head("POST", "/login.php?action=lost")));
+    let mistake = Preset::parse("[sign_in]\nroutes = [\"POST /a?!b=1\"]").unwrap_err();
+    assert!(mistake.message.contains("takes no value"), "{mistake}");
+}
+
+#[test]
+fn another_method_counts_only_where_the_preset_says_so() {
+    let own = Preset::parse("[api]\nmethod_override = [\"**/wp-json/**\"]").unwrap();
+    let rest = head("POST", "/blog/wp-json/wp/v2/posts/7");
+    assert_eq!(own.method_of(&rest, Some("DELETE")), "DELETE");
+    assert_eq!(own.method_of(&rest, None), "POST");
+    assert_eq!(own.method_of(&rest, Some("not a method")), "POST");
+    let page = head("POST", "/wp-admin/users.php");
+    assert_eq!(own.method_of(&page, Some("GET")), "POST");
+    assert_eq!(preset("generic").method_of(&rest, Some("GET")), "POST");
+}
+
+#[test]
 fn what_a_form_says_is_never_shown() {
     let mistake = Preset::parse("[sign_out]\nroutes = [\"POST /a [do={what}]\"]").unwrap_err();
     assert!(mistake.message.contains("never shown"), "{mistake}");
