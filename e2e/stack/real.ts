@@ -51,6 +51,8 @@ export interface Counter {
   requests(): Counted[];
   /** From here on this admin is signed in, or nobody is (`null`). */
   who(admin: string | null): void;
+  /** Nobody is from the moment on when a request like this ("GET /logout…") is answered. */
+  untilAnswered(request: RegExp): void;
   /** Cookies (each value that was ever set or sent) and credentials that went by. */
   secrets(): string[];
   /** Waits until no request is under way for a moment. */
@@ -70,6 +72,7 @@ export async function startCounter(upstream: string, options: CounterOptions = {
   const secrets = new Set<string>();
   const sockets = new Set<Duplex>();
   let now: string | null = null;
+  let ending: RegExp | undefined;
   let under = 0;
   let last = Date.now();
 
@@ -115,6 +118,10 @@ export async function startCounter(upstream: string, options: CounterOptions = {
     onward.on("response", (answer) => {
       entry.status = answer.statusCode;
       learn(answer);
+      if (ending?.test(`${entry.method} ${entry.url}`)) {
+        now = null;
+        ending = undefined;
+      }
       response.writeHead(answer.statusCode ?? 502, answer.statusMessage, answer.rawHeaders);
       answer.pipe(response);
       answer.on("error", () => response.destroy());
@@ -158,6 +165,7 @@ export async function startCounter(upstream: string, options: CounterOptions = {
     url: `http://127.0.0.1:${port}`,
     requests: () => counted,
     who: (admin) => (now = admin),
+    untilAnswered: (request) => (ending = request),
     secrets: () => [...secrets],
     async quiet() {
       for (const end = Date.now() + 10_000; Date.now() < end; ) {
@@ -191,6 +199,7 @@ export function watchBrowser(context: BrowserContext, origin: string): Sent {
   context.on("requestfailed", (request) => failed.add(request));
   context.on("page", async (page) => {
     const session = await context.newCDPSession(page).catch(() => undefined);
+    await session?.send("Network.enable").catch(() => {});
     await session?.send("Network.setCacheDisabled", { cacheDisabled: true }).catch(() => {});
   });
   const seen = (request: Request): Seen => {
@@ -358,7 +367,7 @@ export async function standUp(browser: Browser, options: RealOptions): Promise<R
     const trail = await Admintrail.start({
       name: `real-${name}-admintrail`,
       data: path.join(folder, "data"),
-      panels: [{ name, upstream: counter.url, preset: options.preset ?? name }],
+      panels: [{ name, upstream: counter.url, preset: options.preset || name }],
       environment: { ADMINTRAIL_LOG: "trace" },
     });
     stops.push(() => trail.stop());
