@@ -186,6 +186,7 @@ impl Exchange<'_> {
     /// like a secret, of which `HttpOnly` ones are preferred.
     fn fresh_cookies(&self) -> Vec<Fresh> {
         let preset = &self.recorder.rules().preset;
+        let any_may = !preset.set_proves();
         let (mut named, mut hidden, mut open) = (Vec::new(), Vec::new(), Vec::new());
         for cookie in cookies::set(self.headers, self.now) {
             if cookie.removed {
@@ -196,8 +197,8 @@ impl Exchange<'_> {
                 .and_then(|n| preset.is_session_cookie(n));
             let list = match rule {
                 Some(true) => &mut named,
-                None if looks_secret(cookie.value) && cookie.http_only => &mut hidden,
-                None if looks_secret(cookie.value) => &mut open,
+                None if any_may && looks_secret(cookie.value) && cookie.http_only => &mut hidden,
+                None if any_may && looks_secret(cookie.value) => &mut open,
                 _ => continue,
             };
             list.push(Fresh {

@@ -87,6 +87,7 @@ struct StepSection {
 struct SessionSection {
     cookies: Vec<String>,
     ignored: Vec<String>,
+    set_proves: bool,
 }
 
 #[derive(Deserialize, Default)]
@@ -205,6 +206,7 @@ impl Lines<'_> {
             preset.steps.sign_out = self.step(&section)?;
         }
         if let Some(section) = file.session {
+            preset.set_proves = section.set_proves;
             preset.cookies = CookieRule {
                 session: patterns(section.cookies.iter().map(String::as_str)),
                 ignored: patterns(
@@ -335,6 +337,7 @@ impl Preset {
                 .map(str::to_owned)
                 .into(),
             redirect_proves: false,
+            set_proves: false,
             cookies: CookieRule {
                 session: Vec::new(),
                 ignored: patterns(IGNORED_COOKIES.iter().copied()),

@@ -98,6 +98,7 @@ pub struct Preset {
     steps: Steps,
     user_fields: Vec<String>,
     redirect_proves: bool,
+    set_proves: bool,
     cookies: CookieRule,
     api: ApiRule,
     polling: Vec<RoutePattern>,
@@ -313,6 +314,13 @@ impl Preset {
     #[must_use]
     pub const fn redirect_proves(&self) -> bool {
         self.redirect_proves
+    }
+
+    /// Whether the panel sets its session cookies only for somebody who is signed in, and removes
+    /// them from whom it does not know: guests get none.
+    #[must_use]
+    pub const fn set_proves(&self) -> bool {
+        self.set_proves
     }
 
     /// The user name among the fields of a form: the preferred field that is there, also as the

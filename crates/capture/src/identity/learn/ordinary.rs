@@ -126,6 +126,13 @@ fn of_session(exchange: &Exchange<'_>, sent: bool) -> Finding {
         return Finding::new(Naming::Nobody);
     }
     let saved = follow_cookies(exchange);
+    if exchange.recorder.rules().preset.set_proves() && loses_cookie(exchange) {
+        // It knows the cookie no longer, whatever page it shows.
+        return Finding {
+            saved,
+            ..Finding::new(Naming::Nobody).denied()
+        };
+    }
     if answered && exchange.reading.step == Step::Ordinary && !exchange.reading.asset {
         if let Some(session) = exchange.identity.session {
             memory.proved(session, true);
@@ -136,6 +143,19 @@ fn of_session(exchange: &Exchange<'_>, sent: bool) -> Finding {
         saved,
         ..Finding::new(Naming::Keep)
     }
+}
+
+/// Whether the response takes away the cookie that named the admin.
+fn loses_cookie(exchange: &Exchange<'_>) -> bool {
+    let removed = |name: &[u8]| {
+        cookies::set(exchange.headers, exchange.now)
+            .iter()
+            .any(|cookie| cookie.removed && cookie.name == name)
+    };
+    exchange.headers.contains_key(http::header::SET_COOKIE)
+        && exchange.identity.credentials.iter().any(|credential| {
+            credential.bound.is_some() && credential.cookie.as_deref().is_some_and(removed)
+        })
 }
 
 /// A response to a known session may set its cookie anew, or remove it.
@@ -221,6 +241,9 @@ fn follow_cookies(exchange: &Exchange<'_>) -> Vec<Saved> {
 /// Whether the panel may have replaced a session that is over by a guest's: it answered where it
 /// answers everybody, or where that is not known, after the session was left alone for a while.
 fn may_be_a_guest(exchange: &Exchange<'_>, binding: &Binding) -> bool {
+    if exchange.recorder.rules().preset.set_proves() {
+        return false;
+    }
     let (memory, route) = (exchange.recorder.memory(), exchange.reading.route.as_str());
     let in_use = exchange.now.0.saturating_sub(binding.since.0) < IN_USE_MICROS;
     memory.is_for_everybody(route) || !(in_use || memory.is_protected(route))

@@ -44,7 +44,8 @@ pub(super) fn on_head(exchange: &Exchange<'_>) -> Finding {
     let typed = exchange.typed.clone();
     let fresh = exchange.fresh_cookies();
     let signed_in = exchange.identity.source == Source::Session || exchange.identity.is_doubted();
-    if typed.is_none() && signed_in && fresh.is_empty() {
+    let set_proves = exchange.recorder.rules().preset.set_proves();
+    if typed.is_none() && signed_in && (fresh.is_empty() || set_proves) {
         // Somebody signed in asks for a route that only reads like a sign-in: nothing was typed,
         // and nothing set. That must not hide who it was.
         return Finding {
@@ -62,6 +63,9 @@ pub(super) fn on_head(exchange: &Exchange<'_>) -> Finding {
     }
     if exchange.status.is_server_error() {
         return attempt;
+    }
+    if set_proves && exchange.status.is_success() && !fresh.is_empty() {
+        return success(exchange, &fresh);
     }
     match exchange.redirect() {
         Some(Some(Step::SecondFactor)) => {
@@ -225,7 +229,7 @@ fn is_contested(recorder: &Recorder, identity: &Identity, admin: &str) -> bool {
             .or(doubted.map(|doubted| &doubted.admin))
             .is_some_and(|holder| holder != admin)
     });
-    other && recorder.memory().rotates()
+    other && recorder.memory().rotates() && !recorder.rules().preset.set_proves()
 }
 
 /// Binds, ends what the request carried before, and names the admin.

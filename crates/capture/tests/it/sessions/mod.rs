@@ -6,6 +6,7 @@ mod durability;
 mod hiding;
 mod life;
 mod second_factor;
+mod set_proves;
 mod tokens;
 
 use admintrail_capture::RecordService;
