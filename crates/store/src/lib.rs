@@ -23,9 +23,9 @@ mod trail;
 pub use control::Control;
 pub use error::StoreError;
 pub use query::{
-    ActiveAdmin, Bucket, Cursor, Facet, FacetField, FacetValue, Folded, Group, Groups, Histogram,
-    Identity, Order, Page, PageRequest, Position, Relation, SessionRow, SessionsPage, Since, Total,
-    View,
+    ActiveAdmin, AttemptGroup, Attempts, AttemptsBy, Bucket, Cursor, Facet, FacetField, FacetValue,
+    Folded, GotIn, Group, GroupDetail, Groups, Histogram, Identity, Order, Page, PageRequest,
+    Position, Relation, SessionRow, SessionsPage, Since, Total, View,
 };
 pub use tail::Tail;
 pub use trail::{Receipt, Submission, Trail, TrailOptions, TrailState};

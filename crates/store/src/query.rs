@@ -226,6 +226,8 @@ pub struct Group {
     pub others: Vec<String>,
     /// How many values of the other field there are.
     pub others_total: u64,
+    /// Events in each part of the time that was asked for, oldest first; empty if none was.
+    pub over_time: Vec<u64>,
 }
 
 /// The values of a field with the most events.
@@ -234,6 +236,70 @@ pub struct Groups {
     /// Most events first, ties by value.
     pub rows: Vec<Group>,
     /// Events of all values that are not listed.
+    pub other: u64,
+}
+
+/// What [`crate::Trail::groups_over_time`] tells of each group besides its counts.
+#[derive(Debug, Clone, Copy)]
+pub struct GroupDetail {
+    /// Whose most frequent values are named.
+    pub other: FacetField,
+    /// How many of them.
+    pub named: usize,
+    /// In how many equal parts the view's time is counted.
+    pub parts: usize,
+}
+
+/// By what attempts to get in are summed up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AttemptsBy {
+    /// By the address they came from.
+    Ip,
+    /// By the name that was tried.
+    Name,
+}
+
+/// The attempts from one address or under one name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AttemptGroup {
+    /// The address, or the name as it is kept.
+    pub value: String,
+    /// Refused requests of somebody nobody knows.
+    pub attempts: u64,
+    /// Those of them that tried to sign in or to pass with a token.
+    pub sign_ins: u64,
+    /// Time of the first.
+    pub first: Micros,
+    /// Time of the last.
+    pub last: Micros,
+    /// The names tried from the address, the addresses of the name; most frequent first.
+    pub others: Vec<String>,
+    /// How many of those there are.
+    pub others_total: u64,
+    /// Whether somebody ever got in from there, or under the name, where it was tried.
+    pub got_in: Option<GotIn>,
+}
+
+/// A success beside attempts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GotIn {
+    /// When.
+    pub at: Micros,
+    /// Who it was then.
+    pub admin: String,
+    /// Attempts of the view since the success before it. Of all successes it is the one with the
+    /// most, the latest of equals.
+    pub after: u64,
+}
+
+/// Attempts to get in.
+#[derive(Debug, Clone)]
+pub struct Attempts {
+    /// Most attempts first, ties by value.
+    pub rows: Vec<AttemptGroup>,
+    /// How many addresses or names there are.
+    pub values: u64,
+    /// Attempts of all that are not listed.
     pub other: u64,
 }
 

@@ -10,6 +10,7 @@ use admintrail_event::{
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::{oneshot, watch};
 
+use crate::answer::Asked;
 use crate::archive::{Archive, EmptyArchive};
 use crate::derived::{Derived, Hashing};
 use crate::folder::FolderLock;
@@ -19,8 +20,8 @@ use crate::hot::{
 };
 use crate::mirror::{Mirror, Snapshot};
 use crate::query::{
-    ActiveAdmin, Facet, FacetField, Groups, Histogram, Page, PageRequest, Position, SessionRow,
-    SessionsPage, View,
+    ActiveAdmin, Attempts, AttemptsBy, Facet, FacetField, GroupDetail, Groups, Histogram, Page,
+    PageRequest, Position, SessionRow, SessionsPage, View,
 };
 use crate::tail::Tail;
 use crate::{StoreError, answer};
@@ -280,7 +281,13 @@ impl Trail {
         limit: usize,
     ) -> Result<Groups, StoreError> {
         let snapshot = self.snapshot()?;
-        Ok(answer::groups(&snapshot, view, field, limit, None))
+        Ok(answer::groups(
+            &snapshot,
+            view,
+            field,
+            limit,
+            Asked::default(),
+        ))
     }
 
     /// [`Self::groups`], each with its `named` most frequent values of another field.
@@ -295,8 +302,48 @@ impl Trail {
         (other, named): (FacetField, usize),
     ) -> Result<Groups, StoreError> {
         let snapshot = self.snapshot()?;
-        let other = Some((other, named));
-        Ok(answer::groups(&snapshot, view, field, limit, other))
+        let asked = Asked {
+            other: Some((other, named)),
+            over_time: None,
+        };
+        Ok(answer::groups(&snapshot, view, field, limit, asked))
+    }
+
+    /// [`Self::groups_with`], each with its counts over the view's time (without `from` since the
+    /// first event, without `to` until now).
+    ///
+    /// # Errors
+    /// When the archive cannot be read.
+    pub fn groups_over_time(
+        &self,
+        view: &View,
+        field: FacetField,
+        limit: usize,
+        detail: GroupDetail,
+    ) -> Result<Groups, StoreError> {
+        let snapshot = self.snapshot()?;
+        let (from, to) = answer::bounds(&snapshot, view, (self.inner.clock)());
+        let asked = Asked {
+            other: Some((detail.other, detail.named)),
+            over_time: Some((from, to, detail.parts)),
+        };
+        Ok(answer::groups(&snapshot, view, field, limit, asked))
+    }
+
+    /// Who tries to get in: the `limit` addresses or names with the most refused requests of
+    /// somebody nobody knows, each with `named` values of the other kind, and whether one of them
+    /// ever got in (looked for in everything on record, whatever the view's time and filter).
+    ///
+    /// # Errors
+    /// When the archive cannot be read.
+    pub fn attempts(
+        &self,
+        view: &View,
+        by: AttemptsBy,
+        limit: usize,
+        named: usize,
+    ) -> Result<Attempts, StoreError> {
+        Ok(answer::attempts(&self.snapshot()?, view, by, limit, named))
     }
 
     /// Sessions with at least one event in the view, latest first; their counts are of the whole session.

@@ -51,12 +51,28 @@ pub(crate) fn facet(snapshot: &Snapshot, view: &View, field: FacetField, limit: 
 /// Another field, and how many of its values are named.
 pub(crate) type Other = (FacetField, usize);
 
+/// What is told of a group besides its counts.
+#[derive(Default, Clone, Copy)]
+pub(crate) struct Asked {
+    pub(crate) other: Option<Other>,
+    /// From when to when, in how many parts.
+    pub(crate) over_time: Option<(Micros, Micros, usize)>,
+}
+
+/// Told of one group besides its counts.
+#[derive(Default)]
+struct Detail {
+    others: Vec<String>,
+    others_total: u64,
+    over_time: Vec<u64>,
+}
+
 pub(crate) fn groups(
     snapshot: &Snapshot,
     view: &View,
     field: FacetField,
     limit: usize,
-    other: Option<Other>,
+    asked: Asked,
 ) -> Groups {
     let seen = Seen::new(snapshot, view);
     let mut counts: HashMap<Value<'_>, Counted> = HashMap::new();
@@ -70,13 +86,9 @@ pub(crate) fn groups(
     let (most, rest) = most(counts.into_iter().collect(), limit, |counted| {
         counted.requests
     });
-    let mut others = match other {
-        Some((other, named)) => others_of(&seen, field, &most, other, named),
-        None => Vec::new(),
-    }
-    .into_iter();
+    let mut details = details_of(&seen, field, &most, asked).into_iter();
     let row = |(value, counted): (Value<'_>, Counted)| {
-        let (others, others_total) = others.next().unwrap_or_default();
+        let detail = details.next().unwrap_or_default();
         Group {
             value: value.map(Cow::into_owned),
             requests: counted.requests,
@@ -84,8 +96,9 @@ pub(crate) fn groups(
             denied: counted.denied,
             first: Micros(counted.first),
             last: Micros(counted.last),
-            others,
-            others_total,
+            others: detail.others,
+            others_total: detail.others_total,
+            over_time: detail.over_time,
         }
     };
     Groups {
@@ -118,7 +131,7 @@ impl<'s> Seen<'s> {
 }
 
 /// The `limit` values with the most events, ties by value, and the events of all others.
-fn most<T>(
+pub(super) fn most<T>(
     mut all: Vec<(Value<'_>, T)>,
     limit: usize,
     events: impl Fn(&T) -> u64,
@@ -139,20 +152,34 @@ fn most<T>(
     (all, sum - listed)
 }
 
-/// For each group its most frequent values of another field, and how many there are.
-fn others_of(
+/// Counts of a group over time, and of its values of another field.
+struct Filling<'s> {
+    others: HashMap<Value<'s>, u64>,
+    over_time: Vec<u64>,
+}
+
+/// For each group its most frequent values of another field, how many there are, and how its
+/// events lie over time: in one pass over what is seen.
+fn details_of(
     seen: &Seen<'_>,
     field: FacetField,
     groups: &[(Value<'_>, Counted)],
-    other: FacetField,
-    named: usize,
-) -> Vec<(Vec<String>, u64)> {
+    asked: Asked,
+) -> Vec<Detail> {
+    if asked.other.is_none() && asked.over_time.is_none() {
+        return Vec::new();
+    }
     let ranks: HashMap<Option<&str>, usize> = groups
         .iter()
         .enumerate()
         .map(|(rank, (value, _))| (value.as_deref(), rank))
         .collect();
-    let mut counts: Vec<HashMap<Value<'_>, u64>> = vec![HashMap::new(); groups.len()];
+    let parts = Parts::new(asked.over_time);
+    let empty = || Filling {
+        others: HashMap::new(),
+        over_time: vec![0; parts.count],
+    };
+    let mut fillings: Vec<Filling<'_>> = groups.iter().map(|_| empty()).collect();
     for (chunk, visible) in &seen.chunks {
         let of = values_of(chunk, field);
         let rank_of: Vec<Option<usize>> = of
@@ -163,37 +190,86 @@ fn others_of(
         if rank_of.iter().all(Option::is_none) {
             continue;
         }
-        let with = values_of(chunk, other);
+        let with = asked.other.map(|(other, _)| values_of(chunk, other));
+        let times = chunk.time.values();
         let mut pairs: HashMap<(usize, usize), u64> = HashMap::new();
         for row in visible.iter() {
-            let rank = of.codes.get(row).and_then(|code| *rank_of.get(*code)?);
-            if let Some(pair) = rank.zip(with.codes.get(row).copied()) {
-                *pairs.entry(pair).or_default() += 1;
+            let Some(rank) = of.codes.get(row).and_then(|code| *rank_of.get(*code)?) else {
+                continue;
+            };
+            if let Some(code) = with.as_ref().and_then(|with| with.codes.get(row)) {
+                *pairs.entry((rank, *code)).or_default() += 1;
+            }
+            let part = times.get(row).and_then(|time| parts.of(*time));
+            let filling = fillings.get_mut(rank);
+            if let Some(count) = filling
+                .zip(part)
+                .and_then(|(f, at)| f.over_time.get_mut(at))
+            {
+                *count += 1;
             }
         }
         for ((rank, code), count) in pairs {
-            if let Some(text @ Some(_)) = with.texts.get(code)
-                && let Some(counts) = counts.get_mut(rank)
-            {
-                *counts.entry(text.clone()).or_default() += count;
+            let text = with.as_ref().and_then(|with| with.texts.get(code));
+            if let (Some(text @ Some(_)), Some(filling)) = (text, fillings.get_mut(rank)) {
+                *filling.others.entry(text.clone()).or_default() += count;
             }
         }
     }
     for event in &seen.newest {
         let rank = ranks.get(&value_of(event, field).as_deref()).copied();
-        if let Some(counts) = rank.and_then(|rank| counts.get_mut(rank))
+        let Some(filling) = rank.and_then(|rank| fillings.get_mut(rank)) else {
+            continue;
+        };
+        if let Some((other, _)) = asked.other
             && let value @ Some(_) = value_of(event, other)
         {
-            *counts.entry(value).or_default() += 1;
+            *filling.others.entry(value).or_default() += 1;
+        }
+        let part = parts.of(event.draft.time.0);
+        if let Some(count) = part.and_then(|at| filling.over_time.get_mut(at)) {
+            *count += 1;
         }
     }
-    let named = |counts: HashMap<Value<'_>, u64>| {
-        let total = counts.len() as u64;
-        let (most, _) = most(counts.into_iter().collect(), named, |count| *count);
+    let named = asked.other.map_or(0, |(_, named)| named);
+    let detail = |filling: Filling<'_>| {
+        let others_total = filling.others.len() as u64;
+        let (most, _) = most(filling.others.into_iter().collect(), named, |count| *count);
         let names = most.into_iter().filter_map(|(value, _)| value);
-        (names.map(Cow::into_owned).collect(), total)
+        Detail {
+            others: names.map(Cow::into_owned).collect(),
+            others_total,
+            over_time: filling.over_time,
+        }
     };
-    counts.into_iter().map(named).collect()
+    fillings.into_iter().map(detail).collect()
+}
+
+/// A span of time in equal parts.
+struct Parts {
+    from: i64,
+    width: i64,
+    count: usize,
+}
+
+impl Parts {
+    fn new(over_time: Option<(Micros, Micros, usize)>) -> Self {
+        let (from, to, count) = over_time.unwrap_or((Micros(0), Micros(1), 0));
+        let span = to.0.saturating_sub(from.0).max(1);
+        let parts = i64::try_from(count).unwrap_or(1).max(1);
+        Self {
+            from: from.0,
+            width: (span / parts + i64::from(span % parts > 0)).max(1),
+            count,
+        }
+    }
+
+    fn of(&self, time: i64) -> Option<usize> {
+        let since = time.checked_sub(self.from).filter(|since| *since >= 0)?;
+        usize::try_from(since / self.width)
+            .ok()
+            .filter(|part| *part < self.count)
+    }
 }
 
 /// What a value did.

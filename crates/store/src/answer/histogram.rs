@@ -109,7 +109,7 @@ fn count_chunk(sieve: &Sieve<'_>, chunk: &Chunk, add: &mut impl FnMut(i64, Class
 
 /// The view's own bounds; where it has none, the first event and now. Events of a future that a
 /// wrong clock made up would leave nothing to see of the present.
-fn bounds(snapshot: &Snapshot, view: &View, now: Micros) -> (Micros, Micros) {
+pub(crate) fn bounds(snapshot: &Snapshot, view: &View, now: Micros) -> (Micros, Micros) {
     let times = || {
         let chunks = snapshot.chunks.iter().map(|chunk| chunk.times);
         chunks.chain(

@@ -1,5 +1,6 @@
 //! Answers to questions, from one snapshot each.
 
+mod attempts;
 mod facet;
 mod histogram;
 mod page;
@@ -8,8 +9,9 @@ mod sessions;
 mod sieve;
 mod values;
 
-pub(crate) use facet::{facet, groups};
-pub(crate) use histogram::histogram;
+pub(crate) use attempts::attempts;
+pub(crate) use facet::{Asked, facet, groups};
+pub(crate) use histogram::{bounds, histogram};
 pub(crate) use page::{count, page};
 pub(crate) use scan::scan;
 pub(crate) use sessions::{nameless, sessions, sessions_in};

@@ -7,6 +7,7 @@
 )]
 
 mod answers;
+mod attempts;
 mod durability;
 mod opening;
 mod paging;
