@@ -63,17 +63,20 @@ pub fn output(command: &mut Command) -> Result<String> {
     Ok(String::from_utf8_lossy(&out.stdout).into_owned())
 }
 
+/// A command of the system's administrator, through sudo where somebody else runs us.
+pub fn as_root(program: &str) -> Command {
+    if rustix::process::geteuid().is_root() {
+        return Command::new(program);
+    }
+    let mut sudo = Command::new("sudo");
+    sudo.args(["--non-interactive", program]);
+    sudo
+}
+
 /// Installs Debian or Ubuntu packages, as root or through sudo.
 pub fn apt_install(packages: &[&str]) -> Result<()> {
-    let root_user = rustix::process::geteuid().is_root();
     let apt = |arguments: &[&str]| {
-        let mut command = if root_user {
-            Command::new("apt-get")
-        } else {
-            let mut sudo = Command::new("sudo");
-            sudo.args(["--non-interactive", "apt-get"]);
-            sudo
-        };
+        let mut command = as_root("apt-get");
         command
             .args(arguments)
             .env("DEBIAN_FRONTEND", "noninteractive")

@@ -1,6 +1,8 @@
 //! What the tests need and a fresh machine lacks, installed as the project's files say.
 
-use std::path::PathBuf;
+mod real_panels;
+
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
@@ -42,6 +44,7 @@ pub fn for_browser() -> Result<PathBuf> {
     let browser = browser()?;
     python()?;
     javascript()?;
+    real_panels::install()?;
     Ok(browser)
 }
 
@@ -96,14 +99,18 @@ fn javascript() -> Result<()> {
     if !has("npm") {
         bail!("the browser tests need Node.js 20 or newer with npm: install it, then run again");
     }
-    let e2e = root().join("e2e");
-    let wanted = std::fs::read(e2e.join("package-lock.json"))?;
-    let stamp = e2e.join("node_modules/.installed-lock.json");
+    npm_ci(&root().join("e2e"))
+}
+
+/// Installs what a folder's `package-lock.json` says, unless it is there.
+fn npm_ci(folder: &Path) -> Result<()> {
+    let wanted = std::fs::read(folder.join("package-lock.json"))?;
+    let stamp = folder.join("node_modules/.installed-lock.json");
     if std::fs::read(&stamp).is_ok_and(|installed| installed == wanted) {
         return Ok(());
     }
     run(Command::new("npm")
         .args(["ci", "--no-audit", "--no-fund"])
-        .current_dir(&e2e))?;
+        .current_dir(folder))?;
     std::fs::write(stamp, wanted).context("could not note what was installed")
 }
