@@ -67,8 +67,8 @@ pub(crate) struct Finding {
     pub(crate) sent_to_sign_in: bool,
     /// The name and password of a basic authentication were not accepted.
     pub(crate) basic_refused: bool,
-    /// The route reads like a sign-in, but this was none.
-    pub(crate) no_sign_in: bool,
+    /// The route reads like a sign-in or sign-out, but this was none.
+    pub(crate) not_the_step: bool,
     /// To be durable before the response goes on.
     pub(crate) saved: Vec<Saved>,
     /// The body has to be looked into.
@@ -82,7 +82,7 @@ impl Finding {
             denied: false,
             sent_to_sign_in: false,
             basic_refused: false,
-            no_sign_in: false,
+            not_the_step: false,
             saved: Vec::new(),
             peek: None,
         }
@@ -109,6 +109,13 @@ pub(crate) fn on_head(exchange: &Exchange<'_>) -> Finding {
 
 /// Sign-out ends the bindings whatever the panel does with the cookie, and never binds.
 fn sign_out(exchange: &Exchange<'_>) -> Finding {
+    if exchange.recorder.rules().preset.set_proves() && !exchange.fresh_cookies().is_empty() {
+        // Asked without what it takes; the panel goes on knowing who it is.
+        return Finding {
+            not_the_step: true,
+            ..ordinary::on_head(exchange)
+        };
+    }
     let mut finding = Finding::new(Naming::Keep);
     if exchange.identity.source == Source::Basic {
         finding.naming = ordinary::of_basic(exchange, false).naming;

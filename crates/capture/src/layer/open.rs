@@ -150,10 +150,13 @@ impl Open {
     pub(super) fn learned(&mut self, finding: Finding) -> Vec<Saved> {
         self.denied = finding.denied;
         self.sent_to_sign_in = finding.sent_to_sign_in;
-        if finding.no_sign_in {
+        if finding.not_the_step {
             let reading = Arc::make_mut(&mut self.reading);
             reading.step = Step::Ordinary;
-            reading.action = format!("Sent {} {}", self.draft.method, reading.route);
+            // Where the form made it the step, the head has said something else.
+            if [Step::SIGNED_IN, Step::SIGNED_OUT].contains(&reading.action.as_str()) {
+                reading.action = format!("Sent {} {}", self.draft.method, reading.route);
+            }
         }
         if finding.basic_refused {
             Arc::make_mut(&mut self.reading).step = Step::SignIn;

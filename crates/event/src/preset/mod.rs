@@ -68,6 +68,9 @@ impl Step {
     /// What every recorder says of a sign-out that was carried out: the step's sentence, which no
     /// route's own wording replaces. Who is active is told by it.
     pub const SIGNED_OUT: &'static str = "Signed out";
+
+    /// What a sign-in that succeeded is called.
+    pub const SIGNED_IN: &'static str = "Signed in";
 }
 
 /// What a preset says of a request. Its texts hold no secrets and are safe to store.
@@ -129,6 +132,8 @@ static DJANGO: BuiltIn =
     LazyLock::new(|| built_in(include_str!("../../../../presets/django-admin.toml")));
 static WORDPRESS: BuiltIn =
     LazyLock::new(|| built_in(include_str!("../../../../presets/wordpress.toml")));
+static PHPMYADMIN: BuiltIn =
+    LazyLock::new(|| built_in(include_str!("../../../../presets/phpmyadmin.toml")));
 static OWN: BuiltIn =
     LazyLock::new(|| built_in(include_str!("../../../../presets/admintrail.toml")));
 
@@ -138,8 +143,13 @@ fn built_in(text: &str) -> Option<Arc<Preset>> {
 
 impl Preset {
     /// Names of the compiled-in presets.
-    pub const BUILT_IN: &'static [&'static str] =
-        &["generic", "django-admin", "wordpress", "admintrail"];
+    pub const BUILT_IN: &'static [&'static str] = &[
+        "generic",
+        "django-admin",
+        "wordpress",
+        "phpmyadmin",
+        "admintrail",
+    ];
 
     /// A compiled-in preset.
     #[must_use]
@@ -148,6 +158,7 @@ impl Preset {
             "generic" => &GENERIC,
             "django-admin" => &DJANGO,
             "wordpress" => &WORDPRESS,
+            "phpmyadmin" => &PHPMYADMIN,
             "admintrail" => &OWN,
             _ => return None,
         };
@@ -217,7 +228,7 @@ impl Preset {
             && matches!(head.method, "GET" | "HEAD")
             && is_asset(head.fetch_dest, &segments);
         let (action, object) = match step {
-            Step::SignIn => ("Signed in".to_owned(), None),
+            Step::SignIn => (Step::SIGNED_IN.to_owned(), None),
             Step::SignInForm => ("Viewed sign-in form".to_owned(), None),
             Step::SecondFactor if matches!(head.method, "GET" | "HEAD") => {
                 ("Viewed second-factor form".to_owned(), None)

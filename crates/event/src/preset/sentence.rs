@@ -33,7 +33,7 @@ impl Preset {
             attempted.map_or_else(|| what.to_owned(), |name| format!("{what} as {name}"))
         };
         match (reading.step, outcome) {
-            (Step::SignIn, Outcome::Success) => "Signed in".to_owned(),
+            (Step::SignIn, Outcome::Success) => Step::SIGNED_IN.to_owned(),
             (Step::SignIn, Outcome::Denied | Outcome::Failed) => named("Failed sign-in"),
             (Step::SignIn, Outcome::Error) => named("Error: sign-in"),
             // Undecided, or never answered.

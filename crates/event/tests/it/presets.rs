@@ -907,3 +907,108 @@ proptest! {
         let _ = Preset::parse(&format!("[[route]]\nmatch = \"GET /{route}\"\naction = \"{route}\""));
     }
 }
+
+#[test]
+fn wordpress_and_phpmyadmin_read_as_a_person_would_say_it() {
+    let wordpress = preset("wordpress");
+    for (request, action, object) in [
+        (
+            "GET /blog/wp-admin/post.php?post=12&action=edit",
+            "Opened post 12 in the editor",
+            Some("post/12"),
+        ),
+        (
+            "GET /wp-admin/edit.php?post_status=all&action=trash&post%5B%5D=12&action2=-1",
+            "Moved post 12 to the trash",
+            Some("post/12"),
+        ),
+        (
+            "GET /wp-admin/edit.php?action=trash&post%5B%5D=12&post%5B%5D=13",
+            "Moved several posts to the trash",
+            None,
+        ),
+        (
+            "GET /wp-admin/comment.php?action=trashcomment&p=1&c=3&_wpnonce=0a1b2c3d4e",
+            "Moved comment 3 to the trash",
+            Some("comment/3"),
+        ),
+        (
+            "PUT /index.php?rest_route=%2Fwp%2Fv2%2Fposts%2F12",
+            "Saved post 12",
+            Some("post/12"),
+        ),
+        (
+            "DELETE /wp-json/wp/v2/users/4?force=true&reassign=1",
+            "Deleted user 4",
+            Some("user/4"),
+        ),
+        (
+            "GET /wp-admin/plugins.php?action=activate&plugin=akismet%2Fakismet.php",
+            "Activated plugin akismet/akismet.php",
+            Some("plugin/akismet/akismet.php"),
+        ),
+        (
+            "POST /wp-login.php?action=lostpassword",
+            "Asked for a password reset",
+            None,
+        ),
+        (
+            "GET /wp-login.php?action=logout&_wpnonce=0a1b2c3d4e",
+            "Signed out",
+            None,
+        ),
+    ] {
+        let reading = read(&wordpress, request);
+        assert_eq!(
+            (reading.action.as_str(), reading.object.as_deref()),
+            (action, object),
+            "{request}"
+        );
+    }
+    // Whoever comes for a lost password is not sent to sign in.
+    assert_eq!(
+        wordpress.is_sign_in_target("wp-login.php?checkemail=confirm"),
+        None
+    );
+    assert_eq!(
+        wordpress.is_sign_in_target("/wp-login.php?redirect_to=%2Fwp-admin%2F&reauth=1"),
+        Some(Step::SignInForm)
+    );
+    assert_eq!(
+        wordpress.redact_query("_wpnonce=0a1b2c3d4e&c=3"),
+        "_wpnonce=[redacted]&c=3"
+    );
+
+    let phpmyadmin = preset("phpmyadmin");
+    for (request, action, object) in [
+        (
+            "GET /pma/index.php?route=/table/structure&db=shop&table=orders",
+            "Viewed structure of table shop.orders",
+            Some("table/shop.orders"),
+        ),
+        (
+            "POST /index.php?route=/server/databases/destroy",
+            "Dropped databases",
+            None,
+        ),
+        (
+            "POST /index.php?route=%2Fserver%2Fstatus%2Fprocesses%2Fkill%2F7",
+            "Killed process 7",
+            Some("process/7"),
+        ),
+        (
+            "POST /index.php?route=/server/variables/set/max_connections",
+            "Changed server variable max_connections",
+            Some("variable/max_connections"),
+        ),
+        ("POST /index.php?route=/logout", "Signed out", None),
+    ] {
+        let reading = read(&phpmyadmin, request);
+        assert_eq!(
+            (reading.action.as_str(), reading.object.as_deref()),
+            (action, object),
+            "{request}"
+        );
+    }
+    assert!(phpmyadmin.needs_form(&head("POST", "/index.php?route=/sql")));
+}

@@ -49,7 +49,7 @@ pub(super) fn on_head(exchange: &Exchange<'_>) -> Finding {
         // Somebody signed in asks for a route that only reads like a sign-in: nothing was typed,
         // and nothing set. That must not hide who it was.
         return Finding {
-            no_sign_in: true,
+            not_the_step: true,
             ..ordinary::on_head(exchange)
         };
     }

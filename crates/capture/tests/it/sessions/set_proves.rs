@@ -53,11 +53,13 @@ fn encrypting(asked: Asked) -> Response<TestBody> {
         };
     }
     match held {
-        Some(_) if asked.path == "/logout" || asked.path == "/expired" => answer(
-            200,
-            &[("content-type", "text/html"), ("set-cookie", gone)],
-            FORM_PAGE,
-        ),
+        Some(_) if asked.path == "/expired" || (asked.path == "/logout" && body != "forged") => {
+            answer(
+                200,
+                &[("content-type", "text/html"), ("set-cookie", gone)],
+                FORM_PAGE,
+            )
+        }
         Some((admin, n)) => answer(
             200,
             &[
@@ -142,7 +144,23 @@ async fn an_empty_name_beside_something_else_hides_nobody() {
     let mut talk = talk().await;
     talk.post("/", "", "who=olena&p=right").await;
     let deed = talk.post("/clients", &cookie(1_001), "who=&do=it").await;
-    assert_eq!(deed.admin.as_deref(), Some("olena"));
+    assert_eq!(
+        (deed.admin.as_deref(), deed.action.as_str()),
+        (Some("olena"), "Created client")
+    );
+    let next = talk.get("/clients", &cookie(1_002)).await;
+    assert_eq!(next.admin.as_deref(), Some("olena"));
+}
+
+#[tokio::test]
+async fn a_sign_out_that_the_panel_did_not_carry_out_hides_nobody() {
+    let mut talk = talk().await;
+    talk.post("/", "", "who=olena&p=right").await;
+    let forged = talk.post("/logout", &cookie(1_001), "forged").await;
+    assert_eq!(
+        (forged.admin.as_deref(), forged.action.as_str()),
+        (Some("olena"), "Sent POST /logout")
+    );
     let next = talk.get("/clients", &cookie(1_002)).await;
     assert_eq!(next.admin.as_deref(), Some("olena"));
 }
