@@ -16,12 +16,14 @@ mod folder;
 mod folding;
 mod hot;
 mod mirror;
+mod parquet;
 mod query;
 mod tail;
 mod trail;
 
 pub use control::Control;
 pub use error::StoreError;
+pub use parquet::ParquetWriter;
 pub use query::{
     ActiveAdmin, AttemptGroup, Attempts, AttemptsBy, Bucket, Cursor, Facet, FacetField, FacetValue,
     Folded, GotIn, Group, GroupDetail, Groups, Histogram, Identity, Order, Page, PageRequest,

@@ -25,7 +25,7 @@ mod sign_in;
 mod thousands;
 pub mod view_query;
 
-pub use api::csv::{csv_header, csv_lines};
+pub use api::file::{FileFormat, write_file};
 pub use app::{App, AppOptions, PanelInfo, PresetOf};
 pub use error::WebError;
 pub use limits::Limits;

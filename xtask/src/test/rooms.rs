@@ -31,6 +31,7 @@ const ROOMS: &[(&str, &[&str])] = &[
 const KEPT_IN: &[(&str, &[&str])] = &[
     ("rusqlite", &["admintrail-store"]),
     ("arrow-array", &["admintrail-store"]),
+    ("parquet", &["admintrail-store"]),
     ("axum", &["admintrail-web", "admintrail"]),
 ];
 

@@ -1,14 +1,15 @@
 //! `admintrail export`
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, IsTerminal};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use admintrail_event::EventJson;
 use admintrail_store::{Trail, View};
+use admintrail_web::{FileFormat, write_file};
 use anyhow::Context;
 use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 use super::view::ViewArgs;
 use super::{Failure, Global, Outcome, output, query, server_or_folder};
@@ -18,12 +19,17 @@ use crate::control_socket::events;
 pub(super) struct ExportArgs {
     #[command(flatten)]
     view: ViewArgs,
-    /// csv (safe to open in a spreadsheet) or ndjson (exact)
-    #[arg(long, value_parser = ["csv", "ndjson"])]
-    format: String,
+    /// csv (safe to open in a spreadsheet), ndjson (exact) or parquet (exact, a column a field)
+    #[arg(long, value_parser = format())]
+    format: FileFormat,
     /// Write here instead of to standard output
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
+}
+
+fn format() -> impl TypedValueParser<Value = FileFormat> {
+    PossibleValuesParser::new(FileFormat::ALL.map(FileFormat::extension))
+        .try_map(|word| FileFormat::of(&word).ok_or("no such format"))
 }
 
 pub(super) fn run(global: &Global, args: &ExportArgs) -> Outcome {
@@ -31,11 +37,18 @@ pub(super) fn run(global: &Global, args: &ExportArgs) -> Outcome {
     let dir = global.data_folder()?;
     let trail = query::open(&dir)?;
     server_or_folder::note_look(global, &dir, "export", &args.view.filter);
-    let csv = args.format == "csv";
     match &args.output {
-        None => write(&trail, &view, csv, &mut output::stdout()).map(drop),
+        None if args.format == FileFormat::Parquet && io::stdout().is_terminal() => {
+            Err(Failure::Usage(
+                "Parquet is no text for a terminal; add -o FILE, or send it into a pipe".to_owned(),
+            ))
+        }
+        None => {
+            write_file(&trail, &view, args.format, &mut output::stdout())?;
+            Ok(())
+        }
         Some(path) => {
-            let count = to_file(&trail, &view, csv, path)?;
+            let count = to_file(&trail, &view, args.format, path)?;
             output::say(&format!("{} written to {}", events(count), path.display()));
             Ok(())
         }
@@ -43,7 +56,7 @@ pub(super) fn run(global: &Global, args: &ExportArgs) -> Outcome {
 }
 
 /// Whole or not at all: an export that breaks off must not look like one that ended.
-fn to_file(trail: &Trail, view: &View, csv: bool, path: &Path) -> Result<u64, Failure> {
+fn to_file(trail: &Trail, view: &View, format: FileFormat, path: &Path) -> Result<u64, Failure> {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(".part");
     let part = path.with_file_name(name);
@@ -55,7 +68,7 @@ fn to_file(trail: &Trail, view: &View, csv: bool, path: &Path) -> Result<u64, Fa
         .mode(0o600)
         .open(&part)
         .with_context(cannot)?;
-    let done = finish(trail, view, csv, file).and_then(|count| {
+    let done = finish(trail, view, format, file).and_then(|count| {
         fs::rename(&part, path).with_context(|| format!("cannot write {}", path.display()))?;
         Ok(count)
     });
@@ -65,31 +78,10 @@ fn to_file(trail: &Trail, view: &View, csv: bool, path: &Path) -> Result<u64, Fa
     done
 }
 
-fn finish(trail: &Trail, view: &View, csv: bool, file: File) -> Result<u64, Failure> {
+fn finish(trail: &Trail, view: &View, format: FileFormat, file: File) -> Result<u64, Failure> {
     let mut out = BufWriter::with_capacity(256 * 1024, file);
-    let count = write(trail, view, csv, &mut out)?;
+    let count = write_file(trail, view, format, &mut out)?;
     let file = out.into_inner().map_err(io::IntoInnerError::into_error)?;
     file.sync_all()?;
-    Ok(count)
-}
-
-fn write(trail: &Trail, view: &View, csv: bool, out: &mut impl Write) -> Result<u64, Failure> {
-    if csv {
-        out.write_all(&admintrail_web::csv_header()?)?;
-    }
-    let mut count = 0;
-    for chunk in trail.scan(view) {
-        let events = chunk?;
-        count += events.len() as u64;
-        if csv {
-            out.write_all(&admintrail_web::csv_lines(&events)?)?;
-        } else {
-            for event in &events {
-                serde_json::to_writer(&mut *out, &EventJson(event)).map_err(io::Error::from)?;
-                out.write_all(b"\n")?;
-            }
-        }
-    }
-    out.flush()?;
     Ok(count)
 }

@@ -1,7 +1,7 @@
 //! Writing for people and pipes.
 
 use std::borrow::Cow;
-use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
+use std::io::{self, BufWriter, IsTerminal, Write};
 
 use admintrail_event::encode_text;
 use rustix::event::{PollFd, PollFlags, poll};
@@ -26,7 +26,7 @@ impl ReaderGone {
 }
 
 /// Standard output whose errors say that it was standard output.
-pub(super) struct Stdout(StdoutLock<'static>);
+pub(super) struct Stdout(io::Stdout);
 
 impl Write for Stdout {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -75,7 +75,7 @@ pub(super) fn end_with_reader() {
 
 /// Buffered standard output. Write errors, also those of a closed pipe, come back as errors.
 pub(super) fn stdout() -> BufWriter<Stdout> {
-    BufWriter::with_capacity(64 * 1024, Stdout(io::stdout().lock()))
+    BufWriter::with_capacity(64 * 1024, Stdout(io::stdout()))
 }
 
 /// One JSON document for programs.

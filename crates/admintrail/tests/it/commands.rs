@@ -455,6 +455,40 @@ async fn csv_opens_in_a_spreadsheet_and_files_are_whole_or_absent() {
 }
 
 #[tokio::test]
+async fn an_export_is_parquet_too() {
+    let server = Server::start(&Options::default());
+    let event = json!({"time": "2026-11-20T00:00:00Z", "method": "GET", "path": "/a"});
+    server
+        .command(&["import", "-", "--panel", "billing"])
+        .run_with(&event.to_string())
+        .ok();
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("november.parquet");
+    let path = file.display().to_string();
+    let said = server
+        .command(&[
+            "export",
+            "panel:billing",
+            "--format",
+            "parquet",
+            "-o",
+            &path,
+        ])
+        .run();
+    assert!(
+        said.code == 0 && said.err.contains("1 event written"),
+        "{said:?}"
+    );
+    let bytes = std::fs::read(&file).unwrap();
+    assert!(bytes.starts_with(b"PAR1") && bytes.ends_with(b"PAR1"));
+    let said = server.command(&["export", "--format", "xlsx"]).run();
+    assert!(
+        said.code == 2 && said.err.contains("csv, ndjson, parquet"),
+        "{said:?}"
+    );
+}
+
+#[tokio::test]
 async fn tail_shows_what_was_and_what_comes() {
     let panel = Panel::fine().await;
     let server = Server::start(&Options::panel(panel.address));

@@ -64,19 +64,13 @@ pub(crate) const COLUMNS: &[(&str, Cell)] = &[
     ("agent_bytes", |e| shown(e.draft.agent_bytes)),
 ];
 
-/// The first line of an export, with its line end: what the shell writes is what the page writes.
-///
-/// # Errors
-/// Writing to memory does not fail; the type is the writer's.
-pub fn csv_header() -> std::io::Result<Vec<u8>> {
+/// The first line of a file, with its line end.
+pub(super) fn csv_header() -> std::io::Result<Vec<u8>> {
     lines(|writer| writer.write_record(COLUMNS.iter().map(|(name, _)| name)))
 }
 
 /// One line an event.
-///
-/// # Errors
-/// As [`csv_header`].
-pub fn csv_lines(events: &[Event]) -> std::io::Result<Vec<u8>> {
+pub(super) fn csv_lines(events: &[Event]) -> std::io::Result<Vec<u8>> {
     lines(|writer| events.iter().try_for_each(|event| row(writer, event)))
 }
 

@@ -1,9 +1,9 @@
 //! Taking events away as a file: streamed from one snapshot, as fast as the reader reads.
 
+use std::io::{self, BufWriter, Write};
 use std::sync::Arc;
 
 use admintrail_capture::Declared;
-use admintrail_event::{Event, EventJson};
 use admintrail_store::{Trail, View};
 use axum::body::Body;
 use axum::extract::State;
@@ -13,7 +13,7 @@ use http::{HeaderValue, header};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 
-use super::csv::{csv_header, csv_lines};
+use super::file::{FileFormat, write_file};
 use super::holder;
 use crate::auth::Viewer;
 use crate::limits::{Full, Slot};
@@ -21,55 +21,24 @@ use crate::thousands::grouped;
 use crate::view_query::Surface;
 use crate::{App, ViewQuery, WebError};
 
-/// Chunks (of at most 1,000 events) that wait for a slow reader.
+/// Pieces of a file that wait for a slow reader.
 const AHEAD: usize = 2;
+/// Bytes of a piece.
+const PIECE: usize = 256 * 1024;
 
-/// What comes out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Format {
-    Csv,
-    Ndjson,
+fn format_of(query: &ViewQuery) -> Result<FileFormat, WebError> {
+    let format = query.extra("format").and_then(FileFormat::of);
+    format.ok_or_else(|| WebError::parameter("format", "send csv, ndjson or parquet."))
 }
 
-impl Format {
-    fn of(query: &ViewQuery) -> Result<Self, WebError> {
-        match query.extra("format") {
-            Some("csv") => Ok(Self::Csv),
-            Some("ndjson") => Ok(Self::Ndjson),
-            _ => Err(WebError::parameter("format", "send csv or ndjson.")),
-        }
-    }
-
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Csv => "CSV",
-            Self::Ndjson => "NDJSON",
-        }
-    }
-
-    const fn media_type(self) -> &'static str {
-        match self {
-            Self::Csv => "text/csv; charset=utf-8; header=present",
-            Self::Ndjson => "application/x-ndjson",
-        }
-    }
-
-    const fn extension(self) -> &'static str {
-        match self {
-            Self::Csv => "csv",
-            Self::Ndjson => "ndjson",
-        }
-    }
-}
-
-/// `GET /api/v1/export?format=csv|ndjson`
+/// `GET /api/v1/export?format=csv|ndjson|parquet`
 pub(crate) async fn download(
     State(app): State<Arc<App>>,
     viewer: Viewer,
     query: ViewQuery,
 ) -> Result<Response, WebError> {
     query.only(&["format"])?;
-    let format = Format::of(&query)?;
+    let format = format_of(&query)?;
     let now = app.now();
     let view = query.view(&viewer, Surface::Api, now)?;
     let slot = app.exports.take(holder(&viewer)).map_err(|full| {
@@ -138,41 +107,39 @@ fn what(view: &View) -> String {
     }
 }
 
+/// What the reader is told, on the way out: the body of the response.
+struct Outlet<'a>(&'a mpsc::Sender<io::Result<Bytes>>);
+
+impl Write for Outlet<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self.0.blocking_send(Ok(Bytes::copy_from_slice(bytes))) {
+            Ok(()) => Ok(bytes.len()),
+            Err(_) => Err(io::ErrorKind::BrokenPipe.into()),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 /// Runs on a thread that may block; the bounded channel holds it back.
 fn write(
     trail: &Trail,
     view: &View,
-    format: Format,
-    out: &mpsc::Sender<std::io::Result<Bytes>>,
+    format: FileFormat,
+    out: &mpsc::Sender<io::Result<Bytes>>,
     _slot: Slot,
 ) {
-    let header = (format == Format::Csv).then(csv_header);
-    let chunks = trail
-        .scan(view)
-        .map(|chunk| written(&chunk.map_err(std::io::Error::other)?, format));
-    for written in header.into_iter().chain(chunks) {
-        let bytes = written.map(Bytes::from).map_err(|error| {
-            tracing::error!(%error, "an export broke off");
-            // The reader sees a broken transfer, not a file that looks whole.
-            std::io::Error::other("the export broke off")
-        });
-        let broke_off = bytes.is_err();
-        if out.blocking_send(bytes).is_err() || broke_off {
-            return;
-        }
-    }
-}
-
-fn written(events: &[Event], format: Format) -> std::io::Result<Vec<u8>> {
-    match format {
-        Format::Csv => csv_lines(events),
-        Format::Ndjson => {
-            let mut out = Vec::with_capacity(events.len() * 900);
-            for event in events {
-                serde_json::to_writer(&mut out, &EventJson(event))?;
-                out.push(b'\n');
-            }
-            Ok(out)
-        }
+    let mut body = BufWriter::with_capacity(PIECE, Outlet(out));
+    let Err(error) = write_file(trail, view, format, &mut body) else {
+        return;
+    };
+    // What is left must not follow the break.
+    drop(body.into_parts());
+    if error.kind() != io::ErrorKind::BrokenPipe {
+        tracing::error!(%error, "an export broke off");
+        // The reader sees a broken transfer, not a file that looks whole.
+        let _ = out.blocking_send(Err(io::Error::other("the export broke off")));
     }
 }

@@ -3,6 +3,7 @@
 pub(crate) mod csv;
 pub(crate) mod events;
 pub(crate) mod export;
+pub(crate) mod file;
 pub(crate) mod health;
 pub(crate) mod ingest;
 mod live;

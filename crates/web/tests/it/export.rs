@@ -39,6 +39,28 @@ async fn ndjson_is_exact_and_oldest_first() {
 }
 
 #[tokio::test]
+async fn parquet_is_whole_and_on_record() {
+    let world = World::new();
+    world.record_many(2_500).await;
+    let reader = world.reader_token();
+    let answer = reader.get("/api/v1/export?format=parquet").await.is(200);
+    assert_eq!(
+        answer.header("content-type"),
+        "application/vnd.apache.parquet"
+    );
+    assert_eq!(
+        answer.header("content-disposition"),
+        "attachment; filename=\"admintrail-20261122143158.parquet\""
+    );
+    assert_eq!(
+        answer.declared.action.as_deref(),
+        Some("Exported 2,500 events as Parquet")
+    );
+    let body = &answer.body;
+    assert!(body.starts_with(b"PAR1") && body.ends_with(b"PAR1"));
+}
+
+#[tokio::test]
 async fn csv_has_a_column_for_every_field_and_no_formula() {
     let world = World::new();
     let mut hostile = world.draft(0, Some("=cmd|' /C calc'!A1"), "GET", "/a,\"b\"");

@@ -1,0 +1,210 @@
+//! Writing a file, a batch of events after the other.
+
+use std::io::{self, Write};
+
+use admintrail_event::Event;
+use arrow_array::RecordBatch;
+use parquet::arrow::ArrowWriter;
+use parquet::basic::{Compression, Encoding, ZstdLevel};
+use parquet::errors::ParquetError;
+use parquet::file::properties::{WriterProperties, WriterVersion};
+use parquet::schema::types::ColumnPath;
+
+use super::columns::{COLUMNS, Column, schema};
+
+/// Events of a row group: enough to compress well, few enough to hold in memory.
+const GROUP_ROWS: usize = 65_536;
+/// Distinct texts of a group, in bytes, before they are written plain.
+const DICTIONARY_BYTES: usize = 16 << 20;
+/// Higher levels cost much time and save next to nothing here.
+const LEVEL: i32 = 3;
+
+/// Writes events as one Parquet file.
+pub struct ParquetWriter<W: Write + Send> {
+    inner: ArrowWriter<W>,
+}
+
+impl<W: Write + Send> ParquetWriter<W> {
+    /// Begins the file.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn new(out: W) -> io::Result<Self> {
+        let inner = ArrowWriter::try_new(out, schema(), Some(properties()?)).map_err(unpacked)?;
+        Ok(Self { inner })
+    }
+
+    /// Adds events. They reach the file when a group is full.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn write(&mut self, events: &[Event]) -> io::Result<()> {
+        let columns = COLUMNS.iter().map(|column| column.array(events)).collect();
+        let batch = RecordBatch::try_new(schema(), columns).map_err(io::Error::other)?;
+        self.inner.write(&batch).map_err(unpacked)
+    }
+
+    /// Writes what is left and the end of the file.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn finish(mut self) -> io::Result<()> {
+        self.inner.finish().map_err(unpacked)?;
+        self.inner.sync()
+    }
+}
+
+/// The error of the file itself, where that is what went wrong.
+fn unpacked(error: ParquetError) -> io::Error {
+    match error {
+        ParquetError::External(inner) => match inner.downcast::<io::Error>() {
+            Ok(error) => *error,
+            Err(inner) => io::Error::other(inner),
+        },
+        other => io::Error::other(other),
+    }
+}
+
+fn properties() -> io::Result<WriterProperties> {
+    let level = ZstdLevel::try_new(LEVEL).map_err(unpacked)?;
+    let made_by = concat!("admintrail ", env!("CARGO_PKG_VERSION"));
+    let mut properties = WriterProperties::builder()
+        .set_created_by(made_by.to_owned())
+        .set_writer_version(WriterVersion::PARQUET_2_0)
+        .set_compression(Compression::ZSTD(level))
+        .set_max_row_group_row_count(Some(GROUP_ROWS))
+        .set_dictionary_page_size_limit(DICTIONARY_BYTES);
+    let path = |column: &Column| ColumnPath::from(column.name);
+    for column in COLUMNS.iter().filter(|column| column.is_ascending()) {
+        properties = properties
+            .set_column_dictionary_enabled(path(column), false)
+            .set_column_encoding(path(column), Encoding::DELTA_BINARY_PACKED);
+    }
+    for column in COLUMNS.iter().filter(|column| column.is_unique()) {
+        // Ids begin with the time: byte by byte, most of it repeats.
+        properties = properties
+            .set_column_dictionary_enabled(path(column), false)
+            .set_column_encoding(path(column), Encoding::BYTE_STREAM_SPLIT);
+    }
+    Ok(properties.build())
+}
+
+#[cfg(test)]
+mod tests {
+    use admintrail_event::{EventJson, Seq, testing};
+    use arrow_array::cast::AsArray;
+    use arrow_array::types::{Int32Type, TimestampMicrosecondType, UInt64Type};
+    use arrow_array::{Array, StringArray};
+    use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+    use proptest::prelude::*;
+    use serde_json::{Map, Value, json};
+
+    use super::*;
+
+    /// What a reader of Parquet finds, in the words of JSON; what is absent is left out.
+    fn read(file: Vec<u8>) -> Vec<Map<String, Value>> {
+        let mut rows = Vec::new();
+        let reader = ParquetRecordBatchReaderBuilder::try_new(bytes::Bytes::from(file))
+            .unwrap()
+            .build()
+            .unwrap();
+        for batch in reader {
+            let batch = batch.unwrap();
+            for row in 0..batch.num_rows() {
+                let mut found = Map::new();
+                for (field, column) in batch.schema().fields().iter().zip(batch.columns()) {
+                    if column.is_valid(row) {
+                        found.insert(field.name().clone(), value(column.as_ref(), row));
+                    }
+                }
+                rows.push(found);
+            }
+        }
+        rows
+    }
+
+    fn value(column: &dyn Array, row: usize) -> Value {
+        if let Some(texts) = column.as_dictionary_opt::<Int32Type>() {
+            let texts = texts.downcast_dict::<StringArray>().unwrap();
+            let text = texts.into_iter().nth(row).unwrap();
+            return json!(text);
+        }
+        if let Some(times) = column.as_primitive_opt::<TimestampMicrosecondType>() {
+            return json!(admintrail_event::Micros(times.value(row)).to_string());
+        }
+        if let Some(numbers) = column.as_primitive_opt::<UInt64Type>() {
+            return json!(numbers.value(row));
+        }
+        if let Some(flags) = column.as_boolean_opt() {
+            return json!(flags.value(row));
+        }
+        let id: [u8; 16] = column.as_fixed_size_binary().value(row).try_into().unwrap();
+        json!(uuid(id))
+    }
+
+    fn uuid(bytes: [u8; 16]) -> String {
+        let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        let parts = [
+            &hex[..8],
+            &hex[8..12],
+            &hex[12..16],
+            &hex[16..20],
+            &hex[20..],
+        ];
+        parts.join("-")
+    }
+
+    /// An event as JSON has it, with what is absent or `false` as columns have it.
+    fn expected(event: &Event) -> Map<String, Value> {
+        let Value::Object(mut json) = serde_json::to_value(EventJson(event)).unwrap() else {
+            unreachable!("events are objects");
+        };
+        json.retain(|_, value| !value.is_null());
+        for flag in ["asset", "polling"] {
+            json.entry(flag).or_insert(json!(false));
+        }
+        let names: Vec<&str> = event.first.names().collect();
+        json.insert("first".to_owned(), json!(names.join(" ")));
+        json
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(40))]
+
+        #[test]
+        fn what_is_read_back_is_what_was_written(
+            mut events in prop::collection::vec(testing::event(), 0..60),
+            cut in 0_usize..60,
+        ) {
+            for (seq, event) in (1..).zip(&mut events) {
+                event.seq = Seq(seq);
+            }
+            let mut file = Vec::new();
+            let mut writer = ParquetWriter::new(&mut file).unwrap();
+            let (first, second) = events.split_at(cut.min(events.len()));
+            writer.write(first).unwrap();
+            writer.write(second).unwrap();
+            writer.finish().unwrap();
+            let found = read(file);
+            let wanted: Vec<_> = events.iter().map(expected).collect();
+            prop_assert_eq!(found, wanted);
+        }
+    }
+
+    #[test]
+    fn a_full_disk_is_told_as_what_it_is() {
+        struct Full;
+        impl Write for Full {
+            fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+                Err(io::ErrorKind::StorageFull.into())
+            }
+            fn flush(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+        }
+        let error = ParquetWriter::new(Full)
+            .and_then(ParquetWriter::finish)
+            .unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::StorageFull, "{error}");
+    }
+}
