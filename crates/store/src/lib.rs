@@ -26,8 +26,8 @@ pub use error::StoreError;
 pub use parquet::ParquetWriter;
 pub use query::{
     ActiveAdmin, AttemptGroup, Attempts, AttemptsBy, Bucket, Cursor, Facet, FacetField, FacetValue,
-    Folded, GotIn, Group, GroupDetail, Groups, Histogram, Identity, Order, Page, PageRequest,
-    Position, Relation, SessionRow, SessionsPage, Since, Total, View,
+    Folded, Group, GroupDetail, Groups, Histogram, Identity, Order, Page, PageRequest, Position,
+    Relation, SessionRow, SessionsPage, Since, Succeeded, Total, View,
 };
 pub use tail::Tail;
 pub use trail::{Receipt, Submission, Trail, TrailOptions, TrailState};

@@ -218,6 +218,8 @@ pub struct Group {
     pub changes: u64,
     /// Denied ones.
     pub denied: u64,
+    /// Those of the denied that were somebody's nobody knows: failed sign-ins and the like.
+    pub attempts: u64,
     /// Time of the first.
     pub first: Micros,
     /// Time of the last.
@@ -237,6 +239,8 @@ pub struct Groups {
     pub rows: Vec<Group>,
     /// Events of all values that are not listed.
     pub other: u64,
+    /// The time that was counted in parts, if it was.
+    pub over: Option<(Micros, Micros)>,
 }
 
 /// What [`crate::Trail::groups_over_time`] tells of each group besides its counts.
@@ -277,12 +281,12 @@ pub struct AttemptGroup {
     /// How many of those there are.
     pub others_total: u64,
     /// Whether somebody ever got in from there, or under the name, where it was tried.
-    pub got_in: Option<GotIn>,
+    pub succeeded: Option<Succeeded>,
 }
 
 /// A success beside attempts.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct GotIn {
+pub struct Succeeded {
     /// When.
     pub at: Micros,
     /// Who it was then.

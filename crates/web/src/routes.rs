@@ -111,6 +111,7 @@ pub fn routes() -> Vec<Route> {
         get("/api/v1/events/{id}", May(Read), api::events::one),
         get("/api/v1/histogram", May(Read), api::summaries::histogram),
         get("/api/v1/facets", May(Read), api::summaries::facets),
+        get("/api/v1/attempts", May(Read), api::attempts::list),
         get("/api/v1/sessions", May(Read), api::sessions::list),
         get("/api/v1/sessions/{id}", May(Read), api::sessions::one),
         get("/api/v1/stream", May(Read), api::stream::open),

@@ -10,11 +10,11 @@ use super::sieve::{Sieve, Verdict};
 use super::values::{Values, value_of, values_of};
 use crate::columns::{Chunk, RowSet};
 use crate::mirror::Snapshot;
-use crate::query::{AttemptGroup, Attempts, AttemptsBy, FacetField, GotIn, View};
+use crate::query::{AttemptGroup, Attempts, AttemptsBy, FacetField, Succeeded, View};
 
 /// A request that somebody nobody knows was refused: a failed sign-in, a 401 or 403 without an
 /// identity, a stranger sent to sign-in, a token that means nothing.
-fn is_attempt(event: &Event) -> bool {
+pub(super) fn is_attempt(event: &Event) -> bool {
     let draft = &event.draft;
     draft.kind == Kind::Request
         && draft.outcome == Outcome::Denied
@@ -22,7 +22,7 @@ fn is_attempt(event: &Event) -> bool {
 }
 
 /// The same of the rows of a chunk.
-fn attempt_rows(chunk: &Chunk) -> RowSet {
+pub(super) fn attempt_rows(chunk: &Chunk) -> RowSet {
     let is = |values: &[u8], wanted: u8| RowSet::of_values(values, |code| code == wanted);
     let mut named = chunk.admin.codes.present();
     named.and_not(&is(chunk.known_by.values(), KnownBy::Attempt.code()));
@@ -143,8 +143,8 @@ pub(crate) fn attempts(
         .into_iter()
         .map(|(value, counted)| (Some(value), counted));
     let (rows, rest) = most(all.collect(), limit, |counted| counted.attempts);
-    let got_in = got_in(snapshot, view, by, &rows);
-    let row = |((value, counted), got_in): ((Option<Value<'_>>, Counted<'_>), _)| {
+    let succeeded = succeeded(snapshot, view, by, &rows);
+    let row = |((value, counted), succeeded): ((Option<Value<'_>>, Counted<'_>), _)| {
         let others_total = counted.others.len() as u64;
         let others = counted.others.into_iter().map(|(text, n)| (Some(text), n));
         let (others, _) = most(others.collect(), named, |count| *count);
@@ -159,11 +159,11 @@ pub(crate) fn attempts(
                 .filter_map(|(text, _)| text.map(Cow::into_owned))
                 .collect(),
             others_total,
-            got_in,
+            succeeded,
         }
     };
     Attempts {
-        rows: rows.into_iter().zip(got_in).map(row).collect(),
+        rows: rows.into_iter().zip(succeeded).map(row).collect(),
         values,
         other: rest,
     }
@@ -208,12 +208,12 @@ struct Success {
 
 /// For each row the success that most attempts went before, on a panel where it was tried. Looked
 /// for in everything on record, not in the view alone.
-fn got_in(
+fn succeeded(
     snapshot: &Snapshot,
     view: &View,
     by: AttemptsBy,
     rows: &[(Option<Value<'_>>, Counted<'_>)],
-) -> Vec<Option<GotIn>> {
+) -> Vec<Option<Succeeded>> {
     let mut found: Vec<Vec<Success>> = rows.iter().map(|_| Vec::new()).collect();
     let field = match by {
         AttemptsBy::Ip => FacetField::Ip,
@@ -297,7 +297,7 @@ fn got_in(
 }
 
 /// The success with the most attempts right before it; of equals the latest.
-fn telling(mut successes: Vec<Success>, attempts: &[i64]) -> Option<GotIn> {
+fn telling(mut successes: Vec<Success>, attempts: &[i64]) -> Option<Succeeded> {
     let mut attempts = attempts.to_vec();
     attempts.sort_unstable();
     successes.sort_by_key(|success| success.at);
@@ -311,7 +311,7 @@ fn telling(mut successes: Vec<Success>, attempts: &[i64]) -> Option<GotIn> {
             best = Some((run, success));
         }
     }
-    best.map(|(run, success)| GotIn {
+    best.map(|(run, success)| Succeeded {
         at: Micros(success.at),
         admin: success.admin,
         after: run as u64,

@@ -7,6 +7,7 @@ use std::cmp::Ordering;
 use admintrail_event::{Event, Micros, Outcome, is_safe_method};
 use hashbrown::HashMap;
 
+use super::attempts::{attempt_rows, is_attempt};
 use super::sieve::{Sieve, Verdict};
 use super::values::{Values, value_of, values_of};
 use crate::columns::{Chunk, RowSet, unsafe_methods};
@@ -94,6 +95,7 @@ pub(crate) fn groups(
             requests: counted.requests,
             changes: counted.changes,
             denied: counted.denied,
+            attempts: counted.attempts,
             first: Micros(counted.first),
             last: Micros(counted.last),
             others: detail.others,
@@ -104,6 +106,7 @@ pub(crate) fn groups(
     Groups {
         rows: most.into_iter().map(row).collect(),
         other: rest,
+        over: asked.over_time.map(|(from, to, _)| (from, to)),
     }
 }
 
@@ -278,6 +281,7 @@ struct Counted {
     requests: u64,
     changes: u64,
     denied: u64,
+    attempts: u64,
     first: i64,
     last: i64,
 }
@@ -288,6 +292,7 @@ impl Default for Counted {
             requests: 0,
             changes: 0,
             denied: 0,
+            attempts: 0,
             first: i64::MAX,
             last: i64::MIN,
         }
@@ -301,6 +306,7 @@ impl Counted {
         self.changes +=
             u64::from(draft.outcome == Outcome::Success && !is_safe_method(&draft.method));
         self.denied += u64::from(draft.outcome == Outcome::Denied);
+        self.attempts += u64::from(is_attempt(event));
         self.first = self.first.min(draft.time.0);
         self.last = self.last.max(draft.time.0);
     }
@@ -309,6 +315,7 @@ impl Counted {
         self.requests += other.requests;
         self.changes += other.changes;
         self.denied += other.denied;
+        self.attempts += other.attempts;
         self.first = self.first.min(other.first);
         self.last = self.last.max(other.last);
     }
@@ -350,6 +357,12 @@ fn count_chunk<'s>(
     for row in denied.iter() {
         if let Some(counted) = codes.get(row).and_then(|code| counts.get_mut(*code)) {
             counted.denied += 1;
+        }
+    }
+    denied.and(&attempt_rows(chunk));
+    for row in denied.iter() {
+        if let Some(counted) = codes.get(row).and_then(|code| counts.get_mut(*code)) {
+            counted.attempts += 1;
         }
     }
     for (text, counted) in texts.into_iter().zip(counts) {

@@ -1,7 +1,7 @@
 //! Who tries to get in, and whether somebody did; how the requests of a group lie over time.
 
 use admintrail_event::{Draft, KnownBy, Micros, Outcome};
-use admintrail_store::{AttemptsBy, FacetField, GotIn, GroupDetail, View};
+use admintrail_store::{AttemptsBy, FacetField, GroupDetail, Succeeded, View};
 
 use crate::support::{Fixture, NOON, by, draft, view};
 
@@ -48,8 +48,8 @@ fn thirty_tries_and_then_a_success_are_told_together() {
     (forbidden.outcome, forbidden.status) = (Outcome::Denied, Some(403));
     drafts.push(forbidden);
     drafts.push(refused(80, "203.0.113.9", None));
-    let got_in = |at: i64, admin: &str, after| {
-        Some(GotIn {
+    let succeeded = |at: i64, admin: &str, after| {
+        Some(Succeeded {
             at: Micros(NOON + at * Micros::SECOND),
             admin: admin.to_owned(),
             after,
@@ -68,21 +68,24 @@ fn thirty_tries_and_then_a_success_are_told_together() {
                     row.value.as_str(),
                     row.attempts,
                     row.sign_ins,
-                    row.got_in.clone(),
+                    row.succeeded.clone(),
                 )
             })
             .collect();
         assert_eq!(
             told,
             [
-                (bad, 30, 30, got_in(50, "tom", 30)),
-                ("198.51.100.7", 1, 1, got_in(1, "olena", 0)),
+                (bad, 30, 30, succeeded(50, "tom", 30)),
+                ("198.51.100.7", 1, 1, succeeded(1, "olena", 0)),
                 ("203.0.113.9", 1, 0, None),
             ]
         );
         assert_eq!(found.rows[0].others, ["Tom", "root"]);
         assert_eq!(found.rows[0].first.0, NOON + 10 * Micros::SECOND);
         assert_eq!(found.rows[0].last.0, NOON + 39 * Micros::SECOND);
+        let groups = fixture.trail.groups(&view(""), FacetField::Ip, 50).unwrap();
+        let attempts = groups.rows.iter().map(|row| (row.attempts, row.denied));
+        assert_eq!(attempts.collect::<Vec<_>>(), [(30, 30), (1, 2), (1, 1)]);
         let found = fixture
             .trail
             .attempts(&view(""), AttemptsBy::Name, 2, 3)
@@ -90,11 +93,11 @@ fn thirty_tries_and_then_a_success_are_told_together() {
         let told: Vec<_> = found
             .rows
             .iter()
-            .map(|row| (row.value.as_str(), row.attempts, row.got_in.clone()))
+            .map(|row| (row.value.as_str(), row.attempts, row.succeeded.clone()))
             .collect();
         assert_eq!(
             told,
-            [("Tom", 20, got_in(50, "tom", 20)), ("root", 10, None)]
+            [("Tom", 20, succeeded(50, "tom", 20)), ("root", 10, None)]
         );
         assert_eq!((found.values, found.other), (3, 1));
     });
@@ -108,7 +111,7 @@ fn a_success_on_another_panel_is_none_where_it_was_tried() {
     fresh_and_reopened(drafts, |fixture| {
         for by in [AttemptsBy::Ip, AttemptsBy::Name] {
             let found = fixture.trail.attempts(&view(""), by, 50, 3).unwrap();
-            assert_eq!(found.rows[0].got_in, None, "{by:?}");
+            assert_eq!(found.rows[0].succeeded, None, "{by:?}");
         }
     });
 }
@@ -128,9 +131,9 @@ fn a_success_is_found_outside_of_the_view() {
             .trail
             .attempts(&view, AttemptsBy::Name, 50, 3)
             .unwrap();
-        let got_in = found.rows[0].got_in.clone().unwrap();
+        let succeeded = found.rows[0].succeeded.clone().unwrap();
         assert_eq!(
-            (got_in.at.0, got_in.after),
+            (succeeded.at.0, succeeded.after),
             (NOON + 200 * Micros::SECOND, 1)
         );
     });

@@ -12,7 +12,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use admintrail_capture::{Peer, RecorderState};
 use admintrail_event::testing::workload;
-use admintrail_event::{Draft, Ending, EventId, Micros, PanelName};
+use admintrail_event::{Draft, Ending, EventId, KnownBy, Micros, Outcome, PanelName, SessionHash};
 use admintrail_store::control::{NewAccount, NewSession, Role};
 use admintrail_store::{Control, Identity, Submission, Trail, TrailOptions};
 use admintrail_web::auth::cookie::SESSION;
@@ -55,6 +55,38 @@ fn rare(days: &[Draft]) -> Vec<Submission> {
     .collect()
 }
 
+/// Somebody who tries names and passwords, half an hour ago, and gets in as the last of them.
+fn intruder(days: &[Draft]) -> Vec<Submission> {
+    let Some(seen) = days.iter().rev().find(|draft| draft.admin.is_some()) else {
+        return Vec::new();
+    };
+    let names = ["root", "admin", "unknown name (9 characters) #5c1f"];
+    let tries = (0_u8..34).map(|n| {
+        let mut draft = seen.clone();
+        let back = 1_800 - i64::from(n) * 7;
+        draft.time = Micros(now().0 - back * Micros::SECOND);
+        draft.id = EventId::new(draft.time, [n.wrapping_add(100); 10]);
+        (draft.method, draft.path) = ("POST".to_owned(), "/admin/login".to_owned());
+        (draft.query, draft.object, draft.polling) = (None, None, false);
+        draft.route = Some("/admin/login".to_owned());
+        draft.ip = "45.83.64.11".parse().ok();
+        if n < 33 {
+            let tried = names.get(usize::from(n) % 5).copied().map(str::to_owned);
+            let tried = tried.or_else(|| seen.admin.clone()).unwrap_or_default();
+            draft.action = format!("Failed sign-in as {tried}");
+            (draft.admin, draft.admin_name, draft.session) = (None, None, None);
+            (draft.status, draft.outcome) = (Some(401), Outcome::Denied);
+            (draft.known_by, draft.attempted) = (KnownBy::Attempt, Some(tried));
+        } else {
+            draft.action = "Signed in".to_owned();
+            draft.session = Some(SessionHash([0x4b; 16]));
+            (draft.status, draft.outcome) = (Some(302), Outcome::Success);
+        }
+        Submission::new(draft)
+    });
+    tries.collect()
+}
+
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let mut args = std::env::args().skip(1);
@@ -73,6 +105,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
             trail.append(batch.collect()).await?;
         }
         trail.append(rare(&days)).await?;
+        trail.append(intruder(&days)).await?;
         tokio::spawn(keep_going(trail.clone()));
     }
     let listen: SocketAddr = ([127, 0, 0, 1], port).into();

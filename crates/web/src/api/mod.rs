@@ -1,5 +1,6 @@
 //! The JSON API (DESIGN section 6).
 
+pub(crate) mod attempts;
 pub(crate) mod csv;
 pub(crate) mod events;
 pub(crate) mod export;

@@ -3,18 +3,20 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use admintrail_event::Micros;
-use admintrail_store::{FacetField, Group, View};
+use admintrail_event::{Filter, Micros, fold};
+use admintrail_store::{FacetField, Group, GroupDetail, View};
 use askama::Template;
 use axum::response::Response;
 
 use crate::WebError;
 use crate::auth::Capability;
 use crate::pages::overview::{self, Emptiness};
+use crate::pages::parts::attempts::AttemptTables;
 use crate::pages::parts::filters::Hidden;
 use crate::pages::parts::frame::{Frame, active_since};
 use crate::pages::parts::row::{Reason, Who};
 use crate::pages::parts::shell::{Place, Shell};
+use crate::pages::parts::spark::{PARTS, Spark};
 use crate::pages::scene::{Scene, off_thread};
 use crate::pages::wording::link::{ADDRESSES, ADMINS, term};
 use crate::pages::wording::number::{counted, grouped};
@@ -39,8 +41,9 @@ pub(crate) struct Line {
     pub(crate) requests: Count,
     pub(crate) changes: Count,
     pub(crate) denied: Count,
-    /// Percent of the most active one.
-    pub(crate) share: u64,
+    /// Failed sign-ins under the admin's name; what strangers at the address were refused.
+    pub(crate) attempts: Count,
+    pub(crate) over_time: Spark,
     /// Addresses of an admin, admins of an address.
     pub(crate) others: Vec<Other>,
     /// `+2`
@@ -64,6 +67,8 @@ pub(crate) struct GroupsTab {
     pub(crate) empty: Emptiness,
     /// `214 requests of others`
     pub(crate) rest: Option<String>,
+    /// On the tab of addresses: who tries to get in.
+    pub(crate) attempts: Option<AttemptTables>,
 }
 
 #[derive(Template)]
@@ -118,30 +123,38 @@ fn draw(
     field: FacetField,
 ) -> Result<GroupsTab, WebError> {
     let admins = field == FacetField::Admin;
-    let groups = match &view {
-        Ok(view) => {
-            let trail = &scene.app.trail;
-            Some(trail.groups_with(view, field, ROWS, (other_of(field), NAMED))?)
-        }
-        Err(_) => None,
+    let trail = &scene.app.trail;
+    let detail = GroupDetail {
+        other: other_of(field),
+        named: NAMED,
+        parts: PARTS,
     };
-    let names: HashMap<String, Option<String>> = scene
-        .app
-        .trail
+    let (groups, attempts, tried) = match &view {
+        Ok(view) => (
+            Some(trail.groups_over_time(view, field, ROWS, detail)?),
+            if admins {
+                None
+            } else {
+                AttemptTables::new(scene, view)?
+            },
+            if admins {
+                attempts_on(scene, view)?
+            } else {
+                HashMap::new()
+            },
+        ),
+        Err(_) => (None, None, HashMap::new()),
+    };
+    let names: HashMap<String, Option<String>> = trail
         .active(Micros(i64::MIN))
         .into_iter()
         .map(|admin| (admin.admin, admin.admin_name))
         .collect();
     let since = active_since(scene.now());
-    let active = scene.app.trail.active(since).into_iter();
+    let active = trail.active(since).into_iter();
     let active: HashSet<String> = active.map(|admin| admin.admin).collect();
-    let most = groups
-        .iter()
-        .flat_map(|groups| &groups.rows)
-        .map(|row| row.requests)
-        .max()
-        .unwrap_or(1);
     let mut lines = Vec::new();
+    let over = groups.as_ref().and_then(|groups| groups.over);
     for group in groups.iter().flat_map(|groups| &groups.rows) {
         // Requests without an address are no address.
         if admins || group.value.is_some() {
@@ -149,7 +162,14 @@ fn draw(
                 Some(admin) if admins => active.contains(admin),
                 _ => group.last >= since,
             };
-            lines.push(line(scene, group, field, &names, (most, is_active)));
+            let tried = match &group.value {
+                Some(admin) if admins => tried.get(&fold(admin)).copied().unwrap_or(0),
+                _ => group.attempts,
+            };
+            let spark = Spark::new(&group.over_time, over, &scene.face);
+            let mut line = line(scene, group, field, &names, (tried, spark));
+            line.active = is_active;
+            lines.push(line);
         }
     }
     let other = groups.as_ref().map_or(0, |groups| groups.other);
@@ -164,15 +184,38 @@ fn draw(
         empty: Emptiness::of(groups.is_some().then_some(lines.len())),
         lines,
         rest: (other > 0).then(|| format!("{} of others", counted(other, "request", "requests"))),
+        attempts,
     })
 }
+
+/// Failed sign-ins of the view by the name that was tried, folded.
+fn attempts_on(scene: &Scene, view: &View) -> Result<HashMap<String, u64>, WebError> {
+    let mut view = view.clone();
+    for term in Filter::parse("known_by:attempt outcome:denied")?.terms {
+        view.filter = view.filter.with_term(term);
+    }
+    let facet = scene
+        .app
+        .trail
+        .facet(&view, FacetField::Attempted, TRIED_NAMES)?;
+    let mut counts = HashMap::new();
+    for value in facet.values {
+        if let Some(name) = value.value {
+            *counts.entry(fold(&name)).or_default() += value.count;
+        }
+    }
+    Ok(counts)
+}
+
+/// More tried names than there are admins.
+const TRIED_NAMES: usize = 100_000;
 
 fn line(
     scene: &Scene,
     group: &Group,
     field: FacetField,
     names: &HashMap<String, Option<String>>,
-    (most, active): (u64, bool),
+    (tried, over_time): (u64, Spark),
 ) -> Line {
     let admins = field == FacetField::Admin;
     let value = group.value.as_deref();
@@ -204,12 +247,23 @@ fn line(
         } else {
             value.unwrap_or_default().to_owned()
         },
-        active,
+        active: false,
         href: scene.links.requests_with(&word),
         requests: count(group.requests, ""),
         changes: count(group.changes, "is:change"),
         denied: count(group.denied, "outcome:denied"),
-        share: group.requests * 100 / most.max(1),
+        attempts: match value {
+            // Whose name it was that was tried, not who tried.
+            Some(admin) if admins => Count {
+                text: grouped(tried),
+                href: scene
+                    .links
+                    .requests_of(&format!("{} outcome:denied", term("attempted", admin))),
+                none: tried == 0,
+            },
+            _ => count(tried, "is:unknown outcome:denied"),
+        },
+        over_time,
         others: group.others.iter().map(other).collect(),
         more: if more == 0 {
             String::new()

@@ -9,6 +9,7 @@
 )]
 
 mod access;
+mod attempts;
 mod declared;
 mod events;
 mod export;

@@ -82,7 +82,12 @@ async fn it_names_the_fields_that_are_really_answered() {
     let world = World::new();
     let mut draft = world.draft(0, Some("olena"), "GET", "/x");
     draft.session = Some(admintrail_event::SessionHash([1; 16]));
-    world.record(vec![draft]).await;
+    let mut attempt = world.draft(1, None, "POST", "/login");
+    attempt.outcome = admintrail_event::Outcome::Denied;
+    attempt.known_by = admintrail_event::KnownBy::Attempt;
+    attempt.attempted = Some("root".to_owned());
+    attempt.ip = "45.83.64.11".parse().ok();
+    world.record(vec![draft, attempt]).await;
     let reader = world.reader_token();
     let document = document().await;
     let keys = |value: &Value| {
@@ -94,7 +99,7 @@ async fn it_names_the_fields_that_are_really_answered() {
             .collect::<BTreeSet<_>>()
     };
     let schema = |name: &str| keys(&document["components"]["schemas"][name]["properties"]);
-    let page = reader.get("/api/v1/events").await.json();
+    let page = reader.get("/api/v1/events?order=asc").await.json();
     assert_eq!(keys(&page), schema("Page"));
     assert_eq!(keys(&page["events"][0]), schema("Event"));
     assert_eq!(keys(&page["events"][0]), schema("SubmittedEvent"));
@@ -106,6 +111,15 @@ async fn it_names_the_fields_that_are_really_answered() {
         keys(&reader.get("/api/v1/facets?field=ip").await.json()),
         schema("Facet")
     );
+    let attempts = |by: &str| format!("/api/v1/attempts?by={by}");
+    let (by_ip, by_name) = (
+        reader.get(&attempts("ip")).await.json(),
+        reader.get(&attempts("name")).await.json(),
+    );
+    assert_eq!(keys(&by_ip), schema("Attempts"));
+    let mut told = keys(&by_ip["attempts"][0]);
+    told.extend(keys(&by_name["attempts"][0]));
+    assert_eq!(told, schema("AttemptGroup"));
     let sessions = reader.get("/api/v1/sessions").await.json();
     assert_eq!(keys(&sessions["sessions"][0]), schema("Session"));
     assert_eq!(keys(&reader.get("/readyz").await.json()), schema("Ready"));
@@ -154,6 +168,7 @@ async fn its_parameters_are_the_ones_that_are_taken() {
             "tz" => "tz=Europe/Kyiv",
             "buckets" => "buckets=10",
             "field" => "field=ip",
+            "by" => "by=name",
             "offset" => "offset=0",
             "format" => "format=csv",
             other => panic!("{path}: {other}"),

@@ -1,5 +1,6 @@
 //! The bar above the list: time range, filter box, chips, Hide me, views.
 
+use admintrail_event::Filter;
 use admintrail_event::filter::{KEYS, KeyHelp};
 use admintrail_store::{Folded, View};
 
@@ -7,7 +8,7 @@ use crate::WebError;
 use crate::pages::parts::chip::{Chip, chips, fold_chip, without_chips};
 use crate::pages::parts::range::RangeMenu;
 use crate::pages::scene::Scene;
-use crate::pages::wording::link::{ADDRESSES, ADMINS, Links};
+use crate::pages::wording::link::{ADDRESSES, ADMINS, Links, with_term};
 use crate::pages::wording::number::grouped;
 
 /// A view in one click.
@@ -23,7 +24,7 @@ const VIEWS: [(&str, &str, &str); 6] = [
     ("All", "", "every request"),
     (
         "Denied",
-        "outcome:denied",
+        DENIED,
         "401, 403, failed sign-ins, sent to sign-in",
     ),
     ("Changes", "is:change", "what was created, changed, deleted"),
@@ -64,10 +65,42 @@ pub(crate) struct FilterBar {
     /// Without filter words, in the same time range.
     pub(crate) clear: String,
     pub(crate) views: Vec<NamedView>,
+    /// The view "Denied", or the way back from it.
+    pub(crate) denied: Switch,
     /// The same view by admin and by address.
     pub(crate) admins: String,
     pub(crate) addresses: String,
     pub(crate) hide: HideMe,
+}
+
+/// A view that one click shows and another one leaves.
+#[derive(Debug, Clone)]
+pub(crate) struct Switch {
+    pub(crate) on: bool,
+    pub(crate) href: String,
+}
+
+/// The word of the view "Denied".
+const DENIED: &str = "outcome:denied";
+
+impl Switch {
+    fn denied(links: &Links) -> Self {
+        let q = &links.typed().q;
+        let filter = Filter::parse(q).unwrap_or_default();
+        let denied = Filter::parse(DENIED).unwrap_or_default();
+        let at = filter
+            .terms
+            .iter()
+            .position(|term| denied.terms.contains(term));
+        let turned = match at {
+            Some(at) => filter.without_term(at).to_string(),
+            None => with_term(q, DENIED),
+        };
+        Self {
+            on: at.is_some(),
+            href: links.fresh(|query| query.q = turned),
+        }
+    }
 }
 
 /// The Hide me switch.
@@ -128,6 +161,7 @@ impl FilterBar {
                     current: typed.q.trim() == words,
                 })
                 .to_vec(),
+            denied: Switch::denied(links),
             admins: links.fresh_at(ADMINS, |_| {}),
             addresses: links.fresh_at(ADDRESSES, |_| {}),
             hide: HideMe::new(scene, hidden.by_hide_me),

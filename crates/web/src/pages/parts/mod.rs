@@ -1,5 +1,6 @@
 //! What several pages are put together from. Each is drawn by a template in `templates/parts/`.
 
+pub(crate) mod attempts;
 pub(crate) mod chart;
 pub(crate) mod chip;
 pub(crate) mod drawer;
@@ -11,5 +12,6 @@ pub(crate) mod range;
 pub(crate) mod refresh;
 pub(crate) mod row;
 pub(crate) mod shell;
+pub(crate) mod spark;
 pub(crate) mod top;
 pub(crate) mod usual;

@@ -49,12 +49,12 @@ async fn an_admin_is_one_row_and_an_attempt_is_nobodys() {
     let page = stack.page("/monitoring/admin-sessions/admins").await;
     let body = text(between(&page, "data-table=\"admins\"", "</table>"));
     assert!(
-        body.contains("OK Olena Kravets olena@hosting.example active now 4 1 1 198.51.100.7"),
+        body.contains("OK Olena Kravets olena@hosting.example active now 4 1 1 0 198.51.100.7"),
         "{body}"
     );
-    assert!(body.contains("TO tom 1 0 0 203.0.113.90"), "{body}");
+    assert!(body.contains("TO tom 1 0 0 0 203.0.113.90"), "{body}");
     assert!(
-        body.contains("Unknown no sign-in 1 0 1 45.83.64.11"),
+        body.contains("Unknown no sign-in 1 0 1 1 45.83.64.11"),
         "{body}"
     );
 }
@@ -65,10 +65,50 @@ async fn an_address_is_one_row_with_who_came_from_there() {
     let page = stack.page("/monitoring/admin-sessions/ip-addresses").await;
     let body = text(between(&page, "data-table=\"addresses\"", "</table>"));
     assert!(
-        body.contains("198.51.100.7 active now 4 1 1 olena@hosting.example"),
+        body.contains("198.51.100.7 active now 4 1 1 0 olena@hosting.example"),
         "{body}"
     );
-    assert!(body.contains("45.83.64.11 active now 1 0 1 –"), "{body}");
+    assert!(body.contains("45.83.64.11 active now 1 0 1 1 –"), "{body}");
+}
+
+#[tokio::test]
+async fn thirty_tries_and_then_a_success_stand_out() {
+    let stack = day().await;
+    let mut drafts = Vec::new();
+    for n in 0..31 {
+        let mut draft = request(n + 20, 300 - i64::from(n), "POST", "/login");
+        draft.ip = "192.0.2.66".parse().ok();
+        if n < 30 {
+            (draft.admin, draft.admin_name, draft.session) = (None, None, None);
+            draft.known_by = KnownBy::Attempt;
+            let name = if n % 2 == 0 { "tom" } else { "<b>" };
+            draft.attempted = Some(name.to_owned());
+            (draft.status, draft.outcome) = (Some(401), Outcome::Denied);
+        } else {
+            (draft.admin, draft.admin_name) = (Some("tom".to_owned()), None);
+            draft.session = Some(SessionHash([0x4b; 16]));
+        }
+        drafts.push(draft);
+    }
+    stack.record(drafts).await;
+    let page = stack.page("/monitoring/admin-sessions/ip-addresses").await;
+    let by_ip = between(&page, "data-table=\"attempts-ip\"", "</table>");
+    let body = text(between(by_ip, "<tbody>", "</tbody>"));
+    let first = "192.0.2.66 30 after 30 tries tom 16:27 &#60;b&#62; tom 22 Nov 16:26:58";
+    assert!(body.starts_with(first), "{body}");
+    assert!(by_ip.contains("is-alarming"));
+    assert!(body.contains("45.83.64.11 1 never root"), "{body}");
+    let by_name = between(&page, "data-table=\"attempts-name\"", "</table>");
+    let body = text(between(by_name, "<tbody>", "</tbody>"));
+    assert!(
+        body.starts_with("tom 15 after 15 tries tom 16:27"),
+        "{body}"
+    );
+    assert!(!page.contains("<b></a>"), "names are texts");
+    // Under whose name it was tried is told beside the admin.
+    let admins = stack.page("/monitoring/admin-sessions/admins").await;
+    let body = text(between(&admins, "data-table=\"admins\"", "</table>"));
+    assert!(body.contains("TO tom active now 2 1 0 15"), "{body}");
 }
 
 #[tokio::test]
