@@ -81,6 +81,15 @@ impl Open {
                     }
                     Step::SignIn | Step::SignInForm | Step::Ordinary => {}
                 }
+            } else if let Some(told) = preset.read_form(&sent.head(), form.fields()) {
+                let reading = Arc::make_mut(&mut self.reading);
+                self.draft.route = Some(told.route.clone());
+                self.draft.object.clone_from(&told.object);
+                self.draft.polling = told.polling;
+                *reading = Reading {
+                    request_type: reading.request_type,
+                    ..told
+                };
             }
         }
         let typed = preset.user_name_in(form.fields())?.trim();

@@ -62,6 +62,7 @@ struct File {
 struct SignInSection {
     routes: Vec<Spanned<String>>,
     form_routes: Vec<Spanned<String>>,
+    shown_on: Vec<Spanned<String>>,
     contains: Vec<String>,
     is: Vec<String>,
     sent_to: Vec<String>,
@@ -195,6 +196,7 @@ impl Lines<'_> {
                 except: parts(&section.except),
             };
             preset.redirect_proves = section.redirect_proves;
+            preset.shown_on = self.routes(&section.shown_on)?;
             if !section.user_fields.is_empty() {
                 preset.user_fields = section.user_fields;
             }
@@ -337,6 +339,7 @@ impl Preset {
                 .map(str::to_owned)
                 .into(),
             redirect_proves: false,
+            shown_on: Vec::new(),
             set_proves: false,
             cookies: CookieRule {
                 session: Vec::new(),

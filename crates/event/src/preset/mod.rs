@@ -101,6 +101,8 @@ pub struct Preset {
     steps: Steps,
     user_fields: Vec<String>,
     redirect_proves: bool,
+    /// Routes that show strangers the sign-in form under their own address.
+    shown_on: Vec<RoutePattern>,
     set_proves: bool,
     cookies: CookieRule,
     api: ApiRule,
@@ -319,6 +321,46 @@ impl Preset {
             (&self.steps.second_factor, Step::SecondFactor),
             (&self.steps.sign_in, Step::SignIn),
         ]
+    }
+
+    /// Whether a stranger gets the sign-in form here, under the address that was asked for.
+    #[must_use]
+    pub fn shows_form_instead(&self, head: &RequestHead<'_>) -> bool {
+        if self.shown_on.is_empty() {
+            return false;
+        }
+        let segments = self.segments(head.path, head.query);
+        self.shown_on.iter().any(|route| {
+            route.takes_method(head.method)
+                && route.find(&segments).is_some()
+                && route.takes_query(head.query)
+        })
+    }
+
+    /// What a request is whose form, not its query, holds the panel's path (`[paths]`). `None`:
+    /// its head has said all there is.
+    #[must_use]
+    pub fn read_form(
+        &self,
+        head: &RequestHead<'_>,
+        fields: &[(String, String)],
+    ) -> Option<Reading> {
+        let in_query = |name: &String| parameter(head.query.unwrap_or(""), name).is_some();
+        if self.path_parameters.iter().any(in_query) {
+            return None;
+        }
+        let (name, value) = self.path_parameters.iter().find_map(|known| {
+            let mut values = fields.iter().filter(|(name, _)| name == known);
+            let first = values.next()?;
+            values.next().is_none().then_some(first)
+        })?;
+        let value =
+            percent_encoding::utf8_percent_encode(value, percent_encoding::NON_ALPHANUMERIC);
+        let query = format!("{name}={value}");
+        Some(self.read(&RequestHead {
+            query: Some(&query),
+            ..*head
+        }))
     }
 
     /// Whether the panel answers the form with a redirect elsewhere only if the password was right.

@@ -1,6 +1,6 @@
 //! Responses to everything that is not a step of signing in or out.
 
-use admintrail_event::{KnownBy, Micros, Step};
+use admintrail_event::{KnownBy, Micros, RequestHead, Step};
 use http::{Method, StatusCode};
 
 use super::{
@@ -314,6 +314,9 @@ fn of_nobody(exchange: &Exchange<'_>, sent: bool) -> Finding {
         );
     let ordinary = exchange.reading.step == Step::Ordinary && !exchange.reading.asset;
     let answered = exchange.status.is_success() && ordinary;
+    if answered && exchange.identity.anonymous && shows_form_instead(exchange) {
+        return sent_away();
+    }
     let mut finding = if sent {
         sent_away()
     } else {
@@ -364,6 +367,23 @@ fn of_nobody(exchange: &Exchange<'_>, sent: bool) -> Finding {
         }
     }
     finding
+}
+
+/// Whether the panel shows strangers its form here, instead of what they asked for.
+fn shows_form_instead(exchange: &Exchange<'_>) -> bool {
+    exchange
+        .recorder
+        .rules()
+        .preset
+        .shows_form_instead(&RequestHead {
+            method: exchange.method.as_str(),
+            path: exchange.path,
+            query: exchange.query,
+            accept: None,
+            requested_with: None,
+            bearer: false,
+            fetch_dest: None,
+        })
 }
 
 /// Whether this answer shows that somebody is signed in.

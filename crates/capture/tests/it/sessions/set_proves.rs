@@ -11,6 +11,7 @@ const PRESET: &str = r#"
 extends = "generic"
 [sign_in]
 routes = ["POST ** [who]"]
+shown_on = ["GET /clients"]
 user_fields = ["who"]
 redirect_proves = true
 [sign_out]
@@ -18,6 +19,12 @@ routes = ["POST /logout"]
 [session]
 cookies = ["sessionid"]
 set_proves = true
+[paths]
+parameters = ["route"]
+[[route]]
+match = "POST /index.php/databases/drop"
+action = "Dropped databases"
+object = "databases"
 "#;
 
 /// The cookie says whose it is and which response set it; only the panel knows that.
@@ -163,4 +170,36 @@ async fn a_sign_out_that_the_panel_did_not_carry_out_hides_nobody() {
     );
     let next = talk.get("/clients", &cookie(1_002)).await;
     assert_eq!(next.admin.as_deref(), Some("olena"));
+}
+
+#[tokio::test]
+async fn strangers_who_are_shown_the_form_under_the_address_were_not_let_in() {
+    let mut talk = talk().await;
+    let stranger = talk.get("/clients", "").await;
+    assert_eq!(
+        (stranger.action.as_str(), stranger.outcome),
+        ("Sent to sign-in", Outcome::Denied)
+    );
+    talk.post("/", "", "who=olena&p=right").await;
+    let olena = talk.get("/clients", &cookie(1_001)).await;
+    assert_eq!(
+        (olena.action.as_str(), olena.outcome),
+        ("Listed clients", Outcome::Success)
+    );
+}
+
+#[tokio::test]
+async fn a_form_may_say_which_of_the_panels_paths_it_is_for() {
+    let mut talk = talk().await;
+    talk.post("/", "", "who=olena&p=right").await;
+    let form = "db=archive&route=%2Fdatabases%2Fdrop";
+    let drop = talk.post("/index.php", &cookie(1_001), form).await;
+    assert_eq!(drop.admin.as_deref(), Some("olena"));
+    assert_eq!(drop.action, "Dropped databases");
+    assert_eq!(drop.object.as_deref(), Some("databases"));
+    assert_eq!(drop.route.as_deref(), Some("/index.php/databases/drop"));
+    // Two answers are none.
+    let both = "route=%2Fdatabases%2Fdrop&route=%2Flist";
+    let other = talk.post("/index.php", &cookie(1_002), both).await;
+    assert_eq!(other.route.as_deref(), Some("/index.php"));
 }
