@@ -367,7 +367,7 @@ export async function standUp(browser: Browser, options: RealOptions): Promise<R
     const trail = await Admintrail.start({
       name: `real-${name}-admintrail`,
       data: path.join(folder, "data"),
-      panels: [{ name, upstream: counter.url, preset: options.preset || name }],
+      panels: [{ name, upstream: counter.url, preset: options.preset ?? name }],
       environment: { ADMINTRAIL_LOG: "trace" },
     });
     stops.push(() => trail.stop());

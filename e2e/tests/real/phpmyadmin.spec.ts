@@ -14,7 +14,7 @@ test.skip(!available(), "phpMyAdmin is not installed: apt-get install phpmyadmin
 
 test("a day at phpMyAdmin is recorded, named and readable", async ({ browser }) => {
   test.setTimeout(150_000);
-  const stack = await standUp(browser, { name: "phpmyadmin", preset: process.env.PRESET, start, harmless: /^pma_/ });
+  const stack = await standUp(browser, { name: "phpmyadmin", start, harmless: /^pma_/ });
   try {
     const context = await browser.newContext(DESK);
     const sent = watchBrowser(context, stack.url);

@@ -22,7 +22,7 @@ test.skip(!available(), "WordPress is not installed: apt-get install wordpress p
 
 test("a day at WordPress is recorded, named and readable", async ({ browser }) => {
   test.setTimeout(150_000);
-  const stack = await standUp(browser, { name: "wordpress", preset: process.env.PRESET, start, harmless: /^(wp-settings|wp_lang|wordpress_test_cookie)/ });
+  const stack = await standUp(browser, { name: "wordpress", start, harmless: /^(wp-settings|wp_lang|wordpress_test_cookie)/ });
   try {
     const context = await browser.newContext(DESK);
     const sent = watchBrowser(context, stack.url);
