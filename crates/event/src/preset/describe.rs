@@ -315,6 +315,6 @@ impl<'a> Resource<'a> {
 }
 
 /// A segment as one says it: `admin-sessions` is "admin sessions".
-fn spoken(segment: &str) -> String {
+pub(super) fn spoken(segment: &str) -> String {
     segment.replace(['-', '_', '+'], " ").trim().to_owned()
 }

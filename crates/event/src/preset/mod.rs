@@ -136,6 +136,8 @@ static WORDPRESS: BuiltIn =
     LazyLock::new(|| built_in(include_str!("../../../../presets/wordpress.toml")));
 static PHPMYADMIN: BuiltIn =
     LazyLock::new(|| built_in(include_str!("../../../../presets/phpmyadmin.toml")));
+static PUQCLOUD: BuiltIn =
+    LazyLock::new(|| built_in(include_str!("../../../../presets/puqcloud.toml")));
 static OWN: BuiltIn =
     LazyLock::new(|| built_in(include_str!("../../../../presets/admintrail.toml")));
 
@@ -150,6 +152,7 @@ impl Preset {
         "django-admin",
         "wordpress",
         "phpmyadmin",
+        "puqcloud",
         "admintrail",
     ];
 
@@ -161,6 +164,7 @@ impl Preset {
             "django-admin" => &DJANGO,
             "wordpress" => &WORDPRESS,
             "phpmyadmin" => &PHPMYADMIN,
+            "puqcloud" => &PUQCLOUD,
             "admintrail" => &OWN,
             _ => return None,
         };

@@ -2,8 +2,9 @@
 
 use std::borrow::Cow;
 
-use super::describe::{push_route_segment, route_of};
+use super::describe::{push_route_segment, route_of, spoken};
 use super::english::{plural, singular};
+use super::ids::is_id;
 use super::normal::Segment;
 use super::pattern::{Piece, RoutePattern, Source, parameter};
 use crate::encode_text;
@@ -44,19 +45,17 @@ impl Found<'_> {
         for part in &template.0 {
             match part {
                 Part::Text(text) => out.push_str(text),
-                Part::Value { source, form } => {
+                Part::Value { source, forms } => {
                     let value = match source {
                         Source::Piece(position) => segments
                             .get(self.start + position)
                             .map_or("".into(), |segment| Cow::Borrowed(&*segment.text)),
                         Source::Parameter(wanted) => parameter(query, wanted).unwrap_or_default(),
                     };
-                    let value = encode_text(&value);
-                    match form {
-                        Form::AsItIs => out.push_str(&value),
-                        Form::Plural => out.push_str(&plural(&value)),
-                        Form::Singular => out.push_str(&singular(&value)),
-                    }
+                    let value = forms
+                        .iter()
+                        .fold(encode_text(&value), |value, form| form.of(value));
+                    out.push_str(&value);
                 }
             }
         }
@@ -105,17 +104,45 @@ pub(super) struct Template(Vec<Part>);
 #[derive(Debug, Clone)]
 enum Part {
     Text(Box<str>),
-    Value { source: Source, form: Form },
+    Value { source: Source, forms: Vec<Form> },
 }
 
-/// How a value is shown.
+/// How a value is shown; several may follow each other: `{things|singular|words}`.
 #[derive(Debug, Clone, Copy)]
 enum Form {
-    AsItIs,
-    /// Written `{name|plural}`.
+    /// `|plural`: client, clients.
     Plural,
-    /// Written `{name|singular}`.
+    /// `|singular`: clients, client.
     Singular,
+    /// `|words`: `dns_zone`, dns zone.
+    Words,
+    /// `|short`: of a UUID or another long id the beginning, since nobody reads all of it.
+    Short,
+}
+
+/// Characters of a long id that tell it from the others on a page.
+const SHORT: usize = 8;
+
+impl Form {
+    const ALL: &[(&str, Self)] = &[
+        ("plural", Self::Plural),
+        ("singular", Self::Singular),
+        ("words", Self::Words),
+        ("short", Self::Short),
+    ];
+
+    fn of(self, value: Cow<'_, str>) -> Cow<'_, str> {
+        match self {
+            Self::Plural => plural(&value).into(),
+            Self::Singular => singular(&value).into(),
+            Self::Words => spoken(&value).into(),
+            Self::Short if value.len() > 2 * SHORT && !value.contains('@') && is_id(&value) => {
+                let beginning: String = value.chars().take(SHORT).collect();
+                format!("{beginning}…").into()
+            }
+            Self::Short => value,
+        }
+    }
 }
 
 impl Template {
@@ -127,22 +154,23 @@ impl Template {
             let (inside, others) = after
                 .split_once('}')
                 .ok_or_else(|| format!("{text:?} has a {{ without its }}"))?;
-            let (name, how) = inside.split_once('|').unwrap_or((inside, ""));
-            let form = match how {
-                "" => Form::AsItIs,
-                "plural" => Form::Plural,
-                "singular" => Form::Singular,
-                other => {
-                    return Err(format!(
-                        "{other:?} is unknown; a placeholder may end in |plural or |singular"
-                    ));
-                }
-            };
+            let mut words = inside.split('|');
+            let name = words.next().unwrap_or_default();
+            let forms = words
+                .map(|word| {
+                    let known = Form::ALL.iter().find(|(known, _)| *known == word);
+                    known.map(|(_, form)| *form).ok_or_else(|| {
+                        let known: Vec<&str> = Form::ALL.iter().map(|(known, _)| *known).collect();
+                        let known = known.join(", |");
+                        format!("{word:?} is unknown; a placeholder may end in |{known}")
+                    })
+                })
+                .collect::<Result<Vec<_>, _>>()?;
             let source = pattern
                 .source(name)
                 .ok_or_else(|| format!("{{{name}}} is not in the match of this line"))?;
             parts.push(Part::Text(Box::from(before)));
-            parts.push(Part::Value { source, form });
+            parts.push(Part::Value { source, forms });
             rest = others;
         }
         parts.push(Part::Text(Box::from(rest)));

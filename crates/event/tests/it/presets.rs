@@ -209,6 +209,70 @@ fn the_admin_site_of_django_reads_as_sentences() {
 }
 
 #[test]
+fn puqcloud_reads_as_sentences() {
+    insta::assert_snapshot!(told(
+        &preset("puqcloud"),
+        &[
+            "GET /admin/login",
+            "POST /admin/login",
+            "GET /admin/api/logout",
+            "GET /admin",
+            "GET /admin/api/my_account/bell_notification",
+            "GET /admin/api/my_account/bell_notification/mark_all_read",
+            "GET /admin/clients",
+            "GET /admin/api/clients?length=10",
+            "GET /admin/api/clients/select?search=ol",
+            "GET /admin/client/create",
+            "POST /admin/api/client",
+            "GET /admin/client/9d2f1c3a-5b6e-4f70-8a91-b2c3d4e5f607",
+            "GET /admin/client/9d2f1c3a-5b6e-4f70-8a91-b2c3d4e5f607/invoices",
+            "GET /admin/api/client/9d2f1c3a-5b6e-4f70-8a91-b2c3d4e5f607",
+            "PUT /admin/api/client/9d2f1c3a-5b6e-4f70-8a91-b2c3d4e5f607",
+            "DELETE /admin/api/client/9d2f1c3a-5b6e-4f70-8a91-b2c3d4e5f607",
+            "POST /admin/api/client/4711/address",
+            "DELETE /admin/api/client/4711/user/12",
+            "GET /admin/client/4711/login_as_client_owner",
+            "GET /admin/client/4711/return_to_admin",
+            "GET /admin/admins",
+            "POST /admin/api/admin",
+            "PUT /admin/api/admin/7",
+            "DELETE /admin/api/group/3",
+            "PUT /admin/api/service/88/status",
+            "POST /admin/api/service/88/action",
+            "PUT /admin/api/product/5/price",
+            "POST /admin/api/invoice/1001/make_refund",
+            "PUT /admin/api/invoice/1001/publish",
+            "GET /admin/dns_zones",
+            "POST /admin/api/dns_zone/12/dns_record",
+            "DELETE /admin/api/dns_zone/12/dns_record/9",
+            "GET /admin/api/dns_zone/12/reload",
+            "GET /admin/add_ons/modules",
+            "POST /admin/api/add_ons/module/6/activate",
+            "GET /admin/general_settings",
+            "PUT /admin/api/general_settings",
+            "PUT /admin/api/settings/mail",
+            "GET /admin/activity_logs",
+            "GET /admin/api/module_logs",
+            "GET /admin/api/module_log/55",
+            "GET /admin/api/admin_session_logs",
+            "PUT /admin/api/notification_sender/31",
+            "PUT /admin/api/dns_server/31",
+            "POST /admin/api/tax_rules/update_order",
+            "PUT /admin/api/clients/4711",
+            "GET /admin/api/clients/4711/notes",
+        ]
+    ));
+    let puqcloud = preset("puqcloud");
+    assert!(read(&puqcloud, "GET /admin/api/my_account/bell_notification").polling);
+    assert!(!read(&puqcloud, "GET /admin/api/clients").polling);
+    let refund = read(&puqcloud, "POST /admin/api/invoice/1001/make_refund");
+    assert_eq!(
+        puqcloud.sentence(&refund, Outcome::Denied, false, None),
+        "Denied: refund invoice 1001"
+    );
+}
+
+#[test]
 fn our_own_pages_read_as_sentences() {
     insta::assert_snapshot!(told(
         &preset("admintrail"),
