@@ -39,6 +39,7 @@ impl Bindings for ControlBindings {
             session: SessionHash(stored.session),
             since: stored.since,
             until: stored.until,
+            acting_as: stored.acting_as.map(|other| other.to_string()),
         })
     }
 
@@ -49,6 +50,7 @@ impl Bindings for ControlBindings {
             session: binding.session.0,
             since: binding.since,
             until: binding.until,
+            acting_as: binding.acting_as.map(Arc::from),
         };
         let bound = self.control.bind(binding.panel, credential.0, stored);
         Box::pin(async move { bound.await.map_err(failed) })
@@ -61,6 +63,14 @@ impl Bindings for ControlBindings {
 
     fn knows(&self, panel: &PanelName, admin: &str) -> bool {
         self.control.knows_admin(panel, admin)
+    }
+
+    fn is_ended(&self, panel: &PanelName, session: &SessionHash) -> bool {
+        self.control.ended(panel, &session.0).is_some()
+    }
+
+    fn endings(&self) -> tokio::sync::watch::Receiver<u64> {
+        self.control.endings()
     }
 }
 

@@ -4,6 +4,7 @@ use std::future::Future;
 use std::pin::Pin;
 
 use admintrail_event::{Draft, Micros, PanelName, SessionHash};
+use tokio::sync::watch;
 
 /// A future that can be kept in a trait object.
 pub type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send + 'static>>;
@@ -35,6 +36,8 @@ pub struct Binding {
     pub since: Micros,
     /// When it ends by itself (cookie expiry), if known.
     pub until: Option<Micros>,
+    /// Whom the admin acts as in this session ("log in as client"), until the panel ends that.
+    pub acting_as: Option<String>,
 }
 
 /// Sessions learned at sign-in, by keyed hash of cookie or token. Several nodes may share one.
@@ -48,4 +51,9 @@ pub trait Bindings: Send + Sync + 'static {
     fn end(&self, panel: &PanelName, credential: SessionHash) -> BoxFuture<Result<(), SinkError>>;
     /// Whether somebody has ever signed in under this name (folded) on the panel.
     fn knows(&self, panel: &PanelName, admin: &str) -> bool;
+    /// Whether somebody ended this session, or the session that this credential belonged to: no
+    /// request of it may pass any more.
+    fn is_ended(&self, panel: &PanelName, session: &SessionHash) -> bool;
+    /// Changes whenever a session was ended, after [`Self::is_ended`] knows it.
+    fn endings(&self) -> watch::Receiver<u64>;
 }

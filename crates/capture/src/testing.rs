@@ -50,6 +50,7 @@ async fn names_whom_it_bound(bindings: &dyn Bindings) {
     let full = Binding {
         admin_name: Some("Olena B.".to_owned()),
         until: Some(Micros(4_000_000_000_000_000)),
+        acting_as: Some("client/4711".to_owned()),
         ..sample("contract-a", "olena@example.com", 1)
     };
     assert_eq!(
@@ -179,5 +180,6 @@ fn sample(name: &str, admin: &str, session: u8) -> Binding {
         session: hash(session),
         since: Micros(1_795_000_000_000_000),
         until: None,
+        acting_as: None,
     }
 }

@@ -31,5 +31,5 @@ pub use id::{EventId, IdError, LogId, Micros, PanelName, Seq, SessionHash};
 pub use ip::Ip;
 pub use json::EventJson;
 pub use kinds::{Ending, FirstSet, Kind, KnownBy, Outcome, RequestType, is_safe_method};
-pub use preset::{Preset, PresetError, Reading, RequestHead, Step, broken_off};
+pub use preset::{Impersonation, Preset, PresetError, Reading, RequestHead, Step, broken_off};
 pub use submit::{SubmitError, SubmittedEvent};

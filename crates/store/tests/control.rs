@@ -74,6 +74,7 @@ fn binding(admin: &str, until: Option<Micros>) -> StoredBinding {
         session: [9; 16],
         since: at(0),
         until,
+        acting_as: None,
     }
 }
 
@@ -574,4 +575,73 @@ fn answers_are_seen_by_every_clone() {
     for thread in threads {
         thread.join().unwrap();
     }
+}
+
+#[test]
+fn an_ended_session_and_all_that_belonged_to_it_stay_ended_until_no_browser_has_its_cookie() {
+    let dir = tempfile::tempdir().unwrap();
+    let control = Control::open(dir.path()).unwrap();
+    let billing = panel("billing");
+    let bind = |credential: u8, session: u8| {
+        let binding = StoredBinding {
+            session: [session; 16],
+            acting_as: Some("client/4711".into()),
+            ..binding("olena", None)
+        };
+        let bound = control.bind(billing.clone(), [credential; 16], binding);
+        bound.wait().unwrap();
+    };
+    bind(1, 1);
+    bind(2, 1);
+    bind(3, 3);
+    let mut endings = control.endings();
+    assert!(control.ended(&billing, &[1; 16]).is_none());
+    let end = |at: i64| {
+        let by = format!("owner{at}@example.com");
+        let time = Micros(at * Micros::SECOND);
+        control
+            .end_panel_session(billing.clone(), [1; 16], by, time)
+            .wait()
+            .unwrap()
+    };
+    assert!(end(10));
+    assert!(!end(20), "ended once");
+    assert!(endings.has_changed().unwrap());
+    endings.mark_unchanged();
+    let ended = control.ended(&billing, &[1; 16]).unwrap();
+    assert_eq!(&*ended.by, "owner10@example.com");
+    assert!(
+        control.ended(&billing, &[2; 16]).is_some(),
+        "the rotated cookie too"
+    );
+    assert!(
+        control.ended(&billing, &[3; 16]).is_none(),
+        "no other session"
+    );
+    assert!(
+        control.ended(&panel("shop"), &[1; 16]).is_none(),
+        "on this panel only"
+    );
+    // A cookie that was set anew while the session was being ended.
+    bind(4, 1);
+    assert!(control.ended(&billing, &[4; 16]).is_some());
+
+    let control = reopened(control, dir.path());
+    for credential in [1, 2, 4] {
+        assert!(control.ended(&billing, &[credential; 16]).is_some());
+    }
+    assert_eq!(
+        control
+            .binding(&billing, &[2; 16], at(1))
+            .unwrap()
+            .acting_as,
+        Some("client/4711".into())
+    );
+    let day = 86_400 * Micros::SECOND;
+    let _ = control.prune(Micros(399 * day)).wait().unwrap();
+    assert!(control.ended(&billing, &[1; 16]).is_some());
+    let _ = control.prune(Micros(401 * day)).wait().unwrap();
+    assert!(control.ended(&billing, &[1; 16]).is_none());
+    let control = reopened(control, dir.path());
+    assert!(control.ended(&billing, &[1; 16]).is_none());
 }

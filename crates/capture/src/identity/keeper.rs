@@ -10,7 +10,7 @@ use std::time::Duration;
 use admintrail_event::{Micros, PanelName, SessionHash};
 use hashbrown::HashMap;
 use parking_lot::{Mutex, RwLock};
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::{Notify, oneshot, watch};
 
 use crate::{Binding, Bindings};
 
@@ -105,6 +105,18 @@ impl Keeper {
     /// Whether somebody has signed in under this name before.
     pub(crate) fn knows(&self, panel: &PanelName, admin: &str) -> bool {
         self.bindings.knows(panel, &admintrail_event::fold(admin))
+    }
+
+    #[expect(dead_code, reason = "the layer asks from its next change on")]
+    /// Whether somebody ended this session, or that of this credential.
+    pub(crate) fn is_ended(&self, panel: &PanelName, session: &SessionHash) -> bool {
+        self.bindings.is_ended(panel, session)
+    }
+
+    #[expect(dead_code, reason = "the layer asks from its next change on")]
+    /// Changes whenever a session was ended.
+    pub(crate) fn endings(&self) -> watch::Receiver<u64> {
+        self.bindings.endings()
     }
 
     /// Changes a credential; look-ups see it from now on.

@@ -224,7 +224,7 @@ impl Exchange<'_> {
 /// Binds credentials to a name, all as one session.
 fn bind(
     recorder: &Recorder,
-    admin: &str,
+    (admin, acting_as): (&str, Option<&str>),
     session: SessionHash,
     fresh: &[Fresh],
     now: Micros,
@@ -244,6 +244,7 @@ fn bind(
                 session,
                 since: now,
                 until: fresh.until,
+                acting_as: acting_as.map(str::to_owned),
             };
             recorder
                 .trunk()
@@ -320,6 +321,7 @@ fn pend(
                 until: fresh.until,
                 since: now,
                 proof,
+                acting_as: None,
             };
             recorder.memory().pend(fresh.hash, undecided);
         }

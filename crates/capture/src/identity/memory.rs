@@ -35,6 +35,8 @@ pub(crate) struct Undecided {
     pub(crate) until: Option<Micros>,
     pub(crate) since: Micros,
     pub(crate) proof: Proof,
+    /// Whom the admin acts as, where a session goes on.
+    pub(crate) acting_as: Option<String>,
 }
 
 /// Which answer shows that an undecided session is alive.

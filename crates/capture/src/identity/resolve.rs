@@ -145,6 +145,7 @@ fn credentials(recorder: &Recorder, headers: &HeaderMap, now: Micros) -> (Vec<Cr
                 until: binding.until,
                 since: now,
                 proof: Proof::Again,
+                acting_as: binding.acting_as,
             });
         }
         Credential {

@@ -148,6 +148,7 @@ impl Open {
             session: credential,
             since: now,
             until: Some(now),
+            acting_as: None,
         };
         // Nobody waits for it: until it is durable memory knows.
         trunk

@@ -10,7 +10,7 @@ use super::route::{RouteLine, Routes, Template};
 use super::rules::{ApiRule, CookieRule, StepRule, Steps};
 use super::secrets::{Secrets, plain_name};
 use super::words::Parts;
-use super::{Preset, PresetError};
+use super::{Preset, PresetError, impersonation};
 use crate::filter::TextPattern;
 use crate::fold;
 
@@ -51,6 +51,7 @@ struct File {
     api: Option<ApiSection>,
     polling: Option<PollingSection>,
     paths: Option<PathsSection>,
+    impersonation: Option<ImpersonationSection>,
     #[serde(default)]
     secrets: SecretsSection,
     #[serde(default)]
@@ -112,6 +113,14 @@ struct PollingSection {
 #[serde(deny_unknown_fields, default)]
 struct PathsSection {
     parameters: Vec<String>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+struct ImpersonationSection {
+    start: Vec<Spanned<String>>,
+    stop: Vec<Spanned<String>>,
+    r#as: Option<Spanned<String>>,
 }
 
 #[derive(Deserialize, Default)]
@@ -236,6 +245,9 @@ impl Lines<'_> {
         if let Some(section) = file.paths {
             preset.path_parameters = section.parameters;
         }
+        if let Some(section) = &file.impersonation {
+            preset.impersonation = self.impersonation(section)?;
+        }
         self.add_secrets(&file.secrets, &mut preset.secrets)?;
         let own = file
             .route
@@ -278,6 +290,43 @@ impl Lines<'_> {
             secrets.add_segments(pattern);
         }
         Ok(())
+    }
+
+    fn impersonation(
+        &self,
+        section: &ImpersonationSection,
+    ) -> Result<impersonation::Rules, PresetError> {
+        let heads_only = |text: &Spanned<String>| {
+            let pattern = self.route(text)?;
+            if pattern.has_form() {
+                let why = "forms are not read here; leave the [ ] out";
+                return Err(self.error(&text.span(), why));
+            }
+            Ok(pattern)
+        };
+        let start = section.start.iter().map(|text| {
+            let pattern = heads_only(text)?;
+            let written = match (&section.r#as, pattern.last_placeholder()) {
+                (Some(written), _) => Template::parse(written.get_ref(), &pattern)
+                    .map_err(|why| self.error(&written.span(), &why))?,
+                (None, Some(name)) => Template::parse(&format!("{{{name}}}"), &pattern)
+                    .map_err(|why| self.error(&text.span(), &why))?,
+                (None, None) => {
+                    let why = "say who is acted as: by a placeholder, \
+                               \"POST /clients/{client}/login-as\", or by `as`";
+                    return Err(self.error(&text.span(), why));
+                }
+            };
+            Ok((pattern, written))
+        });
+        Ok(impersonation::Rules {
+            start: start.collect::<Result<_, _>>()?,
+            stop: section
+                .stop
+                .iter()
+                .map(heads_only)
+                .collect::<Result<_, _>>()?,
+        })
     }
 
     fn line_of(&self, line: &RouteSection) -> Result<RouteLine, PresetError> {
@@ -350,6 +399,7 @@ impl Preset {
             path_parameters: Vec::new(),
             overridden: Vec::new(),
             secrets: Secrets::default(),
+            impersonation: impersonation::Rules::default(),
             routes: Routes::default(),
         }
     }

@@ -38,7 +38,11 @@ impl Preset {
     }
 
     fn step_shown(&self, path: &str, query: Option<&str>) -> Option<Step> {
-        match step_of(&self.steps, "GET", &self.segments(path, query), query) {
+        let segments = self.segments(path, query);
+        if self.impersonation.take("GET", &segments, query) {
+            return None;
+        }
+        match step_of(&self.steps, "GET", &segments, query) {
             step @ (Step::SignInForm | Step::SecondFactor) => Some(step),
             Step::Ordinary | Step::SignIn | Step::SignOut => None,
         }

@@ -8,6 +8,7 @@ mod describe;
 mod english;
 mod file;
 mod ids;
+mod impersonation;
 mod location;
 mod normal;
 mod pattern;
@@ -73,6 +74,15 @@ impl Step {
     pub const SIGNED_IN: &'static str = "Signed in";
 }
 
+/// Beginning or ending to act as somebody else.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Impersonation {
+    /// From a successful answer on the admin acts as this one: "client/4711".
+    Start(String),
+    /// From a successful answer on as nobody but themselves.
+    Stop,
+}
+
 /// What a preset says of a request. Its texts hold no secrets and are safe to store.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reading {
@@ -92,6 +102,8 @@ pub struct Reading {
     pub polling: bool,
     /// Sign-in, sign-out or neither.
     pub step: Step,
+    /// Whether an impersonation begins or ends here, if the panel agrees.
+    pub impersonation: Option<Impersonation>,
 }
 
 /// Rules of one panel, parsed from a TOML file.
@@ -112,6 +124,7 @@ pub struct Preset {
     /// Paths on which `X-HTTP-Method-Override` counts.
     overridden: Vec<RoutePattern>,
     secrets: Secrets,
+    impersonation: impersonation::Rules,
     routes: Routes,
 }
 
@@ -196,6 +209,7 @@ impl Preset {
         self.append_path_parameter(head.query, &mut segments);
         let request_type = self.api.request_type(head, &segments);
         let step = self.step(head, &segments);
+        let impersonation = self.impersonation(head, &segments);
         let polling = self.polling.iter().any(|route| {
             route.takes_method(head.method)
                 && route.find(&segments).is_some()
@@ -227,21 +241,23 @@ impl Preset {
                 asset: false,
                 polling,
                 step,
+                impersonation,
             };
         }
         let asset = request_type == RequestType::Web
             && step == Step::Ordinary
             && matches!(head.method, "GET" | "HEAD")
             && is_asset(head.fetch_dest, &segments);
-        let (action, object) = match step {
-            Step::SignIn => (Step::SIGNED_IN.to_owned(), None),
-            Step::SignInForm => ("Viewed sign-in form".to_owned(), None),
-            Step::SecondFactor if matches!(head.method, "GET" | "HEAD") => {
+        let (action, object) = match (step, &impersonation) {
+            (_, Some(impersonation)) => (impersonation.action(), impersonation.object()),
+            (Step::SignIn, _) => (Step::SIGNED_IN.to_owned(), None),
+            (Step::SignInForm, _) => ("Viewed sign-in form".to_owned(), None),
+            (Step::SecondFactor, _) if matches!(head.method, "GET" | "HEAD") => {
                 ("Viewed second-factor form".to_owned(), None)
             }
-            Step::SecondFactor => ("Confirmed second factor".to_owned(), None),
-            Step::SignOut => (Step::SIGNED_OUT.to_owned(), None),
-            Step::Ordinary => match segments.last() {
+            (Step::SecondFactor, _) => ("Confirmed second factor".to_owned(), None),
+            (Step::SignOut, _) => (Step::SIGNED_OUT.to_owned(), None),
+            (Step::Ordinary, None) => match segments.last() {
                 Some(file) if asset && has_asset_extension(&segments) => {
                     (format!("Loaded {}", encode_text(&file.text)), None)
                 }
@@ -260,6 +276,7 @@ impl Preset {
             asset,
             polling,
             step,
+            impersonation,
         }
     }
 
@@ -282,6 +299,9 @@ impl Preset {
     }
 
     fn step(&self, head: &RequestHead<'_>, segments: &[Segment<'_>]) -> Step {
+        if self.impersonation.take(head.method, segments, head.query) {
+            return Step::Ordinary;
+        }
         match step_of(&self.steps, head.method, segments, head.query) {
             // A style of the sign-in page is no sign-in page, and the picture on the sign-out
             // button signs nobody out.

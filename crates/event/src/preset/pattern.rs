@@ -195,6 +195,35 @@ impl RoutePattern {
         })
     }
 
+    /// Whether it is this request, as far as the head tells.
+    pub(super) fn takes(
+        &self,
+        method: &str,
+        segments: &[Segment<'_>],
+        query: Option<&str>,
+    ) -> bool {
+        self.takes_method(method) && self.find(segments).is_some() && self.takes_query(query)
+    }
+
+    /// The name of its last placeholder, of the query or else of the path.
+    pub(super) fn last_placeholder(&self) -> Option<&str> {
+        let in_query = self
+            .query
+            .iter()
+            .rev()
+            .find_map(|condition| match &condition.value {
+                Wanted::Named { name, .. } => Some(&**name),
+                Wanted::Missing | Wanted::Any | Wanted::Text(_) => None,
+            });
+        let in_path = || {
+            self.pieces.iter().rev().find_map(|piece| match piece {
+                Piece::Named { name, .. } => Some(&**name),
+                Piece::Literal(_) | Piece::Any => None,
+            })
+        };
+        in_query.or_else(in_path)
+    }
+
     /// Whether the form has every field that the pattern asks for.
     pub(super) fn takes_form(&self, fields: &[(String, String)]) -> bool {
         self.form.iter().all(|condition| {

@@ -41,25 +41,7 @@ impl Found<'_> {
         segments: &[Segment<'_>],
         query: &str,
     ) -> String {
-        let mut out = String::with_capacity(48);
-        for part in &template.0 {
-            match part {
-                Part::Text(text) => out.push_str(text),
-                Part::Value { source, forms } => {
-                    let value = match source {
-                        Source::Piece(position) => segments
-                            .get(self.start + position)
-                            .map_or("".into(), |segment| Cow::Borrowed(&*segment.text)),
-                        Source::Parameter(wanted) => parameter(query, wanted).unwrap_or_default(),
-                    };
-                    let value = forms
-                        .iter()
-                        .fold(encode_text(&value), |value, form| form.of(value));
-                    out.push_str(&value);
-                }
-            }
-        }
-        out
+        template.fill(self.start, segments, query)
     }
 
     /// The route as the line has it; what the line leaves open as the default rules have it.
@@ -175,6 +157,30 @@ impl Template {
         }
         parts.push(Part::Text(Box::from(rest)));
         Ok(Self(parts))
+    }
+
+    /// With its placeholders filled from the pieces that begin at `start`, and from a query that is
+    /// free of secrets.
+    pub(super) fn fill(&self, start: usize, segments: &[Segment<'_>], query: &str) -> String {
+        let mut out = String::with_capacity(48);
+        for part in &self.0 {
+            match part {
+                Part::Text(text) => out.push_str(text),
+                Part::Value { source, forms } => {
+                    let value = match source {
+                        Source::Piece(position) => segments
+                            .get(start + position)
+                            .map_or("".into(), |segment| Cow::Borrowed(&*segment.text)),
+                        Source::Parameter(wanted) => parameter(query, wanted).unwrap_or_default(),
+                    };
+                    let value = forms
+                        .iter()
+                        .fold(encode_text(&value), |value, form| form.of(value));
+                    out.push_str(&value);
+                }
+            }
+        }
+        out
     }
 
     /// Whether it shows something of the query.

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use admintrail_event::{Outcome, Preset, Reading, RequestHead, RequestType, Step};
+use admintrail_event::{Impersonation, Outcome, Preset, Reading, RequestHead, RequestType, Step};
 use proptest::prelude::*;
 
 fn preset(name: &str) -> Arc<Preset> {
@@ -918,6 +918,63 @@ fn a_preset_of_ones_own_extends_another() {
 }
 
 #[test]
+fn impersonation_begins_and_ends_on_its_routes_however_they_are_written() {
+    let preset = Preset::parse(
+        r#"
+        extends = "generic"
+        [impersonation]
+        start = ["POST /clients/{client}/login-as", "GET /switch?_switch_user={client}"]
+        stop = ["POST /logout-as-client"]
+        as = "client/{client}"
+        [[route]]
+        match = "GET /switch?_switch_user={client}"
+        action = "Switched to client {client}"
+        "#,
+    )
+    .unwrap();
+    let client = |id: &str| Some(Impersonation::Start(format!("client/{id}")));
+    for disguise in [
+        "POST /clients/4711/login-as",
+        "POST //clients/4711/./login-as/",
+        "POST /clients%2f4711/log%69n-as",
+        "POST /x/../clients/4711;v=1/login-as?next=/",
+    ] {
+        let reading = read(&preset, disguise);
+        assert_eq!(reading.impersonation, client("4711"), "{disguise}");
+        // It reads like a sign-in, and is none.
+        assert_eq!(reading.step, Step::Ordinary, "{disguise}");
+        assert_eq!(reading.action, "Logged in as client 4711");
+        assert_eq!(reading.object.as_deref(), Some("client/4711"));
+    }
+    let denied = preset.sentence(
+        &read(&preset, "POST /clients/4711/login-as"),
+        Outcome::Denied,
+        false,
+        None,
+    );
+    assert_eq!(denied, "Denied: log in as client 4711");
+    let switched = read(&preset, "GET /switch?_switch_user=7");
+    assert_eq!(switched.impersonation, client("7"));
+    assert_eq!(switched.action, "Switched to client 7");
+    let stop = read(&preset, "POST /logout-as-client");
+    assert_eq!(stop.impersonation, Some(Impersonation::Stop));
+    assert_eq!(stop.action, "Went back to the own account");
+    assert_eq!(stop.step, Step::Ordinary);
+    for other in [
+        "GET /clients/4711/login-as",
+        "HEAD /switch?_switch_user=7",
+        "GET /switch",
+        "POST /clients/login-as",
+        "POST /login",
+    ] {
+        assert_eq!(read(&preset, other).impersonation, None, "{other}");
+    }
+    let secret = Preset::parse("[impersonation]\nstart = [\"GET /as?token={who}\"]");
+    let secret = read(&secret.unwrap(), "GET /as?token=hunter2hunter2");
+    assert!(!format!("{secret:?}").contains("hunter2"), "{secret:?}");
+}
+
+#[test]
 fn mistakes_in_a_preset_have_a_line_and_a_remedy() {
     let mut all = String::new();
     for text in [
@@ -937,6 +994,9 @@ fn mistakes_in_a_preset_have_a_line_and_a_remedy() {
         "[[route]]\naction = \"X\"",
         "[secrets]\nsegments = [\n  \"/a/{b}\",\n  \"/{token}/x\",\n]",
         "[sign_out]\nroutes = [\"POST /x [=1]\"]",
+        "[impersonation]\nstart = [\"POST /impersonate\"]",
+        "[impersonation]\nstart = [\"POST /as/{id}\"]\nas = \"client/{client}\"",
+        "[impersonation]\nstop = [\"POST /me [stop=1]\"]",
         "about = 1",
         "a = ",
     ] {

@@ -5,7 +5,7 @@ use rusqlite::params;
 
 use super::memory::{LiveBinding, Seen};
 use super::model::StoredBinding;
-use super::{Control, Durable};
+use super::{Control, Durable, ended};
 
 /// How often "last used" goes to the disk, in µs (a day: only [`Control::prune`] asks for it).
 const NOTE_EVERY: i64 = 86_400 * Micros::SECOND;
@@ -56,8 +56,8 @@ impl Control {
         self.change(
             move |connection| {
                 let sql = "INSERT OR REPLACE INTO bindings \
-                           (panel, credential, admin, admin_name, session, since, until, used) \
-                           VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?6)";
+                           (panel, credential, admin, admin_name, session, since, until, used, \
+                           acting_as) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?6, ?8)";
                 connection.prepare_cached(sql)?.execute(params![
                     panel.as_str(),
                     credential,
@@ -66,6 +66,16 @@ impl Control {
                     binding.session,
                     binding.since.0,
                     binding.until.map(|until| until.0),
+                    binding.acting_as,
+                ])?;
+                // Its session may have been ended while the answer that set it was under way.
+                let sql = "INSERT OR IGNORE INTO ended_sessions (panel, session, by, at) \
+                           SELECT panel, ?2, by, at FROM ended_sessions \
+                           WHERE panel = ?1 AND session = ?3";
+                connection.prepare_cached(sql)?.execute(params![
+                    panel.as_str(),
+                    credential,
+                    binding.session
                 ])?;
                 let sql = "INSERT OR IGNORE INTO known_admins (panel, admin) VALUES (?1, ?2)";
                 connection
@@ -74,6 +84,11 @@ impl Control {
                     .map(drop)
             },
             move |memory, ()| {
+                if let Some(ended) = memory.ended.get(&shown_panel, &shown.session) {
+                    memory
+                        .ended
+                        .insert(shown_panel.clone(), vec![credential], &ended);
+                }
                 let mut panels = memory.bindings.write();
                 let panel = panels.entry(shown_panel).or_default();
                 let used = Seen::at(shown.since);
@@ -145,7 +160,8 @@ impl Control {
                     .execute(params![now.0, idle])?;
                 let sql = "DELETE FROM links WHERE expires <= ?1";
                 let links = connection.prepare_cached(sql)?.execute([now.0])?;
-                Ok(bindings + sessions + links)
+                let ended = ended::prune(connection, now)?;
+                Ok(bindings + sessions + links + ended)
             },
             move |memory, count| {
                 for panel in memory.bindings.write().values_mut() {
@@ -156,6 +172,7 @@ impl Control {
                             None => now.0.saturating_sub(live.used.last().0) < UNUSED,
                         });
                 }
+                memory.ended.prune(ended::forgotten_before(now));
                 memory.links.write().retain(|_, link| now < link.expires);
                 memory
                     .sessions

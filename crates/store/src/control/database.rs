@@ -8,6 +8,7 @@ use std::sync::Arc;
 use admintrail_event::{Micros, PanelName};
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Row};
 
+use super::ended::EndedSession;
 use super::memory::{LiveBinding, LiveSession, LiveToken, Memory, Seen};
 use super::model::{
     Account, AccountId, ApiToken, LinkPurpose, OneTimeLink, Role, SecretHash, StoredBinding,
@@ -19,7 +20,10 @@ use crate::{Identity, StoreError};
 pub(super) const FILE: &str = "control.db";
 
 /// Numbered, forward only: never change one that was released, add the next.
-const MIGRATIONS: &[&str] = &[include_str!("migrations/0001.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("migrations/0001.sql"),
+    include_str!("migrations/0002.sql"),
+];
 
 /// Says "Admintrail control" in the file's header, so that another database is not taken for it.
 const APPLICATION_ID: i32 = 0x4154_7263;
@@ -61,7 +65,7 @@ pub(super) fn open(dir: &Path) -> Result<(Connection, Memory), StoreError> {
     prepare(&connection).map_err(|error| failed(&path, &error))?;
     check_pages(&connection, &path)?;
     migrate(&connection, &path)?;
-    let memory = load(&connection).map_err(|error| failed(&path, &error))?;
+    let memory = load(&connection, MIGRATIONS.len()).map_err(|error| failed(&path, &error))?;
     Ok((connection, memory))
 }
 
@@ -82,8 +86,8 @@ pub(super) fn open_read_only(dir: &Path) -> Result<Memory, StoreError> {
     let snapshot = connection
         .transaction()
         .map_err(|error| failed(&path, &error))?;
-    check_version(&snapshot, &path)?;
-    load(&snapshot).map_err(|error| failed(&path, &error))
+    let version = check_version(&snapshot, &path)?;
+    load(&snapshot, version).map_err(|error| failed(&path, &error))
 }
 
 fn prepare(connection: &Connection) -> rusqlite::Result<()> {
@@ -148,7 +152,8 @@ fn migrate(connection: &Connection, path: &Path) -> Result<(), StoreError> {
     Ok(())
 }
 
-fn load(connection: &Connection) -> rusqlite::Result<Memory> {
+/// `version`: how many migrations it has seen; one that is only read may lack the last ones.
+fn load(connection: &Connection, version: usize) -> rusqlite::Result<Memory> {
     let memory = Memory::default();
     let ids: Vec<AccountId> = rows(connection, "SELECT id FROM accounts", |row| {
         row.get(0).map(AccountId)
@@ -186,9 +191,12 @@ fn load(connection: &Connection) -> rusqlite::Result<Memory> {
             },
         );
     }
-    let sql =
-        "SELECT panel, credential, admin, admin_name, session, since, until, used FROM bindings";
-    for (panel, credential, binding, used) in rows(connection, sql, binding_of_row)? {
+    let acting_as = if version < 2 { "NULL" } else { "acting_as" };
+    let sql = format!(
+        "SELECT panel, credential, admin, admin_name, session, since, until, used, {acting_as} \
+         FROM bindings"
+    );
+    for (panel, credential, binding, used) in rows(connection, &sql, binding_of_row)? {
         let live = LiveBinding {
             binding,
             used: Seen::at(used),
@@ -212,6 +220,20 @@ fn load(connection: &Connection) -> rusqlite::Result<Memory> {
             .or_default()
             .known
             .insert(admin.into());
+    }
+    let sql = if version < 2 {
+        "SELECT '', x'', '', 0 WHERE false"
+    } else {
+        "SELECT panel, session, by, at FROM ended_sessions"
+    };
+    for (panel, session, ended) in rows(connection, sql, |row| {
+        let ended = EndedSession {
+            by: Arc::from(row.get::<_, String>(2)?),
+            at: Micros(row.get(3)?),
+        };
+        Ok((panel_name(row, 0)?, row.get(1)?, ended))
+    })? {
+        memory.ended.insert(panel, vec![session], &ended);
     }
     let pairs = rows(connection, "SELECT name, value FROM settings", |row| {
         Ok((row.get(0)?, row.get::<_, String>(1)?))
@@ -326,6 +348,7 @@ fn binding_of_row(row: &Row<'_>) -> rusqlite::Result<BoundCredential> {
         session: row.get(4)?,
         since: Micros(row.get(5)?),
         until: row.get::<_, Option<i64>>(6)?.map(Micros),
+        acting_as: row.get::<_, Option<String>>(8)?.map(Arc::from),
     };
     Ok((
         panel_name(row, 0)?,

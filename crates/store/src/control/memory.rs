@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use admintrail_event::{Micros, PanelName};
 use parking_lot::RwLock;
 
+use super::ended::EndedSessions;
 use super::model::{
     Account, AccountId, ApiToken, OneTimeLink, SecretHash, StoredBinding, TokenId, WebSession,
 };
@@ -18,6 +19,7 @@ pub(super) struct Memory {
     pub(super) links: RwLock<HashMap<SecretHash, OneTimeLink>>,
     pub(super) tokens: RwLock<Tokens>,
     pub(super) bindings: RwLock<HashMap<PanelName, PanelBindings>>,
+    pub(super) ended: EndedSessions,
     pub(super) settings: RwLock<HashMap<String, Arc<str>>>,
 }
 

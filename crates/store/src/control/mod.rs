@@ -1,4 +1,4 @@
-//! `control.db`: accounts, tokens, sessions of our own pages, bindings, settings.
+//! `control.db`: accounts, tokens, sessions of our own pages, bindings, ended sessions, settings.
 //!
 //! Look-ups are answered from memory and never wait for the disk. Changes go to one writer
 //! thread, which commits those that come together at once; they are answered when they are
@@ -8,6 +8,7 @@ mod accounts;
 mod bindings;
 mod database;
 mod durable;
+mod ended;
 mod links;
 mod memory;
 mod model;
@@ -17,6 +18,7 @@ mod tokens;
 mod writer;
 
 pub use durable::Durable;
+pub use ended::EndedSession;
 pub use model::{
     Account, AccountId, ApiToken, LinkPurpose, NewAccount, NewSession, NewToken, OneTimeLink,
     Preferences, Role, SecretHash, StoredBinding, TokenId, TokenScope, WebSession,

@@ -299,4 +299,6 @@ pub struct StoredBinding {
     pub since: Micros,
     /// When it ends by itself, if known.
     pub until: Option<Micros>,
+    /// Whom the admin acts as.
+    pub acting_as: Option<Arc<str>>,
 }

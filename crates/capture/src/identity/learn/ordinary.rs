@@ -213,6 +213,7 @@ fn follow_cookies(exchange: &Exchange<'_>) -> Vec<Saved> {
                 until: cookie.until,
                 since: now,
                 proof: Proof::Protected,
+                acting_as: binding.acting_as.clone(),
             };
             recorder.memory().bound_cookie(name);
             recorder.memory().pend(fresh, next);
@@ -290,6 +291,7 @@ fn follow_doubted(exchange: &Exchange<'_>) {
                 until: binding.until,
                 since: exchange.now,
                 proof: Proof::Again,
+                acting_as: binding.acting_as.clone(),
             }),
             doubted: true,
         };
@@ -352,7 +354,7 @@ fn of_nobody(exchange: &Exchange<'_>, sent: bool) -> Finding {
             }
             finding.saved.extend(bind(
                 exchange.recorder,
-                admin,
+                (admin, undecided.acting_as.as_deref()),
                 session,
                 &fresh,
                 exchange.now,

@@ -241,7 +241,7 @@ pub(super) fn accept(
     fresh: &[Fresh],
     now: Micros,
 ) -> Finding {
-    let mut saved = bind(recorder, admin, session, fresh, now);
+    let mut saved = bind(recorder, (admin, None), session, fresh, now);
     saved.extend(end_bound_of(recorder, identity, fresh));
     let naming = Naming::Admin {
         admin: admin.to_owned(),

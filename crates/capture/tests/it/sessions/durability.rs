@@ -40,6 +40,14 @@ impl Bindings for Gated {
         self.inner.end(panel, credential)
     }
 
+    fn is_ended(&self, panel: &PanelName, session: &SessionHash) -> bool {
+        self.inner.is_ended(panel, session)
+    }
+
+    fn endings(&self) -> tokio::sync::watch::Receiver<u64> {
+        self.inner.endings()
+    }
+
     fn knows(&self, panel: &PanelName, admin: &str) -> bool {
         self.inner.knows(panel, admin)
     }
