@@ -13,8 +13,8 @@ use std::sync::Arc;
 
 use admintrail_event::{Micros, PanelName};
 use admintrail_store::control::{
-    AccountId, LinkPurpose, NewAccount, NewSession, NewToken, OneTimeLink, Preferences, Role,
-    SecretHash, StoredBinding, TokenScope, WebSession,
+    AccountId, LinkPurpose, MappedIdentity, NewAccount, NewSession, NewToken, OneTimeLink,
+    Preferences, Role, SecretHash, StoredBinding, TokenScope, WebSession,
 };
 use admintrail_store::{Control, Identity, StoreError};
 
@@ -389,6 +389,62 @@ fn a_binding_in_use_outlives_ninety_days_and_an_unused_one_does_not() {
     let now = at(100 * 24 * HOUR);
     assert!(control.binding(&billing, &[1; 16], now).is_some());
     assert!(control.binding(&billing, &[2; 16], now).is_none());
+}
+
+fn mapped(fingerprint: u8, admin: &str) -> MappedIdentity {
+    MappedIdentity {
+        panel: panel("billing"),
+        fingerprint: [fingerprint; 16],
+        basic_user: (fingerprint > 100).then(|| "ci".to_owned()),
+        admin: admin.to_owned(),
+        admin_name: Some("CI".to_owned()),
+        since: at(1),
+    }
+}
+
+#[test]
+fn a_mapped_identity_names_its_admin_on_its_panel_until_it_is_unmapped() {
+    let dir = tempfile::tempdir().unwrap();
+    let control = Control::open(dir.path()).unwrap();
+    let map = |new| control.map_identity(new).wait().unwrap();
+    assert_eq!(map(mapped(1, "ci-bot")), None);
+    assert_eq!(map(mapped(101, "backup")), None);
+    assert_eq!(map(mapped(1, "deployer")), Some(mapped(1, "ci-bot")));
+    let of = |control: &Control, name: &str| control.identity(&panel(name), &[1; 16]);
+    assert_eq!(of(&control, "billing"), Some(mapped(1, "deployer")));
+    assert_eq!(of(&control, "shop"), None);
+    let control = reopened(control, dir.path());
+    assert_eq!(of(&control, "billing"), Some(mapped(1, "deployer")));
+    let all = vec![mapped(101, "backup"), mapped(1, "deployer")];
+    assert_eq!(control.identities(), all);
+    let unmap = |name| control.unmap_identity(panel(name), [1; 16]).wait().unwrap();
+    assert_eq!(unmap("shop"), None);
+    assert_eq!(unmap("billing"), Some(mapped(1, "deployer")));
+    assert_eq!(of(&control, "billing"), None);
+    let control = reopened(control, dir.path());
+    assert_eq!(control.identities(), vec![mapped(101, "backup")]);
+}
+
+/// What every release so far has made is opened by this one.
+#[test]
+fn a_file_of_an_earlier_version_is_migrated_and_read_before_that() {
+    let dir = tempfile::tempdir().unwrap();
+    let raw = rusqlite::Connection::open(dir.path().join("control.db")).unwrap();
+    raw.execute_batch(include_str!("../src/control/migrations/0001.sql"))
+        .unwrap();
+    raw.execute_batch(
+        "PRAGMA application_id = 1096053347; PRAGMA user_version = 1;
+         INSERT INTO settings VALUES ('a', '1')",
+    )
+    .unwrap();
+    drop(raw);
+    let reader = Control::open_read_only(dir.path()).unwrap();
+    assert_eq!(reader.setting("a").as_deref(), Some("1"));
+    let control = Control::open(dir.path()).unwrap();
+    control.map_identity(mapped(1, "ci-bot")).wait().unwrap();
+    let control = reopened(control, dir.path());
+    assert_eq!(control.setting("a").as_deref(), Some("1"));
+    assert_eq!(control.identities(), vec![mapped(1, "ci-bot")]);
 }
 
 #[test]

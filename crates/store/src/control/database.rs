@@ -11,8 +11,8 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension, Row};
 use super::ended::EndedSession;
 use super::memory::{LiveBinding, LiveSession, LiveToken, Memory, Seen};
 use super::model::{
-    Account, AccountId, ApiToken, LinkPurpose, OneTimeLink, Role, SecretHash, StoredBinding,
-    TokenId, TokenScope, WebSession,
+    Account, AccountId, ApiToken, LinkPurpose, MappedIdentity, OneTimeLink, Role, SecretHash,
+    StoredBinding, TokenId, TokenScope, WebSession,
 };
 use crate::{Identity, StoreError};
 
@@ -23,6 +23,7 @@ pub(super) const FILE: &str = "control.db";
 const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0001.sql"),
     include_str!("migrations/0002.sql"),
+    include_str!("migrations/0003.sql"),
 ];
 
 /// Says "Admintrail control" in the file's header, so that another database is not taken for it.
@@ -235,6 +236,15 @@ fn load(connection: &Connection, version: usize) -> rusqlite::Result<Memory> {
     })? {
         memory.ended.insert(panel, vec![session], &ended);
     }
+    if version >= 3 {
+        let sql = "SELECT panel, fingerprint, basic_user, admin, admin_name, since \
+                   FROM mapped_identities";
+        for mapped in rows(connection, sql, mapped_of_row)? {
+            let mut all = memory.mapped.write();
+            let of = all.entry(mapped.panel.clone()).or_default();
+            of.insert(mapped.fingerprint, mapped);
+        }
+    }
     let pairs = rows(connection, "SELECT name, value FROM settings", |row| {
         Ok((row.get(0)?, row.get::<_, String>(1)?))
     })?;
@@ -356,6 +366,17 @@ fn binding_of_row(row: &Row<'_>) -> rusqlite::Result<BoundCredential> {
         binding,
         Micros(row.get(7)?),
     ))
+}
+
+fn mapped_of_row(row: &Row<'_>) -> rusqlite::Result<MappedIdentity> {
+    Ok(MappedIdentity {
+        panel: panel_name(row, 0)?,
+        fingerprint: row.get(1)?,
+        basic_user: row.get(2)?,
+        admin: row.get(3)?,
+        admin_name: row.get(4)?,
+        since: Micros(row.get(5)?),
+    })
 }
 
 fn panel_name(row: &Row<'_>, column: usize) -> rusqlite::Result<PanelName> {

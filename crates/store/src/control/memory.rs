@@ -9,7 +9,8 @@ use parking_lot::RwLock;
 
 use super::ended::EndedSessions;
 use super::model::{
-    Account, AccountId, ApiToken, OneTimeLink, SecretHash, StoredBinding, TokenId, WebSession,
+    Account, AccountId, ApiToken, MappedIdentity, OneTimeLink, SecretHash, StoredBinding, TokenId,
+    WebSession,
 };
 
 #[derive(Default)]
@@ -19,6 +20,7 @@ pub(super) struct Memory {
     pub(super) links: RwLock<HashMap<SecretHash, OneTimeLink>>,
     pub(super) tokens: RwLock<Tokens>,
     pub(super) bindings: RwLock<HashMap<PanelName, PanelBindings>>,
+    pub(super) mapped: RwLock<HashMap<PanelName, HashMap<[u8; 16], MappedIdentity>>>,
     pub(super) ended: EndedSessions,
     pub(super) settings: RwLock<HashMap<String, Arc<str>>>,
 }

@@ -9,6 +9,7 @@ mod bindings;
 mod database;
 mod durable;
 mod ended;
+mod identities;
 mod links;
 mod memory;
 mod model;
@@ -20,8 +21,8 @@ mod writer;
 pub use durable::Durable;
 pub use ended::EndedSession;
 pub use model::{
-    Account, AccountId, ApiToken, LinkPurpose, NewAccount, NewSession, NewToken, OneTimeLink,
-    Preferences, Role, SecretHash, StoredBinding, TokenId, TokenScope, WebSession,
+    Account, AccountId, ApiToken, LinkPurpose, MappedIdentity, NewAccount, NewSession, NewToken,
+    OneTimeLink, Preferences, Role, SecretHash, StoredBinding, TokenId, TokenScope, WebSession,
 };
 
 use std::path::Path;

@@ -302,3 +302,20 @@ pub struct StoredBinding {
     /// Whom the admin acts as.
     pub acting_as: Option<Arc<str>>,
 }
+
+/// Whose an API token or a basic user of a panel is, as somebody has said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MappedIdentity {
+    /// The panel.
+    pub panel: PanelName,
+    /// Keyed hash of the token or user name, as capture makes it.
+    pub fingerprint: [u8; 16],
+    /// The user name, if it is one of basic authentication.
+    pub basic_user: Option<String>,
+    /// The admin's id.
+    pub admin: String,
+    /// The name to show.
+    pub admin_name: Option<String>,
+    /// Since when.
+    pub since: Micros,
+}
