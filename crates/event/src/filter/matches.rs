@@ -37,7 +37,7 @@ impl Test {
             Self::Bare(patterns) => any(patterns, |pattern| bare_word_in(pattern, draft)),
             Self::Text(field, patterns) => field
                 .of(draft)
-                .is_some_and(|value| any(patterns, |pattern| pattern.found_in(value))),
+                .is_some_and(|value| any(patterns, |pattern| field.holds(pattern, value))),
             Self::Whole(field, patterns) => {
                 let value = field.of(draft);
                 any(patterns, |pattern| pattern.is_whole(value))
@@ -91,6 +91,14 @@ impl Range {
 }
 
 impl TextField {
+    /// Whether a value of the field matches the pattern.
+    fn holds(self, pattern: &TextPattern, value: &str) -> bool {
+        match self {
+            Self::Object => pattern.touches(value),
+            _ => pattern.found_in(value),
+        }
+    }
+
     /// The field's value.
     #[must_use]
     pub fn of(self, draft: &Draft) -> Option<&str> {

@@ -96,6 +96,20 @@ impl TextPattern {
         found_in_order(&self.folded, folded.as_bytes())
     }
 
+    /// Whether an object is it or lies below or above it: [`Self::found_in`], but a text with a `/`
+    /// and no wildcard means whole segments. `client/4711` is in `client/4711/service/9` and not in
+    /// `client/47110`; `client/` and `client` are in both.
+    #[must_use]
+    pub fn touches(&self, object: &str) -> bool {
+        with_folded(object, |folded| touches(&self.folded, folded))
+    }
+
+    /// [`Self::touches`] for a value that [`fold`] has been through.
+    #[must_use]
+    pub fn touches_folded(&self, folded: &str) -> bool {
+        touches(&self.folded, folded.as_bytes())
+    }
+
     /// Whether the value as a whole is it.
     #[must_use]
     pub fn is_whole(&self, value: &str) -> bool {
@@ -156,6 +170,28 @@ fn found_in_order(pieces: &[Finder<'static>], value: &[u8]) -> bool {
             .and_then(|at| rest.get(at + piece.needle().len()..));
         found.inspect(|after| rest = after).is_some()
     })
+}
+
+fn touches(pieces: &[Finder<'static>], value: &[u8]) -> bool {
+    let [only] = pieces else {
+        return found_in_order(pieces, value);
+    };
+    let needle = only.needle();
+    if !needle.contains(&b'/') || needle.ends_with(b"/") {
+        return only.find(value).is_some();
+    }
+    let bounds = |byte: Option<&u8>| byte.is_none_or(|byte| *byte == b'/');
+    let mut from = 0;
+    while let Some(found) = value.get(from..).and_then(|rest| only.find(rest)) {
+        let at = from + found;
+        let before = at.checked_sub(1).and_then(|before| value.get(before));
+        let after = value.get(at + needle.len());
+        if (bounds(before) || needle.starts_with(b"/")) && bounds(after) {
+            return true;
+        }
+        from = at + 1;
+    }
+    false
 }
 
 fn is_whole(pieces: &[Finder<'static>], value: &[u8]) -> bool {
@@ -224,6 +260,24 @@ mod tests {
 
     fn pattern(text: &str) -> TextPattern {
         TextPattern::from_pieces(text.split('*').map(str::to_owned).collect())
+    }
+
+    #[test]
+    fn an_object_is_touched_as_a_whole_and_below() {
+        for (words, object, touched) in [
+            ("client/4711", "client/4711", true),
+            ("Client/4711", "client/4711/service/9", true),
+            ("service/9", "client/4711/service/9", true),
+            ("client/4711", "client/47110", false),
+            ("client/4711", "subclient/4711", false),
+            ("client/4711", "client/47110/client/4711", true),
+            ("/4711", "client/4711", true),
+            ("client/", "client/4711", true),
+            ("471", "client/4711", true),
+            ("client/47*", "client/4711", true),
+        ] {
+            assert_eq!(pattern(words).touches(object), touched, "{words} {object}");
+        }
     }
 
     #[test]

@@ -85,7 +85,11 @@ impl<'f> Evaluator<'f> {
                 Prepared::Bare(needles) => bare(chunk, needles),
                 Prepared::Text(field, needles) => {
                     let column = text_column(chunk, *field);
-                    column.codes.rows_of(&marked_by_any(column, needles))
+                    let mut marked = marked_by_any(column, needles);
+                    if *field == TextField::Object {
+                        keep_touched(column, needles, &mut marked);
+                    }
+                    column.codes.rows_of(&marked)
                 }
                 Prepared::Other(test) => rows_of(chunk, test),
             };
@@ -233,6 +237,16 @@ fn marked_by_any(column: &TextColumn, needles: &[Needle<'_>]) -> Vec<bool> {
         mark(column, needle, &mut marked);
     }
     marked
+}
+
+/// Of the objects that hold a pattern, those that mean it.
+fn keep_touched(column: &TextColumn, needles: &[Needle<'_>], marked: &mut [bool]) {
+    for (value, mark) in column.folded().iter().flatten().zip(marked) {
+        *mark = *mark
+            && needles
+                .iter()
+                .any(|needle| needle.pattern.touches_folded(value));
+    }
 }
 
 /// Marks the values that hold the pattern: one search through all values laid end to end.

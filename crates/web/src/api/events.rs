@@ -10,7 +10,6 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, header};
 use serde::Serialize;
 
-use super::may_see;
 use crate::auth::Viewer;
 use crate::view_query::Surface;
 use crate::{App, ViewQuery, WebError};
@@ -93,7 +92,7 @@ pub(crate) async fn one(
     })?;
     let found = app.ask(move |trail| trail.event(id)).await?;
     let event = found
-        .filter(|event| may_see(&viewer, &event.draft.panel))
+        .filter(|event| viewer.may_see(&event.draft.panel))
         .ok_or(WebError::NoSuch("event"))?;
     Ok(Json(EventJson(&event)).into_response())
 }

@@ -13,18 +13,9 @@ pub(crate) mod sessions;
 pub(crate) mod stream;
 pub(crate) mod summaries;
 
-use admintrail_event::PanelName;
 use admintrail_store::control::SecretHash;
 
 use crate::auth::Viewer;
-
-/// Whether the viewer may see events of this panel: a token may be bound to some.
-fn may_see(viewer: &Viewer, panel: &PanelName) -> bool {
-    match viewer {
-        Viewer::Account { .. } => true,
-        Viewer::Token(token) => token.panels.is_empty() || token.panels.contains(panel),
-    }
-}
 
 /// What a viewer's places are counted by.
 fn holder(viewer: &Viewer) -> SecretHash {

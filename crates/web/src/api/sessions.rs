@@ -8,7 +8,6 @@ use axum::Json;
 use axum::extract::{Path, State};
 use serde_json::{Value, json};
 
-use super::may_see;
 use crate::auth::Viewer;
 use crate::view_query::Surface;
 use crate::{App, ViewQuery, WebError};
@@ -59,7 +58,7 @@ pub(crate) async fn one(
     let found = app.ask(move |trail| trail.session(&session)).await?;
     let row = found
         .into_iter()
-        .find(|row| may_see(&viewer, &row.panel))
+        .find(|row| viewer.may_see(&row.panel))
         .ok_or(WebError::NoSuch("session"))?;
     Ok(Json(written(&row)))
 }

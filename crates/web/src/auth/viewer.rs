@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use admintrail_event::SessionHash;
+use admintrail_event::{PanelName, SessionHash};
 use admintrail_store::Identity;
 use admintrail_store::control::{Account, ApiToken, Role, SecretHash, TokenScope};
 use axum::extract::FromRequestParts;
@@ -48,6 +48,15 @@ pub enum Viewer {
 }
 
 impl Viewer {
+    /// Whether this viewer may see events of the panel: a token may be bound to some.
+    #[must_use]
+    pub fn may_see(&self, panel: &PanelName) -> bool {
+        match self {
+            Self::Account { .. } => true,
+            Self::Token(token) => token.panels.is_empty() || token.panels.contains(panel),
+        }
+    }
+
     /// Whether the viewer may do this at all (a token may still be bound to panels).
     #[must_use]
     pub fn may(&self, capability: Capability) -> bool {

@@ -15,6 +15,7 @@ mod scene;
 mod sessions;
 mod settings;
 mod statics;
+mod timeline;
 pub(crate) mod wording;
 
 use std::sync::Arc;
@@ -33,6 +34,10 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/", get(dashboard::show))
         .route(link::REQUESTS, get(requests::show))
         .route(link::SESSIONS, get(sessions::show))
+        .route(
+            "/monitoring/admin-sessions/sessions/{panel}/{session}",
+            get(timeline::show),
+        )
         .route(link::ADMINS, get(groups::admins))
         .route(link::ADDRESSES, get(groups::addresses))
         .route("/settings/account", get(settings::account::show))

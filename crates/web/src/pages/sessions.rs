@@ -16,7 +16,7 @@ use crate::pages::parts::shell::{Place, Shell};
 use crate::pages::scene::{Scene, off_thread};
 use crate::pages::wording::agent;
 use crate::pages::wording::hue;
-use crate::pages::wording::link::{REQUESTS, SESSIONS, term};
+use crate::pages::wording::link::{SESSIONS, session_page};
 use crate::pages::wording::number::{grouped, lasted};
 
 /// Rows a page.
@@ -28,7 +28,7 @@ pub(crate) struct Line {
     pub(crate) active: bool,
     pub(crate) short: String,
     pub(crate) hue: String,
-    /// Its requests, whenever they were.
+    /// Its timeline.
     pub(crate) href: String,
     pub(crate) panel: String,
     pub(crate) start: String,
@@ -116,17 +116,11 @@ fn line(scene: &Scene, row: &SessionRow) -> Line {
         None => Who::nobody(Reason::BEFORE),
     };
     let ips: Vec<String> = row.ips.iter().map(ToString::to_string).collect();
-    let words = term("session", &short);
     Line {
         who,
         active: row.is_active(active_since(scene.now())),
         hue: hue::class(&row.session.0),
-        href: scene.links.fresh_at(REQUESTS, |query| {
-            query.q = words;
-            // A session may have begun before the range that is shown.
-            query.from = Some(row.start.to_string());
-            query.to = None;
-        }),
+        href: session_page(&row.panel, &row.session),
         short,
         panel: row.panel.to_string(),
         start: scene.face.row(row.start),

@@ -53,6 +53,7 @@ const SHEETS: &str = sheets!(
     "badge.css",
     "table.css",
     "drawer.css",
+    "timeline.css",
     "notice.css",
     "form.css",
     "dashboard.css",

@@ -2,6 +2,7 @@
 
 use admintrail_event::{Ending, Event, FirstSet, Kind, KnownBy, Outcome, RequestType};
 
+use crate::pages::wording::first::{self, First};
 use crate::pages::wording::hue;
 use crate::pages::wording::link::{Links, term};
 use crate::pages::wording::moment::Face;
@@ -215,6 +216,35 @@ pub(crate) fn url_of(event: &Event) -> String {
     url
 }
 
+/// Path and query in three pieces: where there is little room the last segment stays.
+#[derive(Debug, Clone)]
+pub(crate) struct Url {
+    pub(crate) whole: String,
+    /// Up to the last segment: `/admin/client`.
+    pub(crate) head: String,
+    /// `/4711`
+    pub(crate) tail: String,
+    /// `?confirm=1`
+    pub(crate) query: String,
+}
+
+impl Url {
+    pub(crate) fn of(event: &Event) -> Self {
+        let path = &event.draft.path;
+        // A slash at the end is no segment.
+        let inner = path.strip_suffix('/').unwrap_or(path);
+        let at = inner.rfind('/').filter(|at| *at > 0).unwrap_or(0);
+        let (head, tail) = path.split_at_checked(at).unwrap_or(("", path));
+        let whole = url_of(event);
+        Self {
+            head: head.to_owned(),
+            tail: tail.to_owned(),
+            query: whole.get(path.len()..).unwrap_or_default().to_owned(),
+            whole,
+        }
+    }
+}
+
 /// A row.
 #[derive(Debug, Clone)]
 pub(crate) struct Row {
@@ -234,13 +264,17 @@ pub(crate) struct Row {
     pub(crate) who: Who,
     pub(crate) ip: Option<String>,
     pub(crate) ip_term: String,
-    pub(crate) new_ip: bool,
+    pub(crate) new_ip: Option<First>,
+    /// What else is new; the weightiest is shown.
+    pub(crate) first: Option<First>,
+    /// `+1`, and which.
+    pub(crate) more_firsts: Option<(String, String)>,
     pub(crate) api: bool,
     pub(crate) kind: &'static str,
     pub(crate) method: String,
     pub(crate) method_class: &'static str,
     pub(crate) action: String,
-    pub(crate) url: String,
+    pub(crate) url: Url,
     pub(crate) path_term: String,
     pub(crate) method_term: String,
     pub(crate) status: StatusCell,
@@ -268,6 +302,12 @@ impl Row {
         let date = face.row(draft.time);
         let (minutes, seconds) = date.split_at_checked(date.len() - 3).unwrap_or((&date, ""));
         let ip = draft.ip.map(|ip| ip.to_string());
+        let mut firsts = first::firsts(event.first, links);
+        let new_ip = (event.first.contains(FirstSet::IP)).then(|| firsts.remove(0));
+        let mut firsts = firsts.into_iter();
+        let first = firsts.next();
+        let more: Vec<&str> = firsts.map(|first| first.word).collect();
+        let more_firsts = (!more.is_empty()).then(|| (format!("+{}", more.len()), more.join(", ")));
         Self {
             href: links.with(|query| query.event = Some(id.clone())),
             selected: open == Some(id.as_str()),
@@ -279,13 +319,15 @@ impl Row {
             who: Who::of(event),
             ip_term: ip.as_deref().map(|ip| term("ip", ip)).unwrap_or_default(),
             ip,
-            new_ip: event.first.contains(FirstSet::IP),
+            new_ip,
+            first,
+            more_firsts,
             api: draft.request_type == RequestType::Api,
             kind: draft.request_type.as_str(),
             method: draft.method.clone(),
             method_class: method_class(&draft.method),
             action: sentence(event),
-            url: url_of(event),
+            url: Url::of(event),
             path_term: term("path", &draft.path),
             method_term: term("method", &draft.method),
             status: StatusCell::of(event),
@@ -321,5 +363,41 @@ pub(crate) fn sentence(event: &Event) -> String {
         Kind::Start => "Recording began".to_owned(),
         Kind::Stop => "Recording ended".to_owned(),
         Kind::Request => format!("{} {}", draft.method, draft.path),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use admintrail_event::{Draft, EventId, LogId, Micros, PanelName, Seq};
+
+    #[test]
+    fn an_address_is_cut_before_its_last_segment() {
+        for (path, query, pieces) in [
+            ("/admin/client/4711", None, ["/admin/client", "/4711", ""]),
+            (
+                "/admin/client/4711/",
+                Some("a=b"),
+                ["/admin/client", "/4711/", "?a=b"],
+            ),
+            ("/admin", Some("q=/x/y"), ["", "/admin", "?q=/x/y"]),
+            ("/", None, ["", "/", ""]),
+            ("*", None, ["", "*", ""]),
+            ("/кабинет/сайт", None, ["/кабинет", "/сайт", ""]),
+        ] {
+            let id = EventId::new(Micros(0), [0; 10]);
+            let mut draft = Draft::request(id, Micros(0), PanelName::own(), "GET", path);
+            draft.query = query.map(str::to_owned);
+            let event = Event {
+                log: LogId::default(),
+                seq: Seq(1),
+                received: Micros(0),
+                first: FirstSet::default(),
+                draft,
+            };
+            let url = Url::of(&event);
+            assert_eq!([&*url.head, &*url.tail, &*url.query], pieces);
+            assert_eq!(url.whole, pieces.concat());
+        }
     }
 }

@@ -79,6 +79,7 @@ async fn payloads_are_text_on_every_page() {
     }
     for path in [
         "/",
+        "/monitoring/admin-sessions/sessions/billing/77777777777777777777777777777777",
         "/settings/account",
         "/settings/panels",
         "/settings/tokens",

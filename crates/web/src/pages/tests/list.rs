@@ -35,7 +35,7 @@ async fn a_row_shows_every_column_in_the_viewers_zone() {
     assert_eq!(
         row,
         "22 Nov 16:30 :58 OK Olena Kravets 198.51.100.7 new IP API DELETE Denied: delete client 4711 \
-         /admin/api/client/4711?confirm=1 403 Denied 77777777 9 ms"
+         /admin/api/client /4711 ?confirm=1 unusual hour 403 Denied 77777777 9 ms"
     );
     assert!(
         page.contains("title=\"/admin/api/client/4711?confirm=1\""),

@@ -6,3 +6,4 @@ mod overviews;
 mod stack;
 mod states;
 mod templates;
+mod timeline;

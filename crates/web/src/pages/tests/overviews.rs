@@ -38,8 +38,8 @@ async fn a_session_is_one_row_with_what_was_done_in_it() {
     assert!(row.starts_with("OK Olena Kravets active now 77777777 22 Nov 16:21:58 1 min ago 8 min 40 s 4 1 1 198.51.100.7"), "{row}");
     assert!(text(&page).contains("Sessions: 1–2 of 2"));
     assert!(
-        page.contains("q=session%3A77777777"),
-        "a click shows its requests"
+        page.contains("/sessions/billing/77777777777777777777777777777777\""),
+        "a click shows its timeline"
     );
 }
 

@@ -1,7 +1,7 @@
 //! Addresses of views beside the one that is shown.
 
 use admintrail_event::filter::quote;
-use admintrail_event::{Filter, Micros};
+use admintrail_event::{Filter, Micros, PanelName, SessionHash};
 
 use crate::ViewQuery;
 
@@ -13,6 +13,11 @@ pub(crate) const SESSIONS: &str = "/monitoring/admin-sessions/sessions";
 pub(crate) const ADMINS: &str = "/monitoring/admin-sessions/admins";
 /// The tab IP addresses.
 pub(crate) const ADDRESSES: &str = "/monitoring/admin-sessions/ip-addresses";
+
+/// The page of one session: its timeline.
+pub(crate) fn session_page(panel: &PanelName, session: &SessionHash) -> String {
+    format!("{SESSIONS}/{panel}/{session}")
+}
 
 /// Makes addresses from the view that was typed: what is not changed stays.
 #[derive(Debug, Clone)]

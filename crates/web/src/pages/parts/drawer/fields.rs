@@ -4,8 +4,10 @@ use admintrail_event::{Event, Kind, Micros};
 
 use crate::pages::scene::Scene;
 use crate::pages::wording::agent;
+use crate::pages::wording::first;
 use crate::pages::wording::link::term;
 use crate::pages::wording::number::{self, bytes, counted, grouped};
+use crate::pages::wording::object::{self, ObjectLink};
 
 /// A value of the event.
 #[derive(Debug, Clone, Default)]
@@ -14,6 +16,8 @@ pub(crate) struct Field {
     /// As JSON and filter name it.
     pub(crate) key: &'static str,
     pub(crate) value: String,
+    /// The value piece by piece, each with a way of its own, where it has such.
+    pub(crate) pieces: Vec<ObjectLink>,
     /// A remark beside the value.
     pub(crate) note: String,
     /// A number, an address, a digest: every letter counts.
@@ -117,7 +121,7 @@ pub(super) fn groups(scene: &Scene, event: &Event) -> Vec<Group> {
     };
     let groups = [
         who(&mut fields, event),
-        what(&mut fields, event),
+        what(&mut fields, scene, event),
         answer(&mut fields, event),
         record(&mut fields, scene, event, draft.time),
     ];
@@ -129,7 +133,6 @@ pub(super) fn groups(scene: &Scene, event: &Event) -> Vec<Group> {
 
 fn who(fields: &mut Fields<'_>, event: &Event) -> Group {
     let draft = &event.draft;
-    let first: Vec<&str> = event.first.names().collect();
     fields.word("Admin", "admin", draft.admin.as_deref(), false);
     fields.plain("Name", "admin_name", draft.admin_name.clone(), false);
     fields.word("Known by", "known_by", Some(draft.known_by.as_str()), false);
@@ -153,18 +156,24 @@ fn who(fields: &mut Fields<'_>, event: &Event) -> Group {
         let word = format!("session:{}", whole.get(..8).unwrap_or(&whole));
         fields.narrowed("Session", "session", whole, &word, true);
     }
+    let first = first::firsts(event.first, &fields.scene.links);
     if !first.is_empty() {
-        let word = format!("first:{}", first.join(","));
-        fields.narrowed("First time for", "first", first.join(", "), &word, false);
+        let words: Vec<&str> = first.iter().map(|first| first.word).collect();
+        let names: Vec<&str> = event.first.names().collect();
+        let word = format!("first:{}", names.join(","));
+        fields.narrowed("First", "first", words.join(", "), &word, false);
     }
     fields.group("Who")
 }
 
-fn what(fields: &mut Fields<'_>, event: &Event) -> Group {
+fn what(fields: &mut Fields<'_>, scene: &Scene, event: &Event) -> Group {
     let draft = &event.draft;
     fields.word("Panel", "panel", Some(draft.panel.as_str()), false);
     fields.word("Action", "action", Some(&draft.action), false);
     fields.word("Object", "object", draft.object.as_deref(), false);
+    if let (Some(object), Some(field)) = (&draft.object, fields.fields.last_mut()) {
+        field.pieces = object::pieces(object, &scene.links);
+    }
     if draft.kind == Kind::Request {
         fields.word("Type", "type", Some(draft.request_type.as_str()), false);
         fields.word("Method", "method", Some(&draft.method), true);

@@ -9,8 +9,10 @@ use crate::WebError;
 use crate::pages::parts::drawer::fields::{Group, groups};
 use crate::pages::parts::row::{StatusCell, Who, method_class, sentence, url_of};
 use crate::pages::scene::Scene;
-use crate::pages::wording::link::{REQUESTS, term};
+use crate::pages::wording::first::{First, firsts};
+use crate::pages::wording::link::{session_page, term};
 use crate::pages::wording::number::{self, counted, grouped};
+use crate::pages::wording::object::pieces;
 
 /// A way on from the event.
 #[derive(Debug, Clone)]
@@ -49,6 +51,7 @@ pub(crate) struct Shown {
     pub(crate) date: String,
     pub(crate) took: String,
     pub(crate) session: String,
+    pub(crate) firsts: Vec<First>,
     pub(crate) groups: Vec<Group>,
     pub(crate) ways: Vec<Way>,
     pub(crate) json: String,
@@ -105,6 +108,7 @@ impl Shown {
             date: scene.face.exact(draft.time),
             took: draft.duration_us.map(number::took).unwrap_or_default(),
             session: session.map(told).unwrap_or_default(),
+            firsts: firsts(event.first, &scene.links),
             groups: groups(scene, event),
             ways: ways(scene, event),
             json: json(event),
@@ -152,15 +156,8 @@ fn ways(scene: &Scene, event: &Event) -> Vec<Way> {
             href,
         });
     };
-    if let Some(session) = draft.session {
-        let whole = session.to_string();
-        let words = format!("session:{}", whole.get(..8).unwrap_or(&whole));
-        let all_of_it = links.fresh_at(REQUESTS, |query| {
-            query.q = words;
-            query.from = Some(String::new());
-            query.to = None;
-        });
-        way("Timeline", all_of_it);
+    if let Some(session) = &draft.session {
+        way("Timeline", session_page(&draft.panel, session));
     }
     if let Some(admin) = &draft.admin {
         way("Same admin", links.requests_of(&term("admin", admin)));
@@ -168,8 +165,12 @@ fn ways(scene: &Scene, event: &Event) -> Vec<Way> {
     if let Some(ip) = draft.ip {
         way("Same IP address", links.requests_of(&format!("ip:{ip}")));
     }
-    if let Some(object) = &draft.object {
-        way("Same object", links.requests_of(&term("object", object)));
+    if let Some(whole) = draft
+        .object
+        .as_deref()
+        .and_then(|object| pieces(object, links).pop())
+    {
+        way("Same object", whole.href);
     }
     let around = 5 * 60 * Micros::SECOND;
     let (from, to) = (Micros(draft.time.0 - around), Micros(draft.time.0 + around));
