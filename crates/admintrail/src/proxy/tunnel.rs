@@ -88,7 +88,14 @@ pub(crate) fn begin<B>(response: &mut Response<B>, tunnels: &Tunnels) {
         let (Ok(client), Ok(panel)) = tokio::join!(client, panel) else {
             return;
         };
-        let ending = join(client, panel, guard.as_ref()).await;
+        let joined = join(client, panel, guard.as_ref());
+        let ending = match &guard {
+            None => joined.await,
+            Some(guard) => tokio::select! {
+                ending = joined => ending,
+                () = guard.session_ended() => Ending::Dropped,
+            },
+        };
         if let Some(guard) = guard {
             guard.end(ending);
         }

@@ -3,8 +3,8 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use admintrail_event::Micros;
-use http::HeaderMap;
 use http::header::{COOKIE, SET_COOKIE};
+use http::{HeaderMap, HeaderValue};
 
 use super::pair::{split_once, unquoted};
 
@@ -19,6 +19,30 @@ pub(super) fn sent(headers: &HeaderMap) -> impl Iterator<Item = (&[u8], &[u8])> 
             Some((name.trim_ascii(), unquoted(value.trim_ascii())))
         })
         .filter(|(name, value)| !name.is_empty() && !value.is_empty())
+}
+
+/// Takes cookies out of a request.
+pub(super) fn strip(headers: &mut HeaderMap, takes: impl Fn(&[u8], &[u8]) -> bool) {
+    let kept = |header: &HeaderValue| {
+        let pairs = header.as_bytes().split(|b| *b == b';').filter(|pair| {
+            let Some((name, value)) = split_once(pair, b'=') else {
+                return true;
+            };
+            !takes(name.trim_ascii(), unquoted(value.trim_ascii()))
+        });
+        let pairs: Vec<&[u8]> = pairs.map(<[u8]>::trim_ascii).collect();
+        (!pairs.is_empty()).then(|| pairs.join(&b"; "[..]))
+    };
+    let left: Vec<HeaderValue> = headers
+        .get_all(COOKIE)
+        .iter()
+        .filter_map(kept)
+        .filter_map(|text| HeaderValue::from_bytes(&text).ok())
+        .collect();
+    headers.remove(COOKIE);
+    for header in left {
+        headers.append(COOKIE, header);
+    }
 }
 
 /// A cookie that a response sets.
@@ -100,7 +124,6 @@ fn micros(at: SystemTime) -> Micros {
 
 #[cfg(test)]
 mod tests {
-    use http::HeaderValue;
     use proptest::prelude::*;
 
     use super::*;

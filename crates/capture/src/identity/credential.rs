@@ -1,6 +1,6 @@
 //! Keyed hashes of what a client proves itself with. Nothing else of a cookie or token is kept.
 
-use admintrail_event::{PanelName, SessionHash};
+use admintrail_event::{Micros, PanelName, SessionHash};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
@@ -35,6 +35,11 @@ impl Hasher {
     /// What stands for a name that basic authentication let in; no client sends it.
     pub(crate) fn basic_name(&self, folded: &[u8]) -> SessionHash {
         self.hash(b"basic name", b"", folded)
+    }
+
+    /// Another session of a credential whose session was ended.
+    pub(crate) fn again(&self, credential: SessionHash, now: Micros) -> SessionHash {
+        self.hash(b"again:", &credential.0, &now.0.to_be_bytes())
     }
 
     fn hash(&self, kind: &[u8], name: &[u8], value: &[u8]) -> SessionHash {

@@ -107,13 +107,11 @@ impl Keeper {
         self.bindings.knows(panel, &admintrail_event::fold(admin))
     }
 
-    #[expect(dead_code, reason = "the layer asks from its next change on")]
     /// Whether somebody ended this session, or that of this credential.
     pub(crate) fn is_ended(&self, panel: &PanelName, session: &SessionHash) -> bool {
         self.bindings.is_ended(panel, session)
     }
 
-    #[expect(dead_code, reason = "the layer asks from its next change on")]
     /// Changes whenever a session was ended.
     pub(crate) fn endings(&self) -> watch::Receiver<u64> {
         self.bindings.endings()

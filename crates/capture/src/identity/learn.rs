@@ -4,18 +4,46 @@
 //! returned is ever bound. And nobody is named whom the panel did not accept: what is undecided
 //! waits for the next protected request, what is refused names nobody.
 
+mod impersonation;
 mod ordinary;
 mod second_factor;
 mod sign_in;
 
-use admintrail_event::{KnownBy, Micros, Reading, SessionHash, Step};
+use admintrail_event::{KnownBy, Micros, Preset, Reading, SessionHash, Step};
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE, LOCATION};
 use http::{HeaderMap, Method, StatusCode};
 
 use super::{Change, Identity, Proof, Saved, Source, Undecided, basic, cookies, looks_secret};
 use crate::{Binding, Recorder};
 
-pub(crate) use sign_in::Peek;
+use impersonation::StartPeek;
+use sign_in::SignInPeek;
+
+/// What a body has to decide.
+pub(crate) enum Peek {
+    /// Whether a sign-in, or its last step, was a success.
+    SignIn(SignInPeek),
+    /// Whether an impersonation began.
+    Start(StartPeek),
+}
+
+impl Peek {
+    /// Looks into the body so far (`None`: it was too long to keep). `None` in return: more of it
+    /// is needed.
+    pub(crate) fn decide(
+        &self,
+        recorder: &Recorder,
+        identity: &Identity,
+        body: Option<&[u8]>,
+        last: bool,
+        now: Micros,
+    ) -> Option<Finding> {
+        match self {
+            Self::SignIn(peek) => peek.decide(recorder, identity, body, last, now),
+            Self::Start(peek) => peek.decide(recorder, identity, body, last, now),
+        }
+    }
+}
 
 /// A request and the head of its response.
 pub(crate) struct Exchange<'a> {
@@ -54,6 +82,7 @@ pub(crate) enum Naming {
         admin: String,
         known_by: KnownBy,
         session: SessionHash,
+        acting_as: Option<String>,
     },
     /// A tried name, which is no identity.
     Attempt(Option<String>),
@@ -69,6 +98,8 @@ pub(crate) struct Finding {
     pub(crate) basic_refused: bool,
     /// The route reads like a sign-in or sign-out, but this was none.
     pub(crate) not_the_step: bool,
+    /// Whom the event says the admin acts as, if that changes.
+    pub(crate) acting_as: Option<Option<String>>,
     /// To be durable before the response goes on.
     pub(crate) saved: Vec<Saved>,
     /// The body has to be looked into.
@@ -83,6 +114,7 @@ impl Finding {
             sent_to_sign_in: false,
             basic_refused: false,
             not_the_step: false,
+            acting_as: None,
             saved: Vec::new(),
             peek: None,
         }
@@ -145,6 +177,20 @@ impl Exchange<'_> {
     fn redirect(&self) -> Option<Option<Step>> {
         let preset = &self.recorder.rules().preset;
         Some(preset.sign_in_target_from(self.path, self.location()?))
+    }
+
+    /// Whether the redirect leads back to its own page, or to the one the request came from.
+    fn leads_back(&self) -> bool {
+        let Some(location) = self.location() else {
+            return false;
+        };
+        let target = Preset::target_path(self.path, location);
+        let came_from = self
+            .referer
+            .map(|referer| Preset::target_path("/", referer));
+        let plain = |path: &str| path.trim_end_matches('/').to_owned();
+        plain(&target) == plain(self.path)
+            || came_from.is_some_and(|from| plain(&from) == plain(&target))
     }
 
     /// The redirect's target as it was sent.
@@ -303,7 +349,8 @@ fn pend(
     proof: Proof,
     now: Micros,
 ) {
-    let Some(session) = fresh.first().map(|fresh| fresh.hash) else {
+    let first = fresh.first().map(|fresh| fresh.hash);
+    let Some(session) = first.map(|hash| recorder.session_of(hash, now)) else {
         return;
     };
     for fresh in fresh {

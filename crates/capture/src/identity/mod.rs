@@ -4,6 +4,7 @@
 mod basic;
 mod cookies;
 mod credential;
+pub(crate) mod ended;
 mod form;
 mod header;
 mod keeper;

@@ -9,7 +9,7 @@ use super::{Proof, Undecided, basic, cookies, credential, header};
 use crate::{Binding, Recorder};
 
 /// Headers in which panels carry a token of their own.
-const TOKEN_HEADERS: &[&str] = &[
+pub(super) const TOKEN_HEADERS: &[&str] = &[
     "x-auth-token",
     "x-access-token",
     "x-session-token",
@@ -52,6 +52,8 @@ pub(crate) struct Identity {
     pub(crate) admin: Option<String>,
     pub(crate) admin_name: Option<String>,
     pub(crate) session: Option<SessionHash>,
+    /// Whom the admin acts as.
+    pub(crate) acting_as: Option<String>,
     pub(crate) credentials: Vec<Credential>,
     /// The user of an `Authorization: Basic`, which anybody may write.
     pub(crate) claimed: Option<String>,
@@ -99,6 +101,7 @@ impl Identity {
             admin: None,
             admin_name: None,
             session: session.hash,
+            acting_as: None,
             credentials,
             claimed: None,
             anonymous,
@@ -122,6 +125,7 @@ impl Identity {
             identity.source = Source::Session;
             identity.admin = Some(admin);
             identity.admin_name = session.admin_name;
+            identity.acting_as = session.acting_as;
         }
         identity
     }
@@ -176,7 +180,9 @@ fn credentials(recorder: &Recorder, headers: &HeaderMap, now: Micros) -> (Vec<Cr
         unknown += usize::from(rule.is_none());
         anonymous = false;
         let credential = look_up(recorder.hasher().cookie(name, value), Some(name));
-        let known = credential.bound.is_some() || credential.pending.is_some();
+        let known = credential.bound.is_some()
+            || credential.pending.is_some()
+            || recorder.is_ended(&credential.hash);
         if known || rule == Some(true) || memory.binds_cookie(name) {
             found.push(credential);
         }
@@ -184,7 +190,7 @@ fn credentials(recorder: &Recorder, headers: &HeaderMap, now: Micros) -> (Vec<Cr
     (found, anonymous)
 }
 
-fn token(headers: &HeaderMap) -> Option<&[u8]> {
+pub(super) fn token(headers: &HeaderMap) -> Option<&[u8]> {
     const NOT_TOKENS: [&[u8]; 4] = [b"basic", b"digest", b"negotiate", b"ntlm"];
     let authorization = basic::authorization(headers)
         .filter(|(scheme, _)| {
@@ -208,6 +214,7 @@ struct Session {
     hash: Option<SessionHash>,
     admin: Option<String>,
     admin_name: Option<String>,
+    acting_as: Option<String>,
 }
 
 /// The session of a request. Credentials of different admins in one request name nobody: which of
@@ -215,6 +222,9 @@ struct Session {
 fn session_of(recorder: &Recorder, credentials: &[Credential]) -> Session {
     let mut bound = credentials.iter().filter_map(|c| c.bound.as_ref());
     if let Some(first) = bound.next() {
+        let agree = bound
+            .clone()
+            .all(|other| other.acting_as == first.acting_as);
         let doubted = |c: &Credential| {
             let pending = c.pending.as_ref().filter(|_| c.doubted);
             pending.is_some_and(|pending| pending.admin != first.admin)
@@ -229,6 +239,8 @@ fn session_of(recorder: &Recorder, credentials: &[Credential]) -> Session {
             hash: Some(first.session),
             admin: Some(first.admin.clone()),
             admin_name: first.admin_name.clone(),
+            // As whom, if one of them acts as somebody and the other does not, is not known here.
+            acting_as: first.acting_as.clone().filter(|_| agree),
         };
     }
     let unbound = credentials.iter().find(|c| match &c.cookie {

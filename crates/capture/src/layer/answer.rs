@@ -83,6 +83,14 @@ impl Answer {
         true
     }
 
+    /// Whether an owner has ended the session since the request began: what still comes of the
+    /// response is not for whoever holds its cookie.
+    pub(super) fn is_ended(&self) -> bool {
+        self.open
+            .as_ref()
+            .is_some_and(|open| open.identity.is_ended(&open.recorder))
+    }
+
     pub(super) const fn is_holding(&self) -> bool {
         self.held.is_some()
     }

@@ -110,6 +110,11 @@ impl<B: Body<Data = Bytes>> Body for RecordBody<B> {
                 };
                 if !answer.is_holding() {
                     let polled = ready!(inner.poll_frame(cx)).transpose();
+                    if answer.is_ended() {
+                        end(slot, Ending::Dropped);
+                        this.inner.set(None);
+                        return Poll::Ready(None);
+                    }
                     let mut frame = match polled {
                         Ok(frame) => frame,
                         Err(error) => {

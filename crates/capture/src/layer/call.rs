@@ -43,7 +43,16 @@ where
         return Ok(refuse(&recorder, open));
     }
 
-    let sent = Sent::of(&recorder, &parts);
+    let ended = open.ended.take();
+    if let Some(ended) = ended.as_ref().filter(|ended| ended.refused) {
+        let response = refusal::ended(recorder.panel(), ended);
+        open.answered(response.status());
+        open.refused_as_ended();
+        open.finish(Ending::Complete, None);
+        return Ok(response);
+    }
+
+    let sent = Sent::of(&recorder, &open.reading, &parts);
     let reads_form = open.reading.step == Step::SignIn || sent.needs_form;
     if !body.is_end_stream() {
         open.watch = Some(Arc::new(if reads_form {
@@ -52,13 +61,14 @@ where
             RequestWatch::default()
         }));
     }
-    if reads_form || open.reading.step == Step::SecondFactor {
+    let impersonates = open.reading.impersonation.is_some();
+    if reads_form || impersonates || open.reading.step == Step::SecondFactor {
         // The answer has to be read, and no panel has to compress it.
         parts
             .headers
             .insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
     }
-    let guard = upgrading.then(|| UpgradeGuard::new(recorder.clone()));
+    let guard = upgrading.then(|| UpgradeGuard::new(recorder.clone(), open.identity.sessions()));
     if let Some(guard) = &guard {
         parts.extensions.insert(guard.clone());
     }
@@ -102,6 +112,9 @@ where
         for saved in open.learned(finding) {
             saved.wait().await;
         }
+    }
+    if let Some(ended) = &ended {
+        refusal::clear(response.headers_mut(), ended);
     }
     if let Some(guard) = guard.filter(|_| tunnels) {
         guard.begin(&open).await;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use admintrail_event::{Draft, KnownBy, Limits, RequestHead, Step, clip, encode_bytes};
+use admintrail_event::{Draft, KnownBy, Limits, Reading, RequestHead, Step, clip, encode_bytes};
 use http::header::{
     ACCEPT, AUTHORIZATION, CONNECTION, CONTENT_TYPE, HOST, REFERER, UPGRADE, USER_AGENT,
 };
@@ -10,11 +10,14 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
 
 use super::declared::Peer;
-use super::hop;
-use super::open::Open;
+use super::open::{Ended, Open};
+use super::{hop, refusal};
 use crate::client::Client;
 use crate::identity::Identity;
 use crate::{Recorder, ids};
+
+/// Credentials of ended sessions that hide behind each other in one request, at most.
+const MAX_STRIPPED: usize = 6;
 
 /// Reads everything that is known before the request is forwarded, and takes from it what the
 /// panel must not see.
@@ -25,7 +28,7 @@ pub(super) fn read(recorder: &Recorder, parts: &mut Parts) -> Box<Open> {
     let peer = parts.extensions.get::<Peer>().copied();
     let client = peer.map(|peer| Client::of(peer, &parts.headers, &rules.trusted_proxies));
     let socket = peer.map(|peer| peer.addr.ip().to_canonical());
-    let identity = Identity::of(recorder, &mut parts.headers, parts.uri.path(), socket, time);
+    let mut identity = Identity::of(recorder, &mut parts.headers, parts.uri.path(), socket, time);
 
     let headers = &parts.headers;
     let mut head = RequestHead {
@@ -49,11 +52,36 @@ pub(super) fn read(recorder: &Recorder, parts: &mut Parts) -> Box<Open> {
         Some((agent, cut)) => (Some(agent), cut),
         None => (None, None),
     };
+    let mut ended = None;
+    if identity.is_ended(recorder) {
+        let secure = client.as_ref().is_some_and(|client| client.https);
+        let clears = identity.ended_cookies(recorder);
+        let signs_in = matches!(reading.step, Step::SignIn | Step::SignInForm)
+            || (!is_safe(&parts.method) && rules.preset.needs_form(&head));
+        if signs_in {
+            // What was behind one of them may be ended too: a token in another header.
+            for _ in 0..=MAX_STRIPPED {
+                identity.strip_ended(recorder, &mut parts.headers);
+                identity =
+                    Identity::of(recorder, &mut parts.headers, parts.uri.path(), socket, time);
+                if !identity.is_ended(recorder) {
+                    break;
+                }
+            }
+        }
+        ended = Some(Ended {
+            refused: identity.is_ended(recorder),
+            page: refusal::wants_page(&parts.headers),
+            clears,
+            secure,
+        });
+    }
     // Whoever submits credentials is nobody yet, whatever cookie is still there.
     let named = reading.step != Step::SignIn && identity.admin.is_some();
     let draft = Draft {
         admin: identity.admin.clone().filter(|_| named),
         admin_name: identity.admin_name.clone().filter(|_| named),
+        acting_as: identity.acting_as.clone().filter(|_| named),
         known_by: if named {
             identity.known_by()
         } else {
@@ -84,7 +112,9 @@ pub(super) fn read(recorder: &Recorder, parts: &mut Parts) -> Box<Open> {
             &read.path.0,
         )
     };
-    Open::new(recorder.clone(), draft, Arc::clone(reading), identity)
+    let mut open = Open::new(recorder.clone(), draft, Arc::clone(reading), identity);
+    open.ended = ended;
+    open
 }
 
 /// The path as events have it: CONNECT asks for a host and has none, `*` belongs to OPTIONS.
@@ -183,7 +213,7 @@ pub(super) struct Sent {
 }
 
 impl Sent {
-    pub(super) fn of(recorder: &Recorder, parts: &Parts) -> Self {
+    pub(super) fn of(recorder: &Recorder, reading: &Reading, parts: &Parts) -> Self {
         let mut sent = Self {
             method: parts.method.clone(),
             uri: parts.uri.clone(),
@@ -194,6 +224,8 @@ impl Sent {
         if !is_safe(&parts.method) {
             sent.needs_form = recorder.rules().preset.needs_form(&sent.head());
             sent.content_type = parts.headers.get(CONTENT_TYPE).cloned();
+        }
+        if !is_safe(&parts.method) || reading.impersonation.is_some() {
             sent.referer = text(&parts.headers, &REFERER).map(str::to_owned);
         }
         sent

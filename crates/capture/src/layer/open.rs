@@ -15,6 +15,18 @@ use super::watch::RequestWatch;
 use crate::identity::{Change, Finding, Form, Identity, Naming, Saved};
 use crate::{Binding, Recorder};
 
+/// The request came with credentials of a session that an owner ended.
+pub(super) struct Ended {
+    /// It goes no further. Otherwise somebody comes to sign in, and it goes on without them.
+    pub(super) refused: bool,
+    /// The client reads HTML.
+    pub(super) page: bool,
+    /// Names of the cookies that the browser is to forget.
+    pub(super) clears: Vec<Box<[u8]>>,
+    /// The connection is TLS.
+    pub(super) secure: bool,
+}
+
 /// Dropping it finishes the event as dropped.
 pub(super) struct Open {
     pub(super) recorder: Recorder,
@@ -22,6 +34,7 @@ pub(super) struct Open {
     pub(super) reading: Arc<Reading>,
     pub(super) identity: Identity,
     pub(super) watch: Option<Arc<RequestWatch>>,
+    pub(super) ended: Option<Ended>,
     /// Denied whatever the status says: a failed sign-in, or sent to sign-in.
     denied: bool,
     sent_to_sign_in: bool,
@@ -48,6 +61,7 @@ impl Open {
             reading,
             identity,
             watch: None,
+            ended: None,
             denied: false,
             sent_to_sign_in: false,
             undecided: false,
@@ -60,6 +74,20 @@ impl Open {
 
     pub(super) fn answered(&mut self, status: StatusCode) {
         self.draft.status = Some(status.as_u16());
+    }
+
+    /// The session was ended: the request goes no further, and names nobody, for the panel has not
+    /// said who it is.
+    pub(super) fn refused_as_ended(&mut self) {
+        self.unname();
+        self.denied = true;
+        let preset = &self.recorder.rules().preset;
+        let action = preset.sentence(&self.reading, Outcome::Denied, false, None);
+        let action = match self.reading.step {
+            Step::SignIn => "Denied: sign in".to_owned(),
+            _ => action,
+        };
+        self.action = Some(safe(format!("{action} (session ended)"), Limits::TEXT).0);
     }
 
     /// What the form that passed tells: the step, where only a form can, and the typed name.
@@ -101,6 +129,7 @@ impl Open {
         if self.draft.admin.is_none() && self.identity.admin.is_some() {
             self.draft.admin.clone_from(&self.identity.admin);
             self.draft.admin_name.clone_from(&self.identity.admin_name);
+            self.draft.acting_as.clone_from(&self.identity.acting_as);
             self.draft.known_by = self.identity.known_by();
         }
     }
@@ -109,6 +138,7 @@ impl Open {
     fn unname(&mut self) {
         self.draft.admin = None;
         self.draft.admin_name = None;
+        self.draft.acting_as = None;
         self.draft.known_by = KnownBy::None;
     }
 
@@ -179,20 +209,28 @@ impl Open {
                 self.remember_basic(&user);
                 self.draft.admin = Some(user);
                 self.draft.admin_name = None;
+                self.draft.acting_as = None;
                 self.draft.known_by = KnownBy::Basic;
             }
             Naming::Admin {
                 admin,
                 known_by,
                 session,
+                acting_as,
             } => {
                 self.draft.admin = Some(admin);
                 self.draft.admin_name = None;
                 self.draft.known_by = known_by;
+                self.draft.acting_as = acting_as;
                 self.draft.session = Some(session);
                 self.draft.attempted = None;
             }
             Naming::Attempt(typed) => self.attempted(typed.as_deref()),
+        }
+        if let Some(acting_as) = finding.acting_as
+            && self.draft.admin.is_some()
+        {
+            self.draft.acting_as = acting_as;
         }
         finding.saved
     }

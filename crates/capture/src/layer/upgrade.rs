@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
-use admintrail_event::{Draft, Ending, Limits, Outcome};
+use admintrail_event::{Draft, Ending, Limits, Outcome, SessionHash};
 use http::StatusCode;
 use parking_lot::Mutex;
 
@@ -24,6 +24,8 @@ pub struct UpgradeGuard {
 
 struct Tunnel {
     recorder: Recorder,
+    /// Those that the request belonged to.
+    sessions: Vec<SessionHash>,
     state: Mutex<State>,
     received: AtomicU64,
     sent: AtomicU64,
@@ -43,10 +45,11 @@ enum State {
 }
 
 impl UpgradeGuard {
-    pub(super) fn new(recorder: Recorder) -> Self {
+    pub(super) fn new(recorder: Recorder, sessions: Vec<SessionHash>) -> Self {
         Self {
             tunnel: Arc::new(Tunnel {
                 recorder,
+                sessions,
                 state: Mutex::new(State::Asked { ended: None }),
                 received: AtomicU64::new(0),
                 sent: AtomicU64::new(0),
@@ -62,6 +65,19 @@ impl UpgradeGuard {
     /// Counts bytes that were sent to the client.
     pub fn sent(&self, bytes: u64) {
         self.tunnel.sent.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// Completes when an owner has ended the session that the tunnel belongs to: close it then.
+    pub async fn session_ended(&self) {
+        let recorder = &self.tunnel.recorder;
+        let mut endings = recorder.trunk().keeper.endings();
+        let is_ended = |session: &SessionHash| recorder.is_ended(session);
+        while !self.tunnel.sessions.iter().any(is_ended) {
+            if endings.changed().await.is_err() {
+                // Nobody can end one any more.
+                std::future::pending::<()>().await;
+            }
+        }
     }
 
     /// The tunnel ended: `Complete` when both sides closed, `Failed` when the panel's side broke,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use admintrail_event::PanelName;
+use admintrail_event::{Micros, PanelName, SessionHash};
 
 use super::{Owner, Trunk};
 use crate::PanelRules;
@@ -44,6 +44,21 @@ impl Recorder {
     #[must_use]
     pub fn panel(&self) -> &PanelName {
         &self.inner.rules.panel
+    }
+
+    /// Whether somebody ended this session of the panel, or that of this credential.
+    pub(crate) fn is_ended(&self, session: &SessionHash) -> bool {
+        self.inner.trunk.keeper.is_ended(self.panel(), session)
+    }
+
+    /// The session that a credential begins. A panel may give a value that belonged to an ended
+    /// session once more: whoever signed in with it begins another one.
+    pub(crate) fn session_of(&self, credential: SessionHash, now: Micros) -> SessionHash {
+        if self.is_ended(&credential) {
+            self.inner.hasher.again(credential, now)
+        } else {
+            credential
+        }
     }
 
     pub(crate) fn trunk(&self) -> &Trunk {

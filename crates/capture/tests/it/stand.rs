@@ -10,7 +10,7 @@ use admintrail_capture::{
     Bindings, BoxFuture, MemoryBindings, OnFailure, PanelRules, Peer, RecordBody, RecordLayer,
     RecordService, Recorder, Recorders, RecordersOptions, Sink, SinkError,
 };
-use admintrail_event::{AttemptedNames, Draft, Kind, Micros, Preset};
+use admintrail_event::{AttemptedNames, Draft, Kind, Micros, Preset, SessionHash};
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, Response, StatusCode};
 use http_body::Body;
@@ -68,6 +68,8 @@ pub struct Stand {
     pub recorders: Recorders,
     pub sink: Arc<KeepingSink>,
     pub bindings: Arc<dyn Bindings>,
+    /// The same, where they live in memory.
+    pub memory: Option<Arc<MemoryBindings>>,
     pub now: Arc<AtomicI64>,
     crashed: Arc<AtomicBool>,
 }
@@ -75,7 +77,12 @@ pub struct Stand {
 impl Stand {
     pub async fn new() -> Self {
         let folder = Arc::new(tempfile::tempdir().unwrap());
-        Self::on(folder, Arc::default(), Arc::new(MemoryBindings::default())).await
+        let memory = Arc::new(MemoryBindings::default());
+        let bindings = Arc::clone(&memory) as Arc<dyn Bindings>;
+        Self {
+            memory: Some(memory),
+            ..Self::on(folder, Arc::default(), bindings).await
+        }
     }
 
     /// On what an earlier one left.
@@ -105,6 +112,7 @@ impl Stand {
             recorders,
             sink,
             bindings,
+            memory: None,
             now,
             crashed,
         }
@@ -124,7 +132,10 @@ impl Stand {
                 .join(path.file_name().unwrap());
             std::fs::copy(path, copy).unwrap();
         }
-        Self::on(folder, Arc::clone(&self.sink), Arc::clone(&self.bindings)).await
+        Self {
+            memory: self.memory.clone(),
+            ..Self::on(folder, Arc::clone(&self.sink), Arc::clone(&self.bindings)).await
+        }
     }
 
     pub fn recorder(&self, change: impl FnOnce(&mut PanelRules)) -> Recorder {
@@ -161,6 +172,12 @@ impl Stand {
         let events = of_kind();
         assert_eq!(events.len(), count, "{events:#?}");
         events
+    }
+
+    /// An owner ends a session of the panel.
+    pub fn end_session(&self, session: SessionHash) {
+        let memory = self.memory.as_ref().unwrap();
+        memory.end_session(&"billing".parse().unwrap(), session);
     }
 
     pub fn journal(&self) -> PathBuf {

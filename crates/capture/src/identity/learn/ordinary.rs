@@ -5,6 +5,7 @@ use http::{Method, StatusCode};
 
 use super::{
     Change, Exchange, Finding, Fresh, Naming, basic, bind, cookies, doubt_bound, end_bound,
+    impersonation,
 };
 use crate::Binding;
 use crate::identity::{Credential, Proof, Saved, Source, Undecided};
@@ -27,12 +28,14 @@ pub(super) fn on_head(exchange: &Exchange<'_>) -> Finding {
     );
     let sent = leads_to_sign_in && exchange.reading.step == Step::Ordinary;
     learn_route(exchange, sent);
-    match exchange.identity.source {
+    let mut finding = match exchange.identity.source {
         Source::Header => Finding::new(Naming::Keep),
         Source::Basic => of_basic(exchange, sent),
         Source::Session => of_session(exchange, sent),
         Source::Nothing => of_nobody(exchange, sent),
-    }
+    };
+    impersonation::on_head(exchange, &mut finding);
+    finding
 }
 
 /// What strangers see tells which routes prove that somebody is signed in. Only a plain GET counts:
@@ -363,6 +366,7 @@ fn of_nobody(exchange: &Exchange<'_>, sent: bool) -> Finding {
                 admin: admin.clone(),
                 known_by: KnownBy::Session,
                 session,
+                acting_as: undecided.acting_as.clone(),
             };
         } else {
             follow_pending(exchange, credential);

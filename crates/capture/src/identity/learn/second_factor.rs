@@ -2,8 +2,8 @@
 
 use admintrail_event::Step;
 
-use super::sign_in::{Peek, accept, is_off_topic};
-use super::{Exchange, Finding, Fresh, Naming, ordinary};
+use super::sign_in::{SignInPeek, accept, is_off_topic};
+use super::{Exchange, Finding, Fresh, Naming, Peek, ordinary};
 use crate::identity::Undecided;
 
 pub(super) fn on_head(exchange: &Exchange<'_>) -> Finding {
@@ -62,9 +62,9 @@ pub(super) fn on_head(exchange: &Exchange<'_>) -> Finding {
         Some(_) => accept(),
         None if !exchange.status.is_success() || exchange.is_html() => attempt,
         None if exchange.is_json() && !exchange.empty && !exchange.is_encoded() => {
-            let peek = Peek::new(false, Some(admin.clone()), fresh, Some(session));
+            let peek = SignInPeek::new(false, Some(admin.clone()), fresh, Some(session));
             Finding {
-                peek: Some(Box::new(peek)),
+                peek: Some(Box::new(Peek::SignIn(peek))),
                 ..attempt
             }
         }

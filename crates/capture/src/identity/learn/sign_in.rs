@@ -3,12 +3,12 @@
 use admintrail_event::{KnownBy, Micros, Preset, RequestHead, SessionHash, Step};
 use http::StatusCode;
 
-use super::{Exchange, Finding, Fresh, Naming, bind, end_bound_of, ordinary, pend};
+use super::{Exchange, Finding, Fresh, Naming, Peek, bind, end_bound_of, ordinary, pend};
 use crate::Recorder;
 use crate::identity::{Identity, Proof, Saved, Source, reply};
 
 /// What a body has to decide.
-pub(crate) struct Peek {
+pub(crate) struct SignInPeek {
     html: bool,
     admin: Option<String>,
     fresh: Vec<Fresh>,
@@ -16,7 +16,7 @@ pub(crate) struct Peek {
     session: Option<SessionHash>,
 }
 
-impl Peek {
+impl SignInPeek {
     pub(super) const fn new(
         html: bool,
         admin: Option<String>,
@@ -109,9 +109,9 @@ pub(super) fn on_head(exchange: &Exchange<'_>) -> Finding {
                     exchange.now,
                 );
             }
-            let peek = Peek::new(exchange.is_html(), typed, fresh, None);
+            let peek = SignInPeek::new(exchange.is_html(), typed, fresh, None);
             Finding {
-                peek: Some(Box::new(peek)),
+                peek: Some(Box::new(Peek::SignIn(peek))),
                 ..attempt
             }
         }
@@ -213,7 +213,7 @@ fn success(exchange: &Exchange<'_>, fresh: &[Fresh]) -> Finding {
         exchange.recorder,
         exchange.identity,
         admin,
-        first.hash,
+        exchange.recorder.session_of(first.hash, exchange.now),
         fresh,
         exchange.now,
     )
@@ -247,6 +247,7 @@ pub(super) fn accept(
         admin: admin.to_owned(),
         known_by: KnownBy::Session,
         session,
+        acting_as: None,
     };
     Finding {
         saved,
@@ -254,10 +255,10 @@ pub(super) fn accept(
     }
 }
 
-impl Peek {
+impl SignInPeek {
     /// Looks into the body so far (`None`: it was too long to keep). `None` in return: more of it
     /// is needed.
-    pub(crate) fn decide(
+    pub(super) fn decide(
         &self,
         recorder: &Recorder,
         identity: &Identity,
@@ -332,7 +333,9 @@ impl Peek {
         if cookies_alone && is_contested(recorder, identity, admin) {
             return self.unread(recorder, identity);
         }
-        let session = self.session.unwrap_or(first.hash);
+        let session = self
+            .session
+            .unwrap_or_else(|| recorder.session_of(first.hash, now));
         accept(recorder, identity, admin, session, &fresh, now)
     }
 

@@ -1,8 +1,10 @@
 //! Learned sessions: who is named, when, and who never.
 
+mod acting_as;
 mod attempts;
 mod basic;
 mod durability;
+mod ended;
 mod hiding;
 mod life;
 mod second_factor;
