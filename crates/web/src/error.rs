@@ -106,6 +106,9 @@ pub enum WebError {
         /// Most events.
         limit: usize,
     },
+    /// WEB-019: nothing is wrong with the request, but it cannot be done here.
+    #[error("{0}")]
+    Impossible(&'static str),
     /// FILTER-0xx
     #[error("{}", .0.message)]
     Filter(FilterError),
@@ -189,6 +192,7 @@ impl WebError {
             Self::NoSuch(_) => "WEB-016",
             Self::Internal { .. } => "WEB-017",
             Self::TooManyEvents { .. } => "WEB-018",
+            Self::Impossible(_) => "WEB-019",
             Self::Filter(error) => error.code,
             Self::Store(error) => error.code(),
         }
@@ -210,7 +214,7 @@ impl WebError {
             Self::DeadLink { .. } => StatusCode::GONE,
             Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::BadField { .. } | Self::BadEvents(_) => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::Conflict(_) => StatusCode::CONFLICT,
+            Self::Conflict(_) | Self::Impossible(_) => StatusCode::CONFLICT,
             Self::Internal { .. } => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Store(error) => match error.as_ref() {
                 StoreError::BadCursor => StatusCode::BAD_REQUEST,
@@ -233,6 +237,7 @@ impl WebError {
             Self::BadParameter { .. } => "Wrong parameter",
             Self::BadBody(_) => "Wrong body",
             Self::TooLarge { .. } | Self::TooManyEvents { .. } => "Too large",
+            Self::Impossible(_) => "Not possible",
             Self::WrongCredentials => "Not signed in",
             Self::TooMany { .. } => "Too many requests",
             Self::Busy { .. } => "Busy",
@@ -405,6 +410,7 @@ mod tests {
             WebError::NoSuch("event"),
             WebError::internal("canary"),
             WebError::TooManyEvents { limit: 20_000 },
+            WebError::Impossible("It cannot be done here."),
             StoreError::CannotRecord {
                 cause: "disk full at /secret/place".to_owned(),
             }

@@ -14,6 +14,7 @@ mod app;
 mod around;
 pub mod auth;
 mod counters;
+mod ending;
 pub mod error;
 mod form;
 mod limits;

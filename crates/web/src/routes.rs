@@ -9,7 +9,7 @@ use http::Method;
 
 use crate::App;
 use crate::auth::Capability::{self, Export, Ingest, Manage, Metrics, OwnAccount, Read};
-use crate::{api, settings, sign_in};
+use crate::{api, ending, settings, sign_in};
 
 /// Who may ask.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -105,6 +105,11 @@ pub fn routes() -> Vec<Route> {
             May(Manage),
             settings::tokens::revoke,
         ),
+        post(
+            "/monitoring/admin-sessions/sessions/{panel}/{session}/end",
+            May(Manage),
+            ending::from_page,
+        ),
         // the record
         get("/api/v1/events", May(Read), api::events::list),
         post("/api/v1/events", May(Ingest), api::ingest::submit),
@@ -114,6 +119,11 @@ pub fn routes() -> Vec<Route> {
         get("/api/v1/attempts", May(Read), api::attempts::list),
         get("/api/v1/sessions", May(Read), api::sessions::list),
         get("/api/v1/sessions/{id}", May(Read), api::sessions::one),
+        post(
+            "/api/v1/sessions/{panel}/{session}/end",
+            May(Manage),
+            ending::from_api,
+        ),
         get("/api/v1/stream", May(Read), api::stream::open),
         get("/api/v1/export", May(Export), api::export::download),
         get("/api/v1/openapi.json", Public, api::openapi::document),

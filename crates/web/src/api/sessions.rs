@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::auth::Viewer;
 use crate::view_query::Surface;
-use crate::{App, ViewQuery, WebError};
+use crate::{App, ViewQuery, WebError, ending};
 
 /// Farthest a page of sessions may begin.
 const MAX_OFFSET: usize = 1_000_000;
@@ -40,7 +40,7 @@ pub(crate) async fn list(
     let page = app
         .ask(move |trail| trail.sessions(&view, offset, limit))
         .await?;
-    let sessions: Vec<Value> = page.sessions.iter().map(written).collect();
+    let sessions: Vec<Value> = page.sessions.iter().map(|row| written(&app, row)).collect();
     Ok(Json(
         json!({"sessions": sessions, "total": {"value": page.total, "relation": "eq"}}),
     ))
@@ -60,10 +60,11 @@ pub(crate) async fn one(
         .into_iter()
         .find(|row| viewer.may_see(&row.panel))
         .ok_or(WebError::NoSuch("session"))?;
-    Ok(Json(written(&row)))
+    Ok(Json(written(&app, &row)))
 }
 
-fn written(row: &SessionRow) -> Value {
+fn written(app: &App, row: &SessionRow) -> Value {
+    let ended = app.control.ended(&row.panel, &row.session.0);
     let ips: Vec<String> = row.ips.iter().map(ToString::to_string).collect();
     json!({
         "session": row.session.to_string(),
@@ -73,6 +74,7 @@ fn written(row: &SessionRow) -> Value {
         "start": row.start.to_string(),
         "last": row.last.to_string(),
         "signed_out": row.signed_out.filter(|_| row.is_over()).map(|at| at.to_string()),
+        "ended": ended.as_ref().map(ending::written),
         "duration_us": row.last.0.saturating_sub(row.start.0),
         "requests": row.requests,
         "folded": row.folded,

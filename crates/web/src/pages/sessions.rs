@@ -9,6 +9,7 @@ use axum::response::Response;
 use crate::WebError;
 use crate::auth::Capability;
 use crate::pages::overview::{self, Emptiness, Steps};
+use crate::pages::parts::ending::Ending;
 use crate::pages::parts::filters::Hidden;
 use crate::pages::parts::frame::{Frame, active_since};
 use crate::pages::parts::row::{Reason, Who};
@@ -26,6 +27,8 @@ const ROWS: usize = 50;
 pub(crate) struct Line {
     pub(crate) who: Who,
     pub(crate) active: bool,
+    /// `ended by marek@hosting.example 14:32`
+    pub(crate) ended: Option<String>,
     pub(crate) short: String,
     pub(crate) hue: String,
     /// Its timeline.
@@ -116,9 +119,11 @@ fn line(scene: &Scene, row: &SessionRow) -> Line {
         None => Who::nobody(Reason::BEFORE),
     };
     let ips: Vec<String> = row.ips.iter().map(ToString::to_string).collect();
+    let ended = Ending::of(scene, row).told;
     Line {
         who,
-        active: row.is_active(active_since(scene.now())),
+        active: ended.is_none() && row.is_active(active_since(scene.now())),
+        ended,
         hue: hue::class(&row.session.0),
         href: session_page(&row.panel, &row.session),
         short,

@@ -283,11 +283,15 @@ fn every_form_on_the_pages_posts_to_a_route_that_exists() {
                 continue;
             }
             forms += 1;
-            let path = match (action.find("{{"), action.find("}}")) {
-                (Some(from), Some(to)) => format!("{}{{id}}{}", &action[..from], &action[to + 2..]),
-                _ => action.to_owned(),
+            // A value stands where the route has a placeholder.
+            let fits = |route: &&str| {
+                let (ours, theirs) = (action.split('/'), route.split('/'));
+                ours.clone().count() == theirs.clone().count()
+                    && ours.zip(theirs).all(|(ours, theirs)| {
+                        ours == theirs || ours.starts_with("{{") && theirs.starts_with('{')
+                    })
             };
-            assert!(posts.contains(&path.as_str()), "{action}");
+            assert!(posts.iter().any(fits), "{action}");
         }
     }
     assert!(forms >= 10, "{forms} forms");

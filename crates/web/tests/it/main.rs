@@ -11,6 +11,7 @@
 mod access;
 mod attempts;
 mod declared;
+mod ending;
 mod events;
 mod export;
 mod guard;

@@ -13,7 +13,7 @@ use admintrail_store::control::{
 use admintrail_store::{Control, Identity, Receipt, Submission, Trail, TrailOptions};
 use admintrail_web::auth::secret::Secret;
 use admintrail_web::auth::{password, secret};
-use admintrail_web::{App, AppOptions, Limits, router};
+use admintrail_web::{App, AppOptions, Limits, PanelInfo, router};
 use axum::Router;
 use axum::body::Body;
 use bytes::Bytes;
@@ -63,7 +63,11 @@ impl World {
             AppOptions {
                 trail,
                 control,
-                panels: Vec::new(),
+                panels: vec![PanelInfo {
+                    name: "billing".parse().unwrap(),
+                    upstream: Some("http://127.0.0.1:8000".to_owned()),
+                    listen: Some(":8080".to_owned()),
+                }],
                 clock: now,
                 presets: Arc::new(|_| Preset::built_in("generic")),
                 recorder_state: Arc::new(move || {

@@ -4,6 +4,7 @@ pub(crate) mod attempts;
 pub(crate) mod chart;
 pub(crate) mod chip;
 pub(crate) mod drawer;
+pub(crate) mod ending;
 pub(crate) mod filters;
 pub(crate) mod frame;
 pub(crate) mod notice;

@@ -14,6 +14,7 @@ use axum::response::{Html, IntoResponse, Response};
 
 use crate::WebError;
 use crate::auth::Capability;
+use crate::pages::parts::ending::Ending;
 use crate::pages::parts::frame::active_since;
 use crate::pages::parts::row::{Reason, Who};
 use crate::pages::parts::shell::{Place, Shell};
@@ -39,6 +40,7 @@ struct Head {
     who: Who,
     /// `active now`, `signed out 14:32`, `ended by marek 14:32`
     state: Option<(&'static str, String)>,
+    ending: Ending,
     short: String,
     whole: String,
     hue: String,
@@ -176,7 +178,10 @@ fn head(scene: &Scene, row: &SessionRow, words: &str) -> Result<Head, WebError> 
         Some(admin) => Who::named(admin, row.admin_name.as_deref()),
         None => Who::nobody(Reason::BEFORE),
     };
-    let state = if row.is_over() {
+    let ending = Ending::of(scene, row);
+    let state = if let Some(told) = &ending.told {
+        Some(("bad", told.clone()))
+    } else if row.is_over() {
         let out = row.signed_out.unwrap_or(row.last);
         Some(("off", format!("signed out {}", face.brief(out))))
     } else if row.is_active(active_since(scene.now())) {
@@ -188,6 +193,7 @@ fn head(scene: &Scene, row: &SessionRow, words: &str) -> Result<Head, WebError> 
     Ok(Head {
         who,
         state,
+        ending,
         short: short(&row.session),
         whole: row.session.to_string(),
         hue: hue::class(&row.session.0),

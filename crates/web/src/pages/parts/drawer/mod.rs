@@ -7,6 +7,7 @@ use admintrail_store::{Page, SessionRow};
 
 use crate::WebError;
 use crate::pages::parts::drawer::fields::{Group, groups};
+use crate::pages::parts::ending::Ending;
 use crate::pages::parts::row::{StatusCell, Who, method_class, sentence, url_of};
 use crate::pages::scene::Scene;
 use crate::pages::wording::first::{First, firsts};
@@ -51,6 +52,7 @@ pub(crate) struct Shown {
     pub(crate) date: String,
     pub(crate) took: String,
     pub(crate) session: String,
+    pub(crate) ending: Option<Ending>,
     pub(crate) firsts: Vec<First>,
     pub(crate) groups: Vec<Group>,
     pub(crate) ways: Vec<Way>,
@@ -108,6 +110,7 @@ impl Shown {
             date: scene.face.exact(draft.time),
             took: draft.duration_us.map(number::took).unwrap_or_default(),
             session: session.map(told).unwrap_or_default(),
+            ending: session.map(|row| Ending::of(scene, row)),
             firsts: firsts(event.first, &scene.links),
             groups: groups(scene, event),
             ways: ways(scene, event),
