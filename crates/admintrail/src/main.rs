@@ -10,6 +10,7 @@ mod config;
 mod control_socket;
 mod data_folder;
 mod demo;
+mod key_sets;
 mod logging;
 mod own_pages;
 mod proxy;

@@ -22,7 +22,7 @@ use crate::control_socket::{self, Desk};
 use crate::proxy::{self, Forward, ForwardOptions, ListenerOptions, Tunnels, Workers};
 use crate::recording::{ControlBindings, TrailSink};
 use crate::stop::{Stop, Stopper};
-use crate::{data_folder, own_pages};
+use crate::{data_folder, key_sets, own_pages};
 
 /// Everything has ended after this time.
 const GRACE: Duration = Duration::from_secs(10);
@@ -229,6 +229,12 @@ impl Server {
             self.stop.listener(),
         ));
 
+        for panel in &self.config.panels {
+            if let Some(address) = panel.key_set.clone() {
+                let name = panel.rules.panel.to_string();
+                tasks.spawn(key_sets::keep_fresh(name, address, self.stop.listener()));
+            }
+        }
         for bound in self.proxies {
             let name = bound.rules.panel.to_string();
             // Each worker has connections of its own to the panel.
@@ -350,6 +356,7 @@ fn own_rules(config: &Config) -> Result<PanelRules> {
         preset,
         trusted_proxies: config.trusted_proxies.clone(),
         identity_header: None,
+        jwt: None,
         // A page that shows why nothing can be recorded must stay readable.
         on_failure: admintrail_capture::OnFailure::Degrade,
         attempted_names: AttemptedNames::Known,

@@ -102,6 +102,7 @@ fn layer(criterion: &mut Criterion) {
         preset,
         trusted_proxies: Vec::new(),
         identity_header: None,
+        jwt: None,
         on_failure: OnFailure::Degrade,
         attempted_names: AttemptedNames::Known,
     });

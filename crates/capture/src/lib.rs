@@ -14,6 +14,7 @@ mod health;
 mod identity;
 mod ids;
 mod journal;
+mod jwt;
 mod layer;
 mod recorders;
 mod rules;
@@ -23,6 +24,7 @@ pub mod testing;
 
 pub use bindings::MemoryBindings;
 pub use client::{Client, Hop, hops};
+pub use jwt::{JwtKeys, JwtRule, JwtSettings, JwtVerifier, KeyError};
 pub use layer::{
     Declared, Peer, RecordBody, RecordLayer, RecordService, UpgradeGuard, strip_named,
 };

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use admintrail_event::{AttemptedNames, PanelName, Preset};
 use ipnet::IpNet;
 
+use crate::JwtRule;
+
 /// What happens to requests that cannot be recorded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum OnFailure {
@@ -39,6 +41,8 @@ pub struct PanelRules {
     pub trusted_proxies: Vec<IpNet>,
     /// Identity header, if any.
     pub identity_header: Option<TrustedHeader>,
+    /// Tokens of an identity provider, if any.
+    pub jwt: Option<JwtRule>,
     /// Fail policy.
     pub on_failure: OnFailure,
     /// Which tried names are kept.

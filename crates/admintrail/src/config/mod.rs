@@ -3,6 +3,7 @@
 //! Every mistake is found in one run and says where it stands and how to mend it.
 
 mod given;
+mod jwt;
 mod origin;
 mod panel;
 mod section;
@@ -13,6 +14,7 @@ use std::sync::Arc;
 
 use ipnet::IpNet;
 
+pub(crate) use jwt::KeySetAddress;
 pub(crate) use origin::{Mistakes, Origin};
 pub(crate) use panel::{Panel, ProxyOptions, Timeouts, Upstream};
 pub(crate) use section::Shown;

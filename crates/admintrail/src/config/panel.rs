@@ -11,6 +11,7 @@ use http::HeaderName;
 use http::uri::{Authority, Scheme, Uri};
 
 use super::given::{Given, Raw};
+use super::jwt::{KeySetAddress, jwt};
 use super::origin::{Mistakes, Origin};
 use super::section::{Findings, Section, Shows, beside};
 use crate::proxy::tls;
@@ -22,6 +23,8 @@ pub(crate) struct Panel {
     pub(crate) rules: PanelRules,
     /// The proxy before it; `None` for a panel that only sends events.
     pub(crate) proxy: Option<ProxyOptions>,
+    /// Keys of its identity provider that have to be fetched.
+    pub(crate) key_set: Option<KeySetAddress>,
 }
 
 /// The proxy before a panel.
@@ -141,6 +144,10 @@ fn read(given: Given, claim: &mut Claim, findings: &mut Findings) -> Option<Pane
     let preset = preset(&mut section);
     let trusted_proxies = section.networks("trusted_proxies");
     let identity_header = identity_header(&mut section);
+    let (jwt, key_set) = match jwt(&mut section) {
+        Some((rule, key_set)) => (Some(rule), key_set),
+        None => (None, None),
+    };
     let on_failure = section.word(
         "on_failure",
         &[
@@ -168,10 +175,15 @@ fn read(given: Given, claim: &mut Claim, findings: &mut Findings) -> Option<Pane
         preset: preset?,
         trusted_proxies,
         identity_header,
+        jwt,
         on_failure,
         attempted_names,
     };
-    Some(Panel { rules, proxy })
+    Some(Panel {
+        rules,
+        proxy,
+        key_set,
+    })
 }
 
 fn name(section: &mut Section<'_>) -> Option<(PanelName, Origin)> {

@@ -275,6 +275,34 @@ impl<'a> Section<'a> {
         networks
     }
 
+    /// Texts, none of them empty.
+    pub(crate) fn words(&mut self, key: &'static str) -> Vec<String> {
+        let Some(given) = self.take(key) else {
+            self.show(key, "[]", Origin::Default);
+            return Vec::new();
+        };
+        let items = match given.raw {
+            Raw::List(items) => items,
+            raw => vec![Given {
+                raw,
+                origin: given.origin.clone(),
+            }],
+        };
+        let mut words = Vec::new();
+        for item in items {
+            match item.raw {
+                Raw::Text(text) if !text.is_empty() => words.push(text),
+                other => {
+                    let message = format!("holds {}; write texts in quotes", other.kind());
+                    self.wrong(&item.origin, key, message);
+                }
+            }
+        }
+        let shown: Vec<String> = words.iter().map(|word| format!("{word:?}")).collect();
+        self.show(key, format!("[{}]", shown.join(", ")), given.origin);
+        words
+    }
+
     /// A file, relative to the folder of the file that names it.
     pub(crate) fn file(&mut self, key: &'static str) -> Option<(PathBuf, Origin)> {
         let (text, origin) = self.text(key)?;

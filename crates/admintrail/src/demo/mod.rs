@@ -127,6 +127,7 @@ fn panel(upstream: SocketAddr, listen: SocketAddr) -> Result<Panel> {
             preset: Arc::new(Preset::parse(include_str!("panel.toml"))?),
             trusted_proxies: loopback,
             identity_header: None,
+            jwt: None,
             on_failure: OnFailure::Degrade,
             attempted_names: AttemptedNames::Known,
         },
@@ -146,6 +147,7 @@ fn panel(upstream: SocketAddr, listen: SocketAddr) -> Result<Panel> {
             },
             max_connections: 1_024,
         }),
+        key_set: None,
     })
 }
 

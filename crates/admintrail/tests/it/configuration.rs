@@ -308,7 +308,11 @@ fn the_readme_shows_settings_that_hold() {
         .skip(1)
         .filter_map(|rest| rest.split("```").next())
         .collect();
-    assert_eq!(blocks.len(), 2, "the file, and what else a panel may say");
+    assert_eq!(
+        blocks.len(),
+        3,
+        "the file, what else a panel may say, and an identity provider"
+    );
     // Files of the reader's machine are not here.
     let more: Vec<&str> = blocks[1]
         .lines()
@@ -331,6 +335,13 @@ fn the_readme_shows_settings_that_hold() {
     assert_eq!(
         show(format!("{}{}\n", blocks[0], more.join("\n"))),
         show(blocks[0].to_owned())
+    );
+    let with_provider = show(format!("{}{}", blocks[0], blocks[2]));
+    assert!(
+        with_provider
+            .iter()
+            .any(|(key, _)| key.ends_with("jwt.audience")),
+        "{with_provider:?}"
     );
     for variable in [
         "CONFIG",

@@ -32,6 +32,11 @@ impl Hasher {
         self.hash(b"token:", &[], value)
     }
 
+    /// What an identity provider calls a session, whichever token says so.
+    pub(crate) fn provider_session(&self, session: &[u8]) -> SessionHash {
+        self.hash(b"provider session", b"", session)
+    }
+
     /// What stands for a name that basic authentication let in; no client sends it.
     pub(crate) fn basic_name(&self, folded: &[u8]) -> SessionHash {
         self.hash(b"basic name", b"", folded)

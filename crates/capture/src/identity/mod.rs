@@ -7,6 +7,7 @@ mod credential;
 pub(crate) mod ended;
 mod form;
 mod header;
+mod jwt;
 mod keeper;
 mod learn;
 mod memory;

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use admintrail_event::{KnownBy, Micros, SessionHash};
 use http::HeaderMap;
 
-use super::{Proof, Undecided, basic, cookies, credential, header};
+use super::{Proof, Undecided, basic, cookies, credential, header, jwt};
 use crate::{Binding, Recorder};
 
 /// Headers in which panels carry a token of their own.
@@ -39,6 +39,8 @@ pub(crate) struct Credential {
 pub(crate) enum Source {
     Nothing,
     Header,
+    /// What an identity provider signed.
+    Jwt,
     /// A claim, until the panel lets it in: `claimed` holds whose.
     Basic,
     /// A binding; proven only if the panel does not send the visitor away.
@@ -80,6 +82,7 @@ impl Identity {
             // A claim names nobody yet.
             Source::Nothing | Source::Basic => KnownBy::None,
             Source::Header => KnownBy::Header,
+            Source::Jwt => KnownBy::Jwt,
             Source::Session => KnownBy::Session,
         }
     }
@@ -110,6 +113,16 @@ impl Identity {
             identity.source = Source::Header;
             identity.admin = Some(named.admin);
             identity.admin_name = named.admin_name;
+            identity.anonymous = false;
+            return identity;
+        }
+        if let Some((bearer, token)) = jwt::bearer(recorder, headers, now) {
+            identity.source = Source::Jwt;
+            identity.session = Some(bearer.session.as_ref().map_or(token, |session| {
+                recorder.hasher().provider_session(session.as_bytes())
+            }));
+            identity.admin = Some(bearer.admin);
+            identity.admin_name = bearer.admin_name;
             identity.anonymous = false;
             return identity;
         }

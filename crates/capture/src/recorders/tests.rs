@@ -288,6 +288,7 @@ impl Stand {
             preset: Preset::built_in("generic").unwrap(),
             trusted_proxies: Vec::new(),
             identity_header: None,
+            jwt: None,
             on_failure: self.on_failure,
             attempted_names: AttemptedNames::Known,
         })

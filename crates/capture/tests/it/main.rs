@@ -16,6 +16,7 @@ mod address;
 mod bodies;
 mod crash;
 mod events;
+mod jwt;
 mod policy;
 mod secrets;
 mod sessions;

@@ -191,6 +191,7 @@ pub fn rules(preset: &str) -> PanelRules {
         preset: Preset::built_in(preset).unwrap(),
         trusted_proxies: Vec::new(),
         identity_header: None,
+        jwt: None,
         on_failure: OnFailure::Degrade,
         attempted_names: AttemptedNames::Known,
     }

@@ -100,6 +100,8 @@ pub(crate) struct Options {
     pub(crate) env: Vec<(String, String)>,
     /// A shell line before the server: limits.
     pub(crate) limits: Option<String>,
+    /// What a configuration file says; its panels listen on port 0.
+    pub(crate) config: String,
 }
 
 impl Options {
@@ -164,6 +166,11 @@ impl Server {
             args.push(format!("{panel}{listen}"));
         }
         args.extend(options.args.iter().cloned());
+        if !options.config.is_empty() {
+            let file = dir.with_extension("toml");
+            std::fs::write(&file, &options.config).unwrap();
+            args.extend(["--config".to_owned(), file.display().to_string()]);
+        }
         let binary = env!("CARGO_BIN_EXE_admintrail");
         let mut command = match &options.limits {
             None => std::process::Command::new(binary),
@@ -218,7 +225,8 @@ impl Server {
             std::thread::sleep(Duration::from_millis(10));
         }
         server.ready_after = began.elapsed();
-        while server.panels.len() < options.panels.len() {
+        let panels = options.panels.len() + options.config.matches("[[panel]]").count();
+        while server.panels.len() < panels {
             server.panels = server.listening();
             assert!(
                 Instant::now() < deadline,

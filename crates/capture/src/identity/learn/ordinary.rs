@@ -29,7 +29,7 @@ pub(super) fn on_head(exchange: &Exchange<'_>) -> Finding {
     let sent = leads_to_sign_in && exchange.reading.step == Step::Ordinary;
     learn_route(exchange, sent);
     let mut finding = match exchange.identity.source {
-        Source::Header => Finding::new(Naming::Keep),
+        Source::Header | Source::Jwt => Finding::new(Naming::Keep),
         Source::Basic => of_basic(exchange, sent),
         Source::Session => of_session(exchange, sent),
         Source::Nothing => of_nobody(exchange, sent),
