@@ -190,6 +190,12 @@ impl JwtVerifier {
             let safe = clip(encode_text(&text).into_owned(), Limits::TEXT).0;
             (!safe.is_empty()).then_some(safe)
         };
+        // Whoever may write any address into an account of the provider could be anybody.
+        let unverified = |claim: &Value| claim == &Value::Bool(false) || claim == "false";
+        if self.settings.id_claim == "email" && claims.get("email_verified").is_some_and(unverified)
+        {
+            return None;
+        }
         let leeway = i64::try_from(self.settings.leeway.as_micros()).unwrap_or(i64::MAX);
         // A token that never ends is no session: one that leaks would name its admin for ever.
         let until = moment(claims.get("exp")?)?.saturating_add(leeway);

@@ -108,10 +108,10 @@ impl World {
         let service = wrap(
             recorder,
             panel(|asked| {
-                let status = if asked.path.starts_with("/closed") {
-                    403
-                } else {
-                    200
+                let status = match asked.path.as_str() {
+                    "/closed" => 403,
+                    "/revoked" => 401,
+                    _ => 200,
                 };
                 answer(status, &[("content-type", "application/json")], "{}")
             }),
@@ -168,6 +168,10 @@ async fn a_good_token_names_its_admin() {
     let refused = world.ask("/closed", &[("authorization", &bearer)]).await;
     assert_eq!(refused.admin.as_deref(), Some("olena@example.org"));
     assert_eq!(refused.outcome, Outcome::Denied);
+    // Revoked, as far as the panel is concerned.
+    let revoked = world.ask("/revoked", &[("authorization", &bearer)]).await;
+    assert_eq!(revoked.admin, None);
+    assert_eq!(revoked.outcome, Outcome::Denied);
 }
 
 #[tokio::test]
@@ -191,6 +195,7 @@ async fn whatever_is_wrong_with_a_token_it_names_nobody() {
         json!({"email": null}),
         json!({"email": "  "}),
         json!({"email": {"name": "olena"}}),
+        json!({"email_verified": false}),
     ] {
         let token = provider.token(&claims(&wrong));
         assert_eq!(world.named(&token).await, None, "{wrong}");

@@ -29,7 +29,8 @@ pub(super) fn on_head(exchange: &Exchange<'_>) -> Finding {
     let sent = leads_to_sign_in && exchange.reading.step == Step::Ordinary;
     learn_route(exchange, sent);
     let mut finding = match exchange.identity.source {
-        Source::Header | Source::Jwt => Finding::new(Naming::Keep),
+        Source::Header => Finding::new(Naming::Keep),
+        Source::Jwt => of_jwt(exchange, sent),
         Source::Basic => of_basic(exchange, sent),
         Source::Session => of_session(exchange, sent),
         Source::Nothing => of_nobody(exchange, sent),
@@ -84,6 +85,18 @@ pub(super) fn of_basic(exchange: &Exchange<'_>, sent: bool) -> Finding {
     Finding {
         basic_refused: tried && exchange.status == StatusCode::UNAUTHORIZED,
         ..finding
+    }
+}
+
+/// A token that the panel itself reads and does not take is revoked, or not for it. One that a
+/// gateway before us reads says who it is, whatever the panel thinks of them.
+fn of_jwt(exchange: &Exchange<'_>, sent: bool) -> Finding {
+    let rule = exchange.recorder.rules().jwt.as_ref();
+    let read_by_panel = rule.is_some_and(|rule| rule.header == http::header::AUTHORIZATION);
+    match exchange.status {
+        _ if sent && read_by_panel => sent_away(),
+        StatusCode::UNAUTHORIZED if read_by_panel => Finding::new(Naming::Nobody),
+        _ => Finding::new(Naming::Keep),
     }
 }
 
