@@ -398,6 +398,7 @@ fn panel_infos(panels: &[Panel], proxies: &[BoundProxy]) -> Vec<PanelInfo> {
                         address.to_string()
                     }
                 }),
+                trusts_a_proxy: !panel.rules.trusted_proxies.is_empty(),
             }
         })
         .collect()

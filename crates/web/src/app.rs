@@ -13,6 +13,7 @@ use crate::WebError;
 use crate::api::ingest::gaps::{self, Gaps};
 use crate::auth::{Desk, Flash, Flashes, Throttle, Viewer};
 use crate::counters::Counters;
+use crate::hints;
 use crate::limits::{BodyMemory, Limits, Queries, Quotas, Slots, Turns};
 
 /// The preset of a panel, if it has one of its own.
@@ -27,6 +28,8 @@ pub struct PanelInfo {
     pub upstream: Option<String>,
     /// Where the recording proxy listens, for people (":8080"); `None` without a proxy.
     pub listen: Option<String>,
+    /// Whether it believes what some reverse proxy before it says of the client's address.
+    pub trusts_a_proxy: bool,
 }
 
 /// What the binary hands over to [`App::new`].
@@ -89,6 +92,7 @@ pub struct App {
     pub(crate) body_memory: BodyMemory,
     pub(crate) quotas: Quotas,
     pub(crate) gaps: Gaps,
+    pub(crate) hints: hints::Known,
     pub(crate) counters: Counters,
 }
 
@@ -129,6 +133,7 @@ impl App {
             body_memory: BodyMemory::new(&limits),
             quotas: Quotas::default(),
             gaps: Gaps::default(),
+            hints: hints::Known::default(),
             counters: Counters::default(),
             limits,
         })

@@ -17,6 +17,7 @@ mod counters;
 mod ending;
 pub mod error;
 mod form;
+mod hints;
 mod limits;
 pub mod pages;
 mod router;

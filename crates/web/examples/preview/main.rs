@@ -120,6 +120,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
                 name,
                 upstream: Some(upstream),
                 listen: Some(listen),
+                trusts_a_proxy: false,
             })
             .collect(),
         clock: Arc::new(now),

@@ -67,6 +67,7 @@ impl World {
                     name: "billing".parse().unwrap(),
                     upstream: Some("http://127.0.0.1:8000".to_owned()),
                     listen: Some(":8080".to_owned()),
+                    trusts_a_proxy: false,
                 }],
                 clock: now,
                 presets: Arc::new(|_| Preset::built_in("generic")),

@@ -35,7 +35,11 @@ impl Frame {
         Self {
             head: Head::new(scene, path),
             bar: FilterBar::new(scene, view, hidden),
-            notices: notice::recording(&recorder, &scene.app.trail.state(), &scene.face),
+            notices: [
+                notice::recording(&recorder, &scene.app.trail.state(), &scene.face),
+                notice::hints(scene, path),
+            ]
+            .concat(),
         }
     }
 }

@@ -4,16 +4,70 @@ use admintrail_capture::RecorderState;
 use admintrail_store::TrailState;
 
 use crate::App;
+use crate::pages::scene::Scene;
+use crate::pages::wording::link::{ADDRESSES, REQUESTS, SESSIONS};
 use crate::pages::wording::moment::Face;
 use crate::pages::wording::number::counted;
 
 /// A band.
 #[derive(Debug, Clone)]
 pub(crate) struct Notice {
-    /// `bad` or `warn`.
+    /// `bad`, `warn` or `hint`.
     pub(crate) class: &'static str,
     pub(crate) text: String,
     pub(crate) detail: String,
+    /// A line of the configuration, to be copied.
+    pub(crate) line: Option<String>,
+    /// Where to look, and what that says.
+    pub(crate) way: Option<(String, &'static str)>,
+}
+
+/// What the record says about how panels are set up: whether to trust a proxy, and sessions that
+/// are older than the recording.
+pub(crate) fn hints(scene: &Scene, path: &str) -> Vec<Notice> {
+    let hints = scene.app.hints();
+    let mut notices = Vec::new();
+    if path == REQUESTS || path == ADDRESSES {
+        for one in &hints.one_address {
+            let n = counted(one.requests, "request", "requests");
+            let bits = if one.ip.contains(':') { 128 } else { 32 };
+            notices.push(Notice {
+                class: "hint",
+                text: format!(
+                    "All {n} to {} came from {}. Trust this proxy?",
+                    one.panel, one.ip
+                ),
+                detail: format!(
+                    "If a reverse proxy stands there, put this into the section of {} in the \
+                     configuration, and the address behind it is recorded:",
+                    one.panel
+                ),
+                line: Some(format!("trusted_proxies = [\"{}/{bits}\"]", one.ip)),
+                way: None,
+            });
+        }
+    }
+    if hints.before_recording > 0 && (path == REQUESTS || path == SESSIONS) {
+        let n = counted(hints.before_recording, "session", "sessions");
+        let (they, are, their) = if hints.before_recording == 1 {
+            ("it", "is", "its")
+        } else {
+            ("they", "are", "their")
+        };
+        let words = "is:unknown outcome:success".to_owned();
+        let href = scene.links.fresh_at(SESSIONS, |query| {
+            query.q = words;
+            (query.from, query.to) = (None, None);
+        });
+        notices.push(Notice {
+            class: "hint",
+            text: format!("{n} signed in before recording began;"),
+            detail: format!("{they} {are} named after {their} next sign-in."),
+            line: None,
+            way: Some((href, "Show them")),
+        });
+    }
+    notices
 }
 
 /// What the recorders and the trail say of themselves that a reader of the record must know.
@@ -30,6 +84,8 @@ pub(crate) fn recording(recorder: &RecorderState, trail: &TrailState, face: &Fac
             class: "bad",
             text: format!("Recording stopped {at}; rows are complete until then."),
             detail: cause.clone(),
+            line: None,
+            way: None,
         });
     }
     if recorder.unrecorded > 0 {
@@ -38,6 +94,8 @@ pub(crate) fn recording(recorder: &RecorderState, trail: &TrailState, face: &Fac
             class: "warn",
             text: format!("{n} passed without a record of their own."),
             detail: "They will be counted in a gap event as soon as recording works.".to_owned(),
+            line: None,
+            way: None,
         });
     }
     notices

@@ -58,6 +58,7 @@ pub(crate) async fn show(scene: Scene) -> Result<Response, WebError> {
             name: PanelName::own(),
             upstream: None,
             listen: None,
+            trusts_a_proxy: false,
         };
         let told = Told::look(&scene)?;
         let cards = scene

@@ -97,6 +97,7 @@ impl Stack {
                 name: "billing".parse().unwrap(),
                 upstream: Some("http://127.0.0.1:8000".to_owned()),
                 listen: Some(":8080".to_owned()),
+                trusts_a_proxy: false,
             }],
             clock,
             presets: Arc::new(|_: &PanelName| None),
