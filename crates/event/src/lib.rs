@@ -16,6 +16,7 @@ mod id;
 mod ip;
 mod json;
 mod kinds;
+mod learn;
 mod preset;
 mod submit;
 #[cfg(any(test, feature = "testing"))]
@@ -31,5 +32,6 @@ pub use id::{EventId, IdError, LogId, Micros, PanelName, Seq, SessionHash};
 pub use ip::Ip;
 pub use json::EventJson;
 pub use kinds::{Ending, FirstSet, Kind, KnownBy, Outcome, RequestType, is_safe_method};
+pub use learn::{Learned, RouteLearner};
 pub use preset::{Impersonation, Preset, PresetError, Reading, RequestHead, Step, broken_off};
 pub use submit::{SubmitError, SubmittedEvent};

@@ -6,6 +6,7 @@ use super::english::{is_plural, singular};
 use super::ids::{is_id, without_extension};
 use super::normal::{REDACTED, Segment};
 use crate::encode_text;
+use crate::learn::apart;
 
 /// What the default rules say of a request.
 pub(super) struct Description {
@@ -33,7 +34,7 @@ const PLACES: &[&str] = &[
 ];
 
 /// A last segment of a form's page or target, and the verb it means.
-const FORMS: &[(&str, &str)] = &[
+pub(crate) const FORMS: &[(&str, &str)] = &[
     ("add", "Created"),
     ("change", "Changed"),
     ("create", "Created"),
@@ -48,7 +49,7 @@ const FORMS: &[(&str, &str)] = &[
 ];
 
 /// A last segment that is something one does.
-const DEEDS: &[&str] = &[
+pub(crate) const DEEDS: &[&str] = &[
     "activate",
     "approve",
     "archive",
@@ -124,7 +125,7 @@ pub(super) fn route_of(segments: &[Segment<'_>]) -> String {
     let mut route = String::with_capacity(48);
     for segment in segments {
         route.push('/');
-        push_route_segment(&segment.text, &mut route);
+        push_route_segment(segment, &mut route);
     }
     if route.is_empty() {
         route.push('/');
@@ -132,10 +133,14 @@ pub(super) fn route_of(segments: &[Segment<'_>]) -> String {
     route
 }
 
-pub(super) fn push_route_segment(text: &str, route: &mut String) {
+pub(super) fn push_route_segment(segment: &Segment<'_>, route: &mut String) {
+    let text = &*segment.text;
     let (stem, extension) = without_extension(text);
     if text == REDACTED {
         route.push_str("{secret}");
+    } else if segment.varies {
+        route.push_str("{id}");
+        route.push_str(&encode_text(apart(text).1));
     } else if is_id(text) {
         route.push_str("{id}");
     } else if is_id(stem) {
@@ -212,10 +217,15 @@ fn words_of<'a>(segments: &'a [Segment<'_>]) -> Vec<Word<'a>> {
     let all = segments.iter().map(|segment| {
         let text: &str = &segment.text;
         let stem = without_extension(text).0;
-        let id = text == REDACTED || is_id(text) || is_id(stem);
+        let whole = is_id(text);
+        let shown = match segment.varies {
+            true => apart(text).0,
+            false if whole => text,
+            false => stem,
+        };
         Word {
-            text: encode_text(if is_id(text) { text } else { stem }),
-            id,
+            text: encode_text(shown),
+            id: segment.varies || text == REDACTED || whole || is_id(stem),
         }
     });
     let mut words: Vec<Word<'a>> = all.collect();
@@ -228,7 +238,7 @@ fn words_of<'a>(segments: &'a [Segment<'_>]) -> Vec<Word<'a>> {
     words
 }
 
-fn names_a_place(word: &str) -> bool {
+pub(crate) fn names_a_place(word: &str) -> bool {
     let version = word.strip_prefix(['v', 'V']).is_some_and(|rest| {
         !rest.is_empty()
             && rest
@@ -315,6 +325,6 @@ impl<'a> Resource<'a> {
 }
 
 /// A segment as one says it: `admin-sessions` is "admin sessions".
-pub(super) fn spoken(segment: &str) -> String {
+pub(crate) fn spoken(segment: &str) -> String {
     segment.replace(['-', '_', '+'], " ").trim().to_owned()
 }

@@ -56,8 +56,13 @@ const ONE_PAGE: &[&str] = &[
     "credentials",
 ];
 
+/// Whether a word names a page of several settings.
+pub(crate) fn is_one_page(word: &str) -> bool {
+    ONE_PAGE.contains(&last_word(word))
+}
+
 /// Whether a word reads like several things.
-pub(super) fn is_plural(word: &str) -> bool {
+pub(crate) fn is_plural(word: &str) -> bool {
     let last = last_word(word);
     let plural = last.len() > 3 && last.ends_with('s') && !last.ends_with("ss");
     let one = last.ends_with("us") || last.ends_with("is");

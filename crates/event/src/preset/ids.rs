@@ -15,6 +15,8 @@ pub(super) fn is_id(segment: &str) -> bool {
         || is_long_hex(bytes)
         || is_ulid(bytes)
         || is_random(bytes)
+        || is_prefixed(bytes)
+        || is_date(bytes)
         || is_address(segment)
 }
 
@@ -89,6 +91,35 @@ fn is_random(bytes: &[u8]) -> bool {
         && bytes.iter().any(u8::is_ascii_lowercase)
 }
 
+/// A kind and random text, as `cus_NffrFeUfNV2Hib`.
+fn is_prefixed(bytes: &[u8]) -> bool {
+    let Some(at) = bytes.iter().position(|byte| *byte == b'_') else {
+        return false;
+    };
+    let Some((kind, [_, random @ ..])) = bytes.split_at_checked(at) else {
+        return false;
+    };
+    (2..=8).contains(&kind.len())
+        && kind.iter().all(u8::is_ascii_lowercase)
+        && random.len() >= 10
+        && random.iter().all(u8::is_ascii_alphanumeric)
+        && random.iter().any(u8::is_ascii_uppercase)
+        && random.iter().any(u8::is_ascii_lowercase)
+        && random.iter().any(u8::is_ascii_digit)
+}
+
+/// A day or a month: `2026-11-24`, `2026-11`.
+fn is_date(bytes: &[u8]) -> bool {
+    let digits = |part: Option<&[u8]>, length: usize| {
+        part.is_some_and(|part| part.len() == length && part.iter().all(u8::is_ascii_digit))
+    };
+    matches!(bytes.len(), 7 | 10)
+        && digits(bytes.get(..4), 4)
+        && bytes.get(4) == Some(&b'-')
+        && digits(bytes.get(5..7), 2)
+        && (bytes.len() == 7 || (bytes.get(7) == Some(&b'-') && digits(bytes.get(8..), 2)))
+}
+
 fn is_address(segment: &str) -> bool {
     segment
         .split_once('@')
@@ -109,6 +140,9 @@ mod tests {
             "01ARZ3NDEKTSV4RRFFQ69G5FAV",
             "V1StGXR8_Z5jdHi6B-myT",
             "olena@example.org",
+            "2026-11-24",
+            "2026-11",
+            "cus_NffrFeUfNV2Hib",
         ] {
             assert!(is_id(id), "{id}");
         }
@@ -122,6 +156,9 @@ mod tests {
             "admin-sessions",
             "x@y",
             "log4j",
+            "dns_zone",
+            "my_OAuth2App",
+            "2026-q4",
         ] {
             assert!(!is_id(word), "{word}");
         }

@@ -18,14 +18,17 @@ mod secrets;
 mod sentence;
 mod words;
 
+pub(crate) use describe::{DEEDS, FORMS, names_a_place, spoken};
+pub(crate) use english::{is_one_page, is_plural};
+pub(crate) use normal::REDACTED;
 pub use sentence::broken_off;
 
 use std::sync::{Arc, LazyLock};
 
-use crate::{Limits, RequestType, clip, encode_text};
+use crate::{Learned, Limits, RequestType, clip, encode_text};
 
-use describe::{describe, route_of};
-use normal::{REDACTED, Segment, normal_form};
+use describe::{describe, push_route_segment, route_of};
+use normal::{Segment, normal_form};
 use pattern::{RoutePattern, parameter};
 use route::Routes;
 use rules::{ApiRule, CookieRule, Steps, step_of};
@@ -104,6 +107,19 @@ pub struct Reading {
     pub step: Step,
     /// Whether an impersonation begins or ends here, if the panel agrees.
     pub impersonation: Option<Impersonation>,
+    /// The route before anything was learned, where that is another one.
+    pub unlearned: Option<String>,
+    /// A line of the preset speaks for it.
+    pub by_line: bool,
+}
+
+impl Reading {
+    /// The route as it reads without what was learned: what proves who somebody is must not become
+    /// more or less because names in a path began to vary.
+    #[must_use]
+    pub fn unlearned_route(&self) -> &str {
+        self.unlearned.as_deref().unwrap_or(&self.route)
+    }
 }
 
 /// Rules of one panel, parsed from a TOML file.
@@ -202,6 +218,13 @@ impl Preset {
     /// What the request is. Matched on the normal form of the path; cheap (a few µs).
     #[must_use]
     pub fn read(&self, head: &RequestHead<'_>) -> Reading {
+        self.read_with(head, &Learned::default())
+    }
+
+    /// [`Self::read`] with what was learned of the panel's paths: names that vary read as ids,
+    /// unless a line of the preset says what the request is.
+    #[must_use]
+    pub fn read_with(&self, head: &RequestHead<'_>, learned: &Learned) -> Reading {
         // A `?` or `#` can only be there by mistake, and ends the path for everybody else.
         let path = head.path.split(['?', '#']).next().unwrap_or("");
         let mut segments = normal_form(path);
@@ -242,12 +265,17 @@ impl Preset {
                 polling,
                 step,
                 impersonation,
+                unlearned: None,
+                by_line: true,
             };
         }
         let asset = request_type == RequestType::Web
             && step == Step::Ordinary
             && matches!(head.method, "GET" | "HEAD")
             && is_asset(head.fetch_dest, &segments);
+        let before = (!learned.is_empty() && step == Step::Ordinary && !asset)
+            .then(|| mark_varying(&mut segments, learned))
+            .flatten();
         let (action, object) = match (step, &impersonation) {
             (_, Some(impersonation)) => (impersonation.action(), impersonation.object()),
             (Step::SignIn, _) => (Step::SIGNED_IN.to_owned(), None),
@@ -277,6 +305,8 @@ impl Preset {
             polling,
             step,
             impersonation,
+            unlearned: before.map(text),
+            by_line: false,
         }
     }
 
@@ -469,6 +499,7 @@ impl Preset {
             text: segment.text.into_owned().into(),
             raw: end..end,
             text_end: end,
+            varies: false,
         }));
     }
 
@@ -485,6 +516,28 @@ impl Preset {
     }
 }
 
+/// Marks names that vary. Tells the route that it was before, if there were any.
+fn mark_varying(segments: &mut [Segment<'_>], learned: &Learned) -> Option<String> {
+    let mut template = String::with_capacity(48);
+    let mut before = None;
+    for at in 0..segments.len() {
+        let (start, route) = (template.len(), &mut template);
+        let segment = segments.get_mut(at)?;
+        route.push('/');
+        push_route_segment(segment, route);
+        let (parent, own) = template.split_at(start);
+        if learned.varies(parent, own.strip_prefix('/').unwrap_or(own)) {
+            before = before.or_else(|| Some(route_of(segments)));
+            let segment = segments.get_mut(at)?;
+            segment.varies = true;
+            template.truncate(start);
+            template.push('/');
+            push_route_segment(segment, &mut template);
+        }
+    }
+    before
+}
+
 /// By what the browser says it is for; without that, or for scripts' own requests, by extension.
 fn is_asset(fetch_dest: Option<&str>, segments: &[Segment<'_>]) -> bool {
     match fetch_dest {
@@ -494,17 +547,19 @@ fn is_asset(fetch_dest: Option<&str>, segments: &[Segment<'_>]) -> bool {
     }
 }
 
+/// Extensions of what pages are made up of.
+pub(crate) const ASSETS: &[&str] = &[
+    "avif", "bmp", "css", "eot", "gif", "ico", "jpeg", "jpg", "js", "map", "mjs", "otf", "png",
+    "svg", "ttf", "webp", "woff", "woff2",
+];
+
 fn has_asset_extension(segments: &[Segment<'_>]) -> bool {
-    const EXTENSIONS: &[&str] = &[
-        "avif", "bmp", "css", "eot", "gif", "ico", "jpeg", "jpg", "js", "map", "mjs", "otf", "png",
-        "svg", "ttf", "webp", "woff", "woff2",
-    ];
     segments
         .last()
         .and_then(|last| last.text.rsplit_once('.'))
         .is_some_and(|(stem, extension)| {
             !stem.is_empty()
-                && EXTENSIONS
+                && ASSETS
                     .iter()
                     .any(|known| known.eq_ignore_ascii_case(extension))
         })

@@ -23,6 +23,8 @@ pub(super) struct Segment<'a> {
     pub(super) raw: Range<usize>,
     /// Where in the path as sent its `;parameters` begin, or it ends.
     pub(super) text_end: usize,
+    /// It was learned that this names one thing among many.
+    pub(super) varies: bool,
 }
 
 /// The path as a server reads it that decodes before it splits.
@@ -92,6 +94,7 @@ fn split_plain(path: &str) -> Vec<Segment<'_>> {
                 text: Cow::Borrowed(text),
                 text_end: raw.end,
                 raw,
+                varies: false,
             });
         }
     }
@@ -115,6 +118,7 @@ fn split_decoded(path: &str) -> Vec<Segment<'_>> {
             text: Cow::Owned(String::from_utf8_lossy(&bytes).into_owned()),
             raw: first.from..last.to,
             text_end: name.last().map_or(first.from, |last| last.to),
+            varies: false,
         });
     }
     segments

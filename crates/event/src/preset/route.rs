@@ -60,7 +60,7 @@ impl Found<'_> {
             match piece {
                 Piece::Literal(text) => route.push_str(text),
                 Piece::Any | Piece::Named { shown: true, .. } => {
-                    push_route_segment(&segment.text, &mut route);
+                    push_route_segment(segment, &mut route);
                 }
                 Piece::Named { name, .. } => {
                     route.push('{');

@@ -3,7 +3,9 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use admintrail_event::{Impersonation, Outcome, Preset, Reading, RequestHead, RequestType, Step};
+use admintrail_event::{
+    Impersonation, Learned, Outcome, Preset, Reading, RequestHead, RequestType, Step,
+};
 use proptest::prelude::*;
 
 fn preset(name: &str) -> Arc<Preset> {
@@ -206,6 +208,59 @@ fn the_admin_site_of_django_reads_as_sentences() {
             "POST /accounts/reset/MQ/set-password/",
         ]
     ));
+}
+
+#[test]
+fn learned_names_read_as_ids_unless_a_line_says_otherwise() {
+    let generic = preset("generic");
+    let learned = Learned::of_places(["/admin/articles", "/users"]);
+    let tell = |preset: &Preset, request: &str| {
+        let (method, target) = request.split_once(' ').unwrap();
+        let reading = preset.read_with(&head(method, target), &learned);
+        let object = reading.object.as_deref().unwrap_or("-");
+        format!("{} | {} | {object}", reading.action, reading.route)
+    };
+    for (request, expected) in [
+        (
+            "GET /admin/articles/hello-world",
+            "Viewed article hello-world | /admin/articles/{id} | article/hello-world",
+        ),
+        (
+            "PUT /admin/articles/hello-world.json",
+            "Changed article hello-world | /admin/articles/{id}.json | article/hello-world",
+        ),
+        (
+            "POST /admin/articles/hello-world/publish",
+            "Ran publish on article hello-world | /admin/articles/{id}/publish | article/hello-world",
+        ),
+        (
+            "DELETE /users/ol%65na",
+            "Deleted user olena | /users/{id} | user/olena",
+        ),
+        ("GET /users/new", "Viewed form of new user | /users/new | -"),
+        (
+            "GET /users/export",
+            "Viewed users/export | /users/export | -",
+        ),
+        ("GET /users/42", "Viewed user 42 | /users/{id} | user/42"),
+        (
+            "GET /reset/token/abcdefgh12345678/users/olena",
+            "Viewed users/olena of token [redacted] | /reset/token/{secret}/users/olena | token/[redacted]",
+        ),
+    ] {
+        assert_eq!(tell(&generic, request), expected, "{request}");
+    }
+    let before = generic.read(&head("GET", "/users/olena")).route;
+    let reading = generic.read_with(&head("GET", "/users/olena"), &learned);
+    assert_eq!(reading.unlearned_route(), before);
+    let own = Preset::parse(
+        "extends = \"generic\"\n[[route]]\nmatch = \"GET /users/{+team}\"\naction = \"Viewed {team}\"",
+    )
+    .unwrap();
+    assert_eq!(
+        tell(&own, "GET /users/olena"),
+        "Viewed olena | /users/olena | -"
+    );
 }
 
 #[test]
