@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use admintrail_capture::{Binding, Bindings, BoxFuture, Sink, SinkError};
+use admintrail_capture::{Binding, Bindings, BoxFuture, Identities, Named, Sink, SinkError};
 use admintrail_event::{Draft, PanelName, SessionHash};
 use admintrail_store::control::StoredBinding;
 use admintrail_store::{Control, StoreError, Submission, Trail};
@@ -71,6 +71,19 @@ impl Bindings for ControlBindings {
 
     fn endings(&self) -> tokio::sync::watch::Receiver<u64> {
         self.control.endings()
+    }
+}
+
+/// `control.db` as the place where tokens and basic users are named.
+pub(crate) struct ControlIdentities(pub(crate) Control);
+
+impl Identities for ControlIdentities {
+    fn named(&self, panel: &PanelName, fingerprint: &SessionHash) -> Option<Named> {
+        let mapped = self.0.identity(panel, &fingerprint.0)?;
+        Some(Named {
+            admin: mapped.admin,
+            admin_name: mapped.admin_name,
+        })
     }
 }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use admintrail_capture::{
     PanelRules, RecordBody, RecordLayer, Recorder, RecorderState, Recorders, RecordersOptions,
+    TokenRules,
 };
 use admintrail_event::{AttemptedNames, PanelName, Preset};
 use admintrail_store::{Control, Trail, TrailOptions};
@@ -20,7 +21,7 @@ use crate::clock::{self, Clock};
 use crate::config::{Config, Panel, ProxyOptions, Timeouts};
 use crate::control_socket::{self, Desk};
 use crate::proxy::{self, Forward, ForwardOptions, ListenerOptions, Tunnels, Workers};
-use crate::recording::{ControlBindings, TrailSink};
+use crate::recording::{ControlBindings, ControlIdentities, TrailSink};
 use crate::stop::{Stop, Stopper};
 use crate::{data_folder, key_sets, own_pages};
 
@@ -111,6 +112,7 @@ impl Server {
                 control: control.clone(),
                 clock: Arc::clone(&clock),
             }),
+            identities: Arc::new(ControlIdentities(control.clone())),
             clock: Arc::clone(&clock),
         })
         .await
@@ -356,6 +358,7 @@ fn own_rules(config: &Config) -> Result<PanelRules> {
         preset,
         trusted_proxies: config.trusted_proxies.clone(),
         identity_header: None,
+        tokens: TokenRules::default(),
         jwt: None,
         // A page that shows why nothing can be recorded must stay readable.
         on_failure: admintrail_capture::OnFailure::Degrade,

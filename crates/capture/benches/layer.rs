@@ -10,8 +10,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use admintrail_capture::{
-    Bindings, BoxFuture, MemoryBindings, OnFailure, PanelRules, Peer, RecordLayer, Recorders,
-    RecordersOptions, Sink, SinkError,
+    Bindings, BoxFuture, MemoryBindings, MemoryIdentities, OnFailure, PanelRules, Peer,
+    RecordLayer, Recorders, RecordersOptions, Sink, SinkError, TokenRules,
 };
 use admintrail_event::{AttemptedNames, Draft, Micros, Preset};
 use bytes::Bytes;
@@ -90,6 +90,7 @@ fn layer(criterion: &mut Criterion) {
         key: [7; 32],
         sink: Arc::new(Forgetting::default()),
         bindings: Arc::clone(&bindings) as Arc<dyn Bindings>,
+        identities: Arc::new(MemoryIdentities::default()),
         clock: Arc::new(now),
     }));
     let (Ok(recorders), Ok(panel), Some(preset)) =
@@ -102,6 +103,7 @@ fn layer(criterion: &mut Criterion) {
         preset,
         trusted_proxies: Vec::new(),
         identity_header: None,
+        tokens: TokenRules::default(),
         jwt: None,
         on_failure: OnFailure::Degrade,
         attempted_names: AttemptedNames::Known,

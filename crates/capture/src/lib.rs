@@ -11,6 +11,7 @@ mod client;
 #[cfg(test)]
 mod fuzz;
 mod health;
+mod identities;
 mod identity;
 mod ids;
 mod journal;
@@ -24,10 +25,12 @@ pub mod testing;
 
 pub use bindings::MemoryBindings;
 pub use client::{Client, Hop, hops};
+pub use identities::MemoryIdentities;
+pub use identity::{token_fingerprint, user_fingerprint};
 pub use jwt::{JwtKeys, JwtRule, JwtSettings, JwtVerifier, KeyError};
 pub use layer::{
     Declared, Peer, RecordBody, RecordLayer, RecordService, UpgradeGuard, strip_named,
 };
 pub use recorders::{Recorder, RecorderState, Recorders, RecordersOptions};
-pub use rules::{OnFailure, PanelRules, TrustedHeader};
-pub use seam::{Binding, Bindings, BoxFuture, Sink, SinkError};
+pub use rules::{OnFailure, PanelRules, TokenRules, TrustedHeader};
+pub use seam::{Binding, Bindings, BoxFuture, Identities, Named, Sink, SinkError};

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use admintrail_event::{AttemptedNames, PanelName, Preset};
+use admintrail_event::{AttemptedNames, PanelName, Preset, SessionHash};
+use hashbrown::HashMap;
 use ipnet::IpNet;
 
-use crate::JwtRule;
+use crate::{JwtRule, Named};
 
 /// What happens to requests that cannot be recorded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -30,6 +31,23 @@ pub struct TrustedHeader {
     pub from: Vec<IpNet>,
 }
 
+/// How API tokens come to a panel, and whose configuration says they are. A name counts only where
+/// the panel accepts the token, or the basic user.
+#[derive(Debug, Clone, Default)]
+pub struct TokenRules {
+    /// Headers that carry a token, beside `Authorization` and the usual ones.
+    pub headers: Vec<http::HeaderName>,
+    /// Query parameter that carries one. The preset has to redact it
+    /// ([`Preset::with_secret_parameter`]).
+    pub parameter: Option<String>,
+    /// By fingerprint ([`crate::token_fingerprint`]).
+    pub named: HashMap<SessionHash, Named>,
+    /// By the SHA-256 of the token.
+    pub named_digests: HashMap<[u8; 32], Named>,
+    /// By the user of a basic authentication, as events write it.
+    pub named_users: HashMap<String, Named>,
+}
+
 /// The rules of one panel.
 #[derive(Debug, Clone)]
 pub struct PanelRules {
@@ -41,6 +59,8 @@ pub struct PanelRules {
     pub trusted_proxies: Vec<IpNet>,
     /// Identity header, if any.
     pub identity_header: Option<TrustedHeader>,
+    /// API tokens and basic users.
+    pub tokens: TokenRules,
     /// Tokens of an identity provider, if any.
     pub jwt: Option<JwtRule>,
     /// Fail policy.

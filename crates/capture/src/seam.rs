@@ -57,3 +57,19 @@ pub trait Bindings: Send + Sync + 'static {
     /// Changes whenever a session was ended, after [`Self::is_ended`] knows it.
     fn endings(&self) -> watch::Receiver<u64>;
 }
+
+/// Whom a token or a basic user belongs to, as somebody has said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Named {
+    /// The admin's id.
+    pub admin: String,
+    /// The name to show.
+    pub admin_name: Option<String>,
+}
+
+/// Whose API tokens and basic users are, as somebody has said while the recorders run. What
+/// configuration says ([`crate::TokenRules`]) is asked first. Look-ups are from memory (≤ 1 µs).
+pub trait Identities: Send + Sync + 'static {
+    /// Whose this fingerprint is ([`crate::token_fingerprint`], [`crate::user_fingerprint`]).
+    fn named(&self, panel: &PanelName, fingerprint: &SessionHash) -> Option<Named>;
+}

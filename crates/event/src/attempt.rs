@@ -3,7 +3,7 @@
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-use crate::{Limits, clip, encode_text, fold};
+use crate::{Limits, SessionHash, clip, encode_text, fold};
 
 /// Which tried names are kept as typed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -100,6 +100,9 @@ const TRIED_BY_ATTACKERS: &[&str] = &[
     "zabbix",
 ];
 
+/// What the fingerprint of a refused token comes after.
+const REFUSED_TOKEN: &str = "unknown token #";
+
 /// A field that was sent empty.
 const NO_NAME: &str = "no name";
 
@@ -127,6 +130,14 @@ pub fn attempted_name(typed: &str, is_admin: bool, keep: AttemptedNames, key: &[
         "unknown name ({length} {unit}) #{}",
         fingerprint(&folded, key)
     )
+}
+
+/// What is recorded of a token that a panel refused: the beginning of its fingerprint, as pages
+/// show sessions.
+#[must_use]
+pub fn refused_token(fingerprint: SessionHash) -> String {
+    let hex = fingerprint.to_string();
+    format!("{REFUSED_TOKEN}{}", hex.get(..8).unwrap_or(&hex))
 }
 
 /// A sentence that may name the tried name, after it became `shown`. `None`: the name stands in it
@@ -172,7 +183,11 @@ fn is_hidden(name: &str) -> bool {
         .and_then(|(length, rest)| {
             Some((length, rest.trim_start_matches('s').strip_prefix(") #")?))
         });
+    let token = name.strip_prefix(REFUSED_TOKEN).is_some_and(|fingerprint| {
+        fingerprint.len() == 8 && fingerprint.bytes().all(|byte| byte.is_ascii_hexdigit())
+    });
     name == NO_NAME
+        || token
         || parts.is_some_and(|(length, fingerprint)| {
             length.bytes().all(|byte| byte.is_ascii_digit())
                 && fingerprint.len() == 4
@@ -253,7 +268,12 @@ mod tests {
         let hidden = known("S3cret-Phrase", false);
         assert_eq!(known(&hidden, false), hidden);
         assert_eq!(known("no name", false), "no name");
+        let token = refused_token(SessionHash([0x7f; 16]));
+        assert_eq!(token, "unknown token #7f7f7f7f");
+        assert_eq!(known(&token, false), token);
         for forged in [
+            "unknown token #hunter2!",
+            "unknown token #7f7f7f7f7f",
             "unknown name (x characters) #3fa2",
             "unknown name (9 characters) #pass",
         ] {

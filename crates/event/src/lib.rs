@@ -22,7 +22,7 @@ mod submit;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 
-pub use attempt::{AttemptedNames, attempted_name};
+pub use attempt::{AttemptedNames, attempted_name, refused_token};
 pub use digest::submission_digest;
 pub use encode::{clip, encode_bytes, encode_text};
 pub use event::{Draft, Event, Limits};

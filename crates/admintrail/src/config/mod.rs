@@ -3,6 +3,7 @@
 //! Every mistake is found in one run and says where it stands and how to mend it.
 
 mod given;
+mod identities;
 mod jwt;
 mod origin;
 mod panel;

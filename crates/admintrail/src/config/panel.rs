@@ -11,6 +11,7 @@ use http::HeaderName;
 use http::uri::{Authority, Scheme, Uri};
 
 use super::given::{Given, Raw};
+use super::identities;
 use super::jwt::{KeySetAddress, jwt};
 use super::origin::{Mistakes, Origin};
 use super::section::{Findings, Section, Shows, beside};
@@ -141,9 +142,10 @@ fn read(given: Given, claim: &mut Claim, findings: &mut Findings) -> Option<Pane
         claim.name = Some((name.clone(), origin));
         name
     });
-    let preset = preset(&mut section);
+    let mut preset = preset(&mut section);
     let trusted_proxies = section.networks("trusted_proxies");
     let identity_header = identity_header(&mut section);
+    let tokens = identities::tokens(&mut section, preset.as_mut());
     let (jwt, key_set) = match jwt(&mut section) {
         Some((rule, key_set)) => (Some(rule), key_set),
         None => (None, None),
@@ -175,6 +177,7 @@ fn read(given: Given, claim: &mut Claim, findings: &mut Findings) -> Option<Pane
         preset: preset?,
         trusted_proxies,
         identity_header,
+        tokens,
         jwt,
         on_failure,
         attempted_names,

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use admintrail_event::filter::nearest_of;
+use http::HeaderName;
+use http::header::{AUTHORIZATION, COOKIE};
 use ipnet::IpNet;
 
 use super::given::{Given, Raw};
@@ -307,6 +309,66 @@ impl<'a> Section<'a> {
     pub(crate) fn file(&mut self, key: &'static str) -> Option<(PathBuf, Origin)> {
         let (text, origin) = self.text(key)?;
         Some((beside(&origin, Path::new(&text)), origin))
+    }
+
+    /// Names of headers; one text holds one or several, separated by commas.
+    pub(crate) fn headers(&mut self, key: &'static str) -> Vec<HeaderName> {
+        let Some(given) = self.take(key) else {
+            self.show(key, "[]", Origin::Default);
+            return Vec::new();
+        };
+        let origin = given.origin.clone();
+        let texts: Vec<(String, Origin)> = match given.raw {
+            Raw::Text(text) => text
+                .split([',', ' '])
+                .filter(|piece| !piece.is_empty())
+                .map(|piece| (piece.to_owned(), origin.clone()))
+                .collect(),
+            Raw::List(items) => items
+                .into_iter()
+                .filter_map(|item| match item.raw {
+                    Raw::Text(text) => Some((text, item.origin)),
+                    other => {
+                        let message = format!("holds {}; write names of headers", other.kind());
+                        self.wrong(&item.origin, key, message);
+                        None
+                    }
+                })
+                .collect(),
+            other => {
+                let message = format!("is {}; write a list such as [\"x-api-key\"]", other.kind());
+                self.wrong(&origin, key, message);
+                return Vec::new();
+            }
+        };
+        let mut headers = Vec::new();
+        for (text, origin) in texts {
+            match text.parse::<HeaderName>() {
+                Ok(name) if [AUTHORIZATION, COOKIE].contains(&name) => {
+                    let message = format!("{text:?} is read anyway; leave it out");
+                    self.wrong(&origin, key, message);
+                }
+                Ok(name) => headers.push(name),
+                Err(_) => {
+                    let message = format!("{text:?} is not the name of a header such as x-api-key");
+                    self.wrong(&origin, key, message);
+                }
+            }
+        }
+        let names: Vec<String> = headers.iter().map(|name| format!("\"{name}\"")).collect();
+        self.show(key, format!("[{}]", names.join(", ")), origin);
+        headers
+    }
+
+    /// One of several tables of a name.
+    pub(crate) fn below(
+        &mut self,
+        key: &'static str,
+        entries: Vec<(String, Given)>,
+        origin: Origin,
+    ) -> Section<'_> {
+        let prefix = self.dotted(key);
+        Section::new(&prefix, entries, origin, self.findings)
     }
 
     /// A table below this one.

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use admintrail_capture::{OnFailure, PanelRules};
+use admintrail_capture::{OnFailure, PanelRules, TokenRules};
 use admintrail_event::{AttemptedNames, PanelName, Preset};
 use admintrail_store::control::{LinkPurpose, Role};
 use anyhow::{Context, Result};
@@ -127,6 +127,7 @@ fn panel(upstream: SocketAddr, listen: SocketAddr) -> Result<Panel> {
             preset: Arc::new(Preset::parse(include_str!("panel.toml"))?),
             trusted_proxies: loopback,
             identity_header: None,
+            tokens: TokenRules::default(),
             jwt: None,
             on_failure: OnFailure::Degrade,
             attempted_names: AttemptedNames::Known,

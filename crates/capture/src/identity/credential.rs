@@ -32,6 +32,12 @@ impl Hasher {
         self.hash(b"token:", &[], value)
     }
 
+    /// What stands for a user of basic authentication whom somebody has named. Users may differ in
+    /// case alone.
+    pub(crate) fn user(&self, name: &[u8]) -> SessionHash {
+        self.hash(b"basic user:", &[], name)
+    }
+
     /// What an identity provider calls a session, whichever token says so.
     pub(crate) fn provider_session(&self, session: &[u8]) -> SessionHash {
         self.hash(b"provider session", b"", session)
@@ -60,6 +66,18 @@ impl Hasher {
         }
         SessionHash(out)
     }
+}
+
+/// The fingerprint of an API token of a panel: what events carry as its session.
+#[must_use]
+pub fn token_fingerprint(key: &[u8; 32], panel: &PanelName, token: &[u8]) -> SessionHash {
+    Hasher::new(key, panel).token(token)
+}
+
+/// The fingerprint of a user of basic authentication, by the name as events write it.
+#[must_use]
+pub fn user_fingerprint(key: &[u8; 32], panel: &PanelName, user: &str) -> SessionHash {
+    Hasher::new(key, panel).user(user.as_bytes())
 }
 
 /// Whether a value may be a secret that one client alone has. A cookie like `lang=en` or a JSON

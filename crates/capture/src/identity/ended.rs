@@ -5,11 +5,9 @@
 //! knows the password is signed in again, even where the panel would have kept the old cookie.
 
 use admintrail_event::SessionHash;
-use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderValue};
 
-use super::resolve::{TOKEN_HEADERS, token};
-use super::{Credential, Identity, cookies};
+use super::{Credential, Identity, claims, cookies};
 use crate::Recorder;
 
 impl Credential {
@@ -56,16 +54,7 @@ impl Identity {
                 Some(name) => cookies::strip(headers, |other, value| {
                     other == &**name && hasher.cookie(other, value) == credential.hash
                 }),
-                None if token(headers).is_some_and(|it| hasher.token(it) == credential.hash) => {
-                    if headers.remove(AUTHORIZATION).is_none()
-                        && let Some(name) = TOKEN_HEADERS
-                            .iter()
-                            .find(|name| headers.contains_key(**name))
-                    {
-                        headers.remove(*name);
-                    }
-                }
-                None => {}
+                None => claims::strip(recorder, headers, &credential.hash),
             }
         }
     }

@@ -8,15 +8,16 @@ use super::{basic, cookies};
 use crate::Recorder;
 use crate::jwt::Bearer;
 
-/// Whom the request's token names, and the token's hash.
+/// The hash of the request's token, and whom it names; nobody if anything about it is wrong.
 pub(super) fn bearer(
     recorder: &Recorder,
     headers: &HeaderMap,
     now: Micros,
-) -> Option<(Bearer, SessionHash)> {
+) -> Option<(SessionHash, Option<Bearer>)> {
     let rule = recorder.rules().jwt.as_ref()?;
     let in_header = if rule.header == AUTHORIZATION {
-        basic::authorization(headers)
+        one(headers.get_all(AUTHORIZATION).iter())
+            .and_then(|_| basic::authorization(headers))
             .filter(|(scheme, _)| scheme.eq_ignore_ascii_case(b"bearer"))
             .map(|(_, token)| token)
     } else {
@@ -29,8 +30,7 @@ pub(super) fn bearer(
     };
     let token = in_header.or_else(in_cookie)?;
     let hash = recorder.hasher().token(token);
-    let bearer = rule.verifier.verify(token, hash, now)?;
-    Some((bearer, hash))
+    Some((hash, rule.verifier.verify(token, hash, now)))
 }
 
 /// The only value: of two, nobody knows which one the panel believes.

@@ -12,7 +12,7 @@ use hashbrown::HashMap;
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::{Notify, oneshot, watch};
 
-use crate::{Binding, Bindings};
+use crate::{Binding, Bindings, Identities, Named};
 
 /// Changes that wait for a store that refuses them, at most; beyond that the oldest are given up.
 const MAX_WAITING: usize = 10_000;
@@ -51,6 +51,7 @@ struct Pending {
 
 pub(crate) struct Keeper {
     bindings: Arc<dyn Bindings>,
+    identities: Arc<dyn Identities>,
     /// Changes not yet durable.
     overlay: RwLock<HashMap<SessionHash, (u64, Change)>>,
     overlaid: AtomicUsize,
@@ -67,9 +68,10 @@ struct Queue {
 }
 
 impl Keeper {
-    pub(crate) fn new(bindings: Arc<dyn Bindings>) -> Self {
+    pub(crate) fn new(bindings: Arc<dyn Bindings>, identities: Arc<dyn Identities>) -> Self {
         Self {
             bindings,
+            identities,
             overlay: RwLock::default(),
             overlaid: AtomicUsize::new(0),
             queue: Mutex::default(),
@@ -77,6 +79,11 @@ impl Keeper {
             ended: AtomicBool::new(false),
             finished: Notify::new(),
         }
+    }
+
+    /// Whose somebody said this token or basic user is.
+    pub(crate) fn named(&self, panel: &PanelName, fingerprint: &SessionHash) -> Option<Named> {
+        self.identities.named(panel, fingerprint)
     }
 
     /// Who this credential belongs to now.

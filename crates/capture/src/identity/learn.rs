@@ -75,6 +75,8 @@ pub(crate) enum Naming {
     Keep,
     /// Whom basic authentication claimed, and the panel let in.
     Basic(String),
+    /// Whose somebody said the token is, and the panel accepted it.
+    Token,
     /// Nobody.
     Nobody,
     /// Somebody the panel has just accepted.
@@ -86,6 +88,8 @@ pub(crate) enum Naming {
     },
     /// A tried name, which is no identity.
     Attempt(Option<String>),
+    /// A token that was refused, by its fingerprint; no identity either.
+    RefusedToken(SessionHash),
 }
 
 /// What a response told.
@@ -149,8 +153,10 @@ fn sign_out(exchange: &Exchange<'_>) -> Finding {
         };
     }
     let mut finding = Finding::new(Naming::Keep);
-    if exchange.identity.source == Source::Basic {
-        finding.naming = ordinary::of_basic(exchange, false).naming;
+    match exchange.identity.source {
+        Source::Basic => finding.naming = ordinary::of_basic(exchange, false).naming,
+        Source::Token => finding.naming = ordinary::of_token(exchange, false).naming,
+        _ => {}
     }
     // A page from the browser's cache was not signed out from.
     let cached = exchange.status == StatusCode::NOT_MODIFIED;

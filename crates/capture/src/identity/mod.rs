@@ -2,6 +2,7 @@
 //! learned when the panel accepted a sign-in.
 
 mod basic;
+mod claims;
 mod cookies;
 mod credential;
 pub(crate) mod ended;
@@ -19,6 +20,7 @@ mod resolve;
 
 pub(crate) use credential::Hasher;
 use credential::looks_secret;
+pub use credential::{token_fingerprint, user_fingerprint};
 pub(crate) use form::Form;
 pub(crate) use keeper::{Change, Keeper, Saved};
 pub(crate) use learn::{Exchange, Finding, Naming, Peek, on_head};

@@ -3,10 +3,11 @@
 use std::net::IpAddr;
 
 use admintrail_event::{KnownBy, Micros, SessionHash};
-use http::HeaderMap;
+use http::{HeaderMap, Uri};
 
-use super::{Proof, Undecided, basic, cookies, credential, header, jwt};
-use crate::{Binding, Recorder};
+use super::claims::{Claims, Token};
+use super::{Proof, Undecided, cookies, credential, header, jwt};
+use crate::{Binding, Named, Recorder};
 
 /// Headers in which panels carry a token of their own.
 pub(super) const TOKEN_HEADERS: &[&str] = &[
@@ -41,10 +42,15 @@ pub(crate) enum Source {
     Header,
     /// What an identity provider signed.
     Jwt,
+    /// An API token that somebody named: a claim, until the panel accepts it.
+    Token,
     /// A claim, until the panel lets it in: `claimed` holds whose.
     Basic,
     /// A binding; proven only if the panel does not send the visitor away.
     Session,
+    /// Nobody: the request carries proofs of several, and which of them the panel believes is not
+    /// known here.
+    Contested,
 }
 
 /// Who seems to make a request, before the panel has answered.
@@ -59,6 +65,10 @@ pub(crate) struct Identity {
     pub(crate) credentials: Vec<Credential>,
     /// The user of an `Authorization: Basic`, which anybody may write.
     pub(crate) claimed: Option<String>,
+    /// Whose somebody said the token or the user is that the claim is made with.
+    pub(crate) named: Option<Named>,
+    /// A token that nobody knows.
+    pub(crate) unknown_token: Option<SessionHash>,
     /// Whether the request carried anything that might be a credential.
     pub(crate) anonymous: bool,
 }
@@ -80,7 +90,7 @@ impl Identity {
     pub(crate) const fn known_by(&self) -> KnownBy {
         match self.source {
             // A claim names nobody yet.
-            Source::Nothing | Source::Basic => KnownBy::None,
+            Source::Nothing | Source::Token | Source::Basic | Source::Contested => KnownBy::None,
             Source::Header => KnownBy::Header,
             Source::Jwt => KnownBy::Jwt,
             Source::Session => KnownBy::Session,
@@ -91,23 +101,28 @@ impl Identity {
     pub(crate) fn of(
         recorder: &Recorder,
         headers: &mut HeaderMap,
-        path: &str,
+        uri: &Uri,
         peer: Option<IpAddr>,
         now: Micros,
     ) -> Self {
         let rule = recorder.rules().identity_header.as_ref();
         let named = rule.and_then(|rule| header::take(rule, peer, headers));
-        let (credentials, anonymous) = credentials(recorder, headers, now);
+        let claims = Claims::of(recorder, headers, uri.query());
+        let (credentials, anonymous) = credentials(recorder, headers, &claims.tokens, now);
         let session = session_of(recorder, &credentials);
+        let asked = recorder.memory().asks_for_basic(uri.path());
+        let claim = claims.judge(recorder, &credentials, asked);
         let mut identity = Self {
             source: Source::Nothing,
             admin: None,
             admin_name: None,
             session: session.hash,
+            named: None,
+            unknown_token: claims.unknown_token(&credentials),
             acting_as: None,
             credentials,
-            claimed: None,
-            anonymous,
+            anonymous: anonymous && claims.is_none(),
+            claimed: claims.user,
         };
         if let Some(named) = named {
             identity.source = Source::Header;
@@ -116,7 +131,12 @@ impl Identity {
             identity.anonymous = false;
             return identity;
         }
-        if let Some((bearer, token)) = jwt::bearer(recorder, headers, now) {
+        let carried = jwt::bearer(recorder, headers, now);
+        if let Some((token, None)) = carried {
+            // One in a header or cookie of its own is an attempt too, if it is refused.
+            identity.unknown_token = identity.unknown_token.or(Some(token));
+        }
+        if let Some((token, Some(bearer))) = carried {
             identity.source = Source::Jwt;
             identity.session = Some(bearer.session.as_ref().map_or(token, |session| {
                 recorder.hasher().provider_session(session.as_bytes())
@@ -126,13 +146,11 @@ impl Identity {
             identity.anonymous = false;
             return identity;
         }
-        if let Some(user) = basic::user(headers) {
-            identity.anonymous = false;
-            identity.claimed = Some(user);
-            if recorder.memory().asks_for_basic(path) {
-                identity.source = Source::Basic;
-                return identity;
-            }
+        if let Some(claim) = claim {
+            identity.source = claim.source;
+            identity.named = claim.named;
+            identity.session = claim.fingerprint.or(identity.session);
+            return identity;
         }
         if let Some(admin) = session.admin {
             identity.source = Source::Session;
@@ -145,7 +163,12 @@ impl Identity {
 }
 
 /// Every cookie and token that may be a session's, looked up.
-fn credentials(recorder: &Recorder, headers: &HeaderMap, now: Micros) -> (Vec<Credential>, bool) {
+fn credentials(
+    recorder: &Recorder,
+    headers: &HeaderMap,
+    tokens: &[Token],
+    now: Micros,
+) -> (Vec<Credential>, bool) {
     let (preset, memory) = (&recorder.rules().preset, recorder.memory());
     let keeper = &recorder.trunk().keeper;
     let look_up = |hash: SessionHash, cookie: Option<&[u8]>| {
@@ -175,9 +198,9 @@ fn credentials(recorder: &Recorder, headers: &HeaderMap, now: Micros) -> (Vec<Cr
     };
     let mut found = Vec::new();
     let (mut anonymous, mut unknown) = (true, 0);
-    if let Some(token) = token(headers) {
+    for token in tokens {
         anonymous = false;
-        found.push(look_up(recorder.hasher().token(token), None));
+        found.push(look_up(token.fingerprint, None));
     }
     for (name, value) in cookies::sent(headers) {
         let rule = std::str::from_utf8(name)
@@ -201,25 +224,6 @@ fn credentials(recorder: &Recorder, headers: &HeaderMap, now: Micros) -> (Vec<Cr
         }
     }
     (found, anonymous)
-}
-
-pub(super) fn token(headers: &HeaderMap) -> Option<&[u8]> {
-    const NOT_TOKENS: [&[u8]; 4] = [b"basic", b"digest", b"negotiate", b"ntlm"];
-    let authorization = basic::authorization(headers)
-        .filter(|(scheme, _)| {
-            !NOT_TOKENS
-                .iter()
-                .any(|not| scheme.eq_ignore_ascii_case(not))
-        })
-        .map(|(_, token)| token);
-    authorization
-        .or_else(|| {
-            TOKEN_HEADERS
-                .iter()
-                .find_map(|name| headers.get(*name))
-                .map(|v| v.as_bytes())
-        })
-        .filter(|token| !token.is_empty())
 }
 
 #[derive(Default)]

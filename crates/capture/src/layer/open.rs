@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use admintrail_event::{
     Draft, Ending, KnownBy, Limits, Outcome, PanelName, Reading, Step, broken_off, clip,
-    encode_bytes, fold,
+    encode_bytes, fold, refused_token,
 };
 use http::{HeaderValue, StatusCode};
 
@@ -207,10 +207,21 @@ impl Open {
             Naming::Nobody => self.unname(),
             Naming::Basic(user) => {
                 self.remember_basic(&user);
-                self.draft.admin = Some(user);
-                self.draft.admin_name = None;
+                let named = self.identity.named.take();
+                let named = named.map(|named| (named.admin, named.admin_name));
+                let (admin, admin_name) = named.unwrap_or((user, None));
+                self.draft.admin = Some(admin);
+                self.draft.admin_name = admin_name;
                 self.draft.acting_as = None;
                 self.draft.known_by = KnownBy::Basic;
+            }
+            Naming::Token => {
+                if let Some(named) = self.identity.named.take() {
+                    self.draft.admin = Some(named.admin);
+                    self.draft.admin_name = named.admin_name;
+                    self.draft.known_by = KnownBy::Token;
+                    self.draft.acting_as = None;
+                }
             }
             Naming::Admin {
                 admin,
@@ -226,6 +237,13 @@ impl Open {
                 self.draft.attempted = None;
             }
             Naming::Attempt(typed) => self.attempted(typed.as_deref()),
+            Naming::RefusedToken(token) => {
+                self.unname();
+                self.draft.known_by = KnownBy::Attempt;
+                // What it is known by, so that somebody can say whose it is.
+                self.draft.session = Some(token);
+                self.draft.attempted = Some(refused_token(token));
+            }
         }
         if let Some(acting_as) = finding.acting_as
             && self.draft.admin.is_some()

@@ -22,7 +22,7 @@ pub(crate) use trunk::Trunk;
 use crate::health::{Cause, Clock, Health};
 use crate::identity::Keeper;
 use crate::journal::{Disk, Journal, RealDisk};
-use crate::{Bindings, PanelRules, Sink, ids};
+use crate::{Bindings, Identities, PanelRules, Sink, ids};
 
 /// How to start the recorders of a process.
 pub struct RecordersOptions {
@@ -36,6 +36,8 @@ pub struct RecordersOptions {
     pub sink: Arc<dyn Sink>,
     /// Where bindings are kept.
     pub bindings: Arc<dyn Bindings>,
+    /// Whose API tokens and basic users are.
+    pub identities: Arc<dyn Identities>,
     /// What time it is.
     pub clock: Arc<dyn Fn() -> Micros + Send + Sync>,
 }
@@ -93,6 +95,7 @@ impl Recorders {
             key,
             sink,
             bindings,
+            identities,
             clock,
         } = options;
         let clock: Clock = clock;
@@ -106,14 +109,9 @@ impl Recorders {
             admintrail_event::encode_bytes(name.as_bytes()),
             admintrail_event::Limits::TEXT,
         );
+        let keeper = Keeper::new(bindings, identities);
         let trunk = Arc::new(Trunk::new(
-            journal,
-            health,
-            clock,
-            name.0,
-            key,
-            Keeper::new(bindings),
-            sink,
+            journal, health, clock, name.0, key, keeper, sink,
         ));
         trunk.restore(left_open.into_iter().map(interrupted).collect());
         trunk.finish(marker(&trunk, Kind::Start, "Recording started"));

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use admintrail_event::{Micros, PanelName, SessionHash};
+use sha2::{Digest, Sha256};
 
 use super::{Owner, Trunk};
-use crate::PanelRules;
 use crate::identity::{Hasher, PanelMemory};
 use crate::layer::Readings;
+use crate::{Named, PanelRules};
 
 /// One recorder per panel; they share a journal folder through [`crate::Recorders`].
 #[derive(Clone)]
@@ -44,6 +45,30 @@ impl Recorder {
     #[must_use]
     pub fn panel(&self) -> &PanelName {
         &self.inner.rules.panel
+    }
+
+    /// Whose a token is, as configuration or somebody at the shell said.
+    pub(crate) fn named_token(&self, fingerprint: &SessionHash, token: &[u8]) -> Option<Named> {
+        let rules = &self.inner.rules.tokens;
+        if let Some(named) = rules.named.get(fingerprint) {
+            return Some(named.clone());
+        }
+        if !rules.named_digests.is_empty() {
+            let digest: [u8; 32] = Sha256::digest(token).into();
+            if let Some(named) = rules.named_digests.get(&digest) {
+                return Some(named.clone());
+            }
+        }
+        self.inner.trunk.keeper.named(self.panel(), fingerprint)
+    }
+
+    /// Whose a user of basic authentication is, likewise.
+    pub(crate) fn named_user(&self, user: &str) -> Option<Named> {
+        let named = self.inner.rules.tokens.named_users.get(user).cloned();
+        named.or_else(|| {
+            let fingerprint = self.inner.hasher.user(user.as_bytes());
+            self.inner.trunk.keeper.named(self.panel(), &fingerprint)
+        })
     }
 
     /// Whether somebody ended this session of the panel, or that of this credential.

@@ -53,6 +53,7 @@ impl Stand {
             key: [7; 32],
             sink: Arc::new(kept.clone()),
             bindings: Arc::new(MemoryBindings::default()),
+            identities: Arc::new(crate::MemoryIdentities::default()),
             clock: Arc::new(|| Micros(1_795_000_000_000_000)),
         };
         let disk = Arc::new(FaultyDisk(Arc::clone(&faults)));
@@ -288,6 +289,7 @@ impl Stand {
             preset: Preset::built_in("generic").unwrap(),
             trusted_proxies: Vec::new(),
             identity_header: None,
+            tokens: crate::TokenRules::default(),
             jwt: None,
             on_failure: self.on_failure,
             attempted_names: AttemptedNames::Known,

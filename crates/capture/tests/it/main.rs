@@ -16,6 +16,7 @@ mod address;
 mod bodies;
 mod crash;
 mod events;
+mod fingerprints;
 mod jwt;
 mod policy;
 mod secrets;

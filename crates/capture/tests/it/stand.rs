@@ -7,8 +7,9 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Duration;
 
 use admintrail_capture::{
-    Bindings, BoxFuture, MemoryBindings, OnFailure, PanelRules, Peer, RecordBody, RecordLayer,
-    RecordService, Recorder, Recorders, RecordersOptions, Sink, SinkError,
+    Bindings, BoxFuture, Identities, MemoryBindings, MemoryIdentities, OnFailure, PanelRules, Peer,
+    RecordBody, RecordLayer, RecordService, Recorder, Recorders, RecordersOptions, Sink, SinkError,
+    TokenRules,
 };
 use admintrail_event::{AttemptedNames, Draft, Kind, Micros, Preset, SessionHash};
 use bytes::Bytes;
@@ -68,6 +69,7 @@ pub struct Stand {
     pub recorders: Recorders,
     pub sink: Arc<KeepingSink>,
     pub bindings: Arc<dyn Bindings>,
+    pub identities: Arc<MemoryIdentities>,
     /// The same, where they live in memory.
     pub memory: Option<Arc<MemoryBindings>>,
     pub now: Arc<AtomicI64>,
@@ -94,6 +96,7 @@ impl Stand {
         let now = Arc::new(AtomicI64::new(1_795_000_000_000_000));
         let ticking = Arc::clone(&now);
         let crashed = Arc::new(AtomicBool::new(false));
+        let identities = Arc::new(MemoryIdentities::default());
         let recorders = Recorders::start(RecordersOptions {
             journal: folder.path().join("journal"),
             name: "node-1".to_owned(),
@@ -103,6 +106,7 @@ impl Stand {
                 crashed: Arc::clone(&crashed),
             }),
             bindings: Arc::clone(&bindings),
+            identities: Arc::clone(&identities) as Arc<dyn Identities>,
             clock: Arc::new(move || Micros(ticking.fetch_add(1, Ordering::SeqCst))),
         })
         .await
@@ -112,6 +116,7 @@ impl Stand {
             recorders,
             sink,
             bindings,
+            identities,
             memory: None,
             now,
             crashed,
@@ -191,6 +196,7 @@ pub fn rules(preset: &str) -> PanelRules {
         preset: Preset::built_in(preset).unwrap(),
         trusted_proxies: Vec::new(),
         identity_header: None,
+        tokens: TokenRules::default(),
         jwt: None,
         on_failure: OnFailure::Degrade,
         attempted_names: AttemptedNames::Known,

@@ -463,6 +463,14 @@ impl Preset {
         self.cookies.is_session(name)
     }
 
+    /// The same, with one secret parameter more.
+    #[must_use]
+    pub fn with_secret_parameter(&self, name: &str) -> Self {
+        let mut preset = self.clone();
+        preset.secrets.names.push(secrets::plain_name(name));
+        preset
+    }
+
     /// The query with secret values replaced by `[redacted]`, names in any case, encoded once or
     /// twice, nested (`user[password]`, JSON, a URL in a value). Redacting twice changes nothing.
     #[must_use]

@@ -31,8 +31,11 @@ pub(super) fn on_head(exchange: &Exchange<'_>) -> Finding {
     let mut finding = match exchange.identity.source {
         Source::Header => Finding::new(Naming::Keep),
         Source::Jwt => of_jwt(exchange, sent),
+        Source::Token => of_token(exchange, sent),
         Source::Basic => of_basic(exchange, sent),
         Source::Session => of_session(exchange, sent),
+        Source::Contested if sent => sent_away(),
+        Source::Contested => Finding::new(Naming::Nobody),
         Source::Nothing => of_nobody(exchange, sent),
     };
     impersonation::on_head(exchange, &mut finding);
@@ -86,6 +89,33 @@ pub(super) fn of_basic(exchange: &Exchange<'_>, sent: bool) -> Finding {
         basic_refused: tried && exchange.status == StatusCode::UNAUTHORIZED,
         ..finding
     }
+}
+
+/// Whose a token is, is a claim until the panel has accepted it where it does not answer everybody;
+/// one that it refuses is an attempt of whoever holds it.
+pub(super) fn of_token(exchange: &Exchange<'_>, sent: bool) -> Finding {
+    if sent {
+        return sent_away();
+    }
+    let (memory, status) = (exchange.recorder.memory(), exchange.status);
+    let Some(token) = exchange.identity.session else {
+        return Finding::new(Naming::Nobody);
+    };
+    if is_refusal(status) {
+        return Finding::new(Naming::RefusedToken(token));
+    }
+    let accepted = (status.is_success() || status.is_redirection())
+        && exchange.method != Method::OPTIONS
+        && !memory.is_for_everybody(&exchange.reading.route);
+    Finding::new(if accepted {
+        Naming::Token
+    } else {
+        Naming::Nobody
+    })
+}
+
+fn is_refusal(status: StatusCode) -> bool {
+    matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)
 }
 
 /// A token that the panel itself reads and does not take is revoked, or not for it. One that a
@@ -325,11 +355,7 @@ fn of_nobody(exchange: &Exchange<'_>, sent: bool) -> Finding {
             ..Finding::new(Naming::Attempt(Some(user.clone())))
         };
     }
-    let refused = sent
-        || matches!(
-            exchange.status,
-            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN
-        );
+    let refused = sent || is_refusal(exchange.status);
     let ordinary = exchange.reading.step == Step::Ordinary && !exchange.reading.asset;
     let answered = exchange.status.is_success() && ordinary;
     if answered && exchange.identity.anonymous && shows_form_instead(exchange) {
@@ -346,6 +372,17 @@ fn of_nobody(exchange: &Exchange<'_>, sent: bool) -> Finding {
     });
     let first = doubted.next();
     let contested = doubted.any(|admin| Some(admin) != first);
+    if is_refusal(exchange.status)
+        && !sent
+        && first.is_none()
+        && let Some(token) = exchange.identity.unknown_token
+    {
+        finding.naming = Naming::RefusedToken(token);
+    }
+    if exchange.identity.unknown_token.is_some() || exchange.identity.claimed.is_some() {
+        // What the panel's answer is about may be that, and says nothing of an undecided sign-in.
+        return finding;
+    }
     for credential in &exchange.identity.credentials {
         let Some(undecided) = credential
             .pending

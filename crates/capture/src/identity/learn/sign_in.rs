@@ -43,7 +43,10 @@ pub(super) const fn is_off_topic(status: StatusCode) -> bool {
 pub(super) fn on_head(exchange: &Exchange<'_>) -> Finding {
     let typed = exchange.typed.clone();
     let fresh = exchange.fresh_cookies();
-    let signed_in = exchange.identity.source == Source::Session || exchange.identity.is_doubted();
+    let signed_in = matches!(
+        exchange.identity.source,
+        Source::Header | Source::Token | Source::Session
+    ) || exchange.identity.is_doubted();
     let set_proves = exchange.recorder.rules().preset.set_proves();
     if typed.is_none() && signed_in && (fresh.is_empty() || set_proves) {
         // Somebody signed in asks for a route that only reads like a sign-in: nothing was typed,
