@@ -68,7 +68,7 @@ test.describe("Admin Sessions", () => {
   test("marks a request from an address that is new for its admin", async ({ page, stack, day: _ }) => {
     const list = new AdminSessions(page, stack.trail.url);
     await list.open({ q: "panel:django admin:tom is:first", order: "asc" });
-    await expect(list.rows.first().locator(".badge-new")).toHaveText("new IP");
+    await expect(list.rows.first().locator('[data-first="first:ip"]')).toHaveText("new IP");
   });
 
   test("is drawn light, dark and narrow", async ({ page, stack, day: _ }) => {

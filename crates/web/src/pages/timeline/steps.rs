@@ -124,8 +124,9 @@ impl Before {
     fn tell(&mut self, scene: &Scene, event: &Event, newest_first: bool, items: &mut Vec<Item>) {
         let draft = &event.draft;
         if let Some(time) = self.time.filter(|time| pauses(*time, draft.time)) {
-            let span = lasted(time.0.abs_diff(draft.time.0));
-            items.push(Item::Pause(format!("{span} pause")));
+            // Seconds of a pause interest nobody.
+            let minutes = time.0.abs_diff(draft.time.0) / 60_000_000;
+            items.push(Item::Pause(format!("{} pause", lasted(minutes * 60_000_000))));
         }
         let wall = scene.face.wall(draft.time);
         let day = wall.strftime("%A, %-d %B %Y").to_string();
