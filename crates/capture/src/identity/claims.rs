@@ -3,8 +3,9 @@
 //! Anybody may write either, so a claim names nobody before the panel has accepted it, and nobody
 //! at all while another proof in the same request may be the one that the panel believed.
 
-use admintrail_event::SessionHash;
+use admintrail_event::{RequestHead, SessionHash};
 use http::header::AUTHORIZATION;
+use http::request::Parts;
 use http::{HeaderMap, HeaderName};
 use percent_encoding::percent_decode_str;
 
@@ -35,6 +36,8 @@ pub(super) struct Claims {
     pub(super) tokens: Vec<Token>,
     /// The user of a basic authentication.
     pub(super) user: Option<String>,
+    /// Keyed hash of the name and password that it came with.
+    pub(super) proof: Option<SessionHash>,
     /// Which of several the panel reads is not known: two `Authorization`, or too many tokens.
     ambiguous: bool,
 }
@@ -50,7 +53,8 @@ pub(super) struct Claim {
 
 impl Claims {
     /// Reads them; the tokens themselves are not kept.
-    pub(super) fn of(recorder: &Recorder, headers: &HeaderMap, query: Option<&str>) -> Self {
+    pub(super) fn of(recorder: &Recorder, parts: &Parts) -> Self {
+        let (headers, query) = (&parts.headers, parts.uri.query());
         let mut claims = Self {
             ambiguous: headers.get_all(AUTHORIZATION).iter().nth(1).is_some(),
             ..Self::default()
@@ -78,8 +82,33 @@ impl Claims {
                 }
             }
         }
-        claims.user = basic::user(headers);
+        claims.add_basic(recorder, parts);
         claims
+    }
+
+    /// Takes over what is claimed by basic authentication, in the header or where the panel reads
+    /// it in the query.
+    fn add_basic(&mut self, recorder: &Recorder, parts: &Parts) {
+        let hasher = recorder.hasher();
+        let head = RequestHead {
+            method: parts.method.as_str(),
+            path: parts.uri.path(),
+            query: parts.uri.query(),
+            accept: None,
+            requested_with: None,
+            bearer: false,
+            fetch_dest: None,
+        };
+        let sent = basic::claim(hasher, &parts.headers);
+        let asked = recorder.rules().preset.basic_in_query(&head);
+        let asked = asked.and_then(|base64| basic::claim_of(hasher, base64.as_bytes()));
+        if sent.is_some() && asked.is_some() && sent != asked {
+            self.ambiguous = true;
+        }
+        if let Some(claim) = sent.or(asked) {
+            self.user = Some(claim.user);
+            self.proof = Some(claim.proof);
+        }
     }
 
     fn add(&mut self, recorder: &Recorder, token: &[u8]) {

@@ -43,6 +43,11 @@ impl Hasher {
         self.hash(b"provider session", b"", session)
     }
 
+    /// Name and password of basic authentication together.
+    pub(crate) fn basic(&self, pair: &[u8]) -> SessionHash {
+        self.hash(b"basic:", &[], pair)
+    }
+
     /// What stands for a name that basic authentication let in; no client sends it.
     pub(crate) fn basic_name(&self, folded: &[u8]) -> SessionHash {
         self.hash(b"basic name", b"", folded)

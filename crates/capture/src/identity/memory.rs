@@ -21,6 +21,10 @@ const MAX_DOUBTED: usize = 4_096;
 const MAX_CHALLENGED: usize = 256;
 /// Names that basic authentication let in; beyond that the bindings alone know them.
 const MAX_BASIC_NAMES: usize = 4096;
+/// Names with passwords that basic authentication let in lately.
+const MAX_LET_IN: usize = 4096;
+/// How long that counts where a panel's 401 may mean a lack of rights.
+const LET_IN_MICROS: i64 = 60 * Micros::SECOND;
 /// Names of session cookies.
 const MAX_NAMES: usize = 64;
 
@@ -69,6 +73,8 @@ pub(crate) struct PanelMemory {
     challenged: RwLock<HashSet<String>>,
     /// Names that basic authentication let in, folded.
     basic_names: RwLock<HashSet<String>>,
+    /// Names with passwords that it let in, and when last.
+    let_in: Mutex<HashMap<SessionHash, Micros>>,
     /// The panel sets the cookie of a living session anew on ordinary pages.
     rotates: AtomicBool,
     /// Sessions bound by a redirect alone, until a request with one is answered.
@@ -151,6 +157,25 @@ impl PanelMemory {
     /// Whether basic authentication has let this name in.
     pub(crate) fn knows_basic(&self, folded: &str) -> bool {
         self.basic_names.read().contains(folded)
+    }
+
+    /// Basic authentication let this name and password in.
+    pub(crate) fn let_in(&self, proof: SessionHash, now: Micros) {
+        let mut let_in = self.let_in.lock();
+        if let_in.len() >= MAX_LET_IN {
+            let_in.retain(|_, at| now.0.saturating_sub(at.0) < LET_IN_MICROS);
+        }
+        if let_in.len() < MAX_LET_IN || let_in.contains_key(&proof) {
+            let_in.insert(proof, now);
+        }
+    }
+
+    /// Whether it did so a moment ago.
+    pub(crate) fn was_let_in(&self, proof: &SessionHash, now: Micros) -> bool {
+        let let_in = self.let_in.lock();
+        let_in
+            .get(proof)
+            .is_some_and(|at| (0..LET_IN_MICROS).contains(&now.0.saturating_sub(at.0)))
     }
 
     /// This path asked for basic authentication.

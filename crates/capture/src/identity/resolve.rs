@@ -3,7 +3,8 @@
 use std::net::IpAddr;
 
 use admintrail_event::{KnownBy, Micros, SessionHash};
-use http::{HeaderMap, Uri};
+use http::HeaderMap;
+use http::request::Parts;
 
 use super::claims::{Claims, Token};
 use super::{Proof, Undecided, cookies, credential, header, jwt};
@@ -69,6 +70,8 @@ pub(crate) struct Identity {
     pub(crate) named: Option<Named>,
     /// A token that nobody knows.
     pub(crate) unknown_token: Option<SessionHash>,
+    /// Keyed hash of the name and password that it came with.
+    pub(crate) claimed_by: Option<SessionHash>,
     /// Whether the request carried anything that might be a credential.
     pub(crate) anonymous: bool,
 }
@@ -100,17 +103,18 @@ impl Identity {
     /// Asks the resolvers; takes identity headers of untrusted peers out of the request.
     pub(crate) fn of(
         recorder: &Recorder,
-        headers: &mut HeaderMap,
-        uri: &Uri,
+        parts: &mut Parts,
         peer: Option<IpAddr>,
         now: Micros,
     ) -> Self {
         let rule = recorder.rules().identity_header.as_ref();
-        let named = rule.and_then(|rule| header::take(rule, peer, headers));
-        let claims = Claims::of(recorder, headers, uri.query());
+        let named = rule.and_then(|rule| header::take(rule, peer, &mut parts.headers));
+        let claims = Claims::of(recorder, parts);
+        let (path, headers) = (parts.uri.path(), &parts.headers);
         let (credentials, anonymous) = credentials(recorder, headers, &claims.tokens, now);
         let session = session_of(recorder, &credentials);
-        let asked = recorder.memory().asks_for_basic(uri.path());
+        let checked = recorder.rules().preset.checks_basic(path);
+        let asked = checked.unwrap_or_else(|| recorder.memory().asks_for_basic(path));
         let claim = claims.judge(recorder, &credentials, asked);
         let mut identity = Self {
             source: Source::Nothing,
@@ -123,6 +127,7 @@ impl Identity {
             credentials,
             anonymous: anonymous && claims.is_none(),
             claimed: claims.user,
+            claimed_by: claims.proof,
         };
         if let Some(named) = named {
             identity.source = Source::Header;

@@ -28,7 +28,7 @@ pub(super) fn read(recorder: &Recorder, parts: &mut Parts) -> Box<Open> {
     let peer = parts.extensions.get::<Peer>().copied();
     let client = peer.map(|peer| Client::of(peer, &parts.headers, &rules.trusted_proxies));
     let socket = peer.map(|peer| peer.addr.ip().to_canonical());
-    let mut identity = Identity::of(recorder, &mut parts.headers, &parts.uri, socket, time);
+    let mut identity = Identity::of(recorder, parts, socket, time);
 
     let headers = &parts.headers;
     let mut head = RequestHead {
@@ -62,7 +62,7 @@ pub(super) fn read(recorder: &Recorder, parts: &mut Parts) -> Box<Open> {
             // What was behind one of them may be ended too: a token in another header.
             for _ in 0..=MAX_STRIPPED {
                 identity.strip_ended(recorder, &mut parts.headers);
-                identity = Identity::of(recorder, &mut parts.headers, &parts.uri, socket, time);
+                identity = Identity::of(recorder, parts, socket, time);
                 if !identity.is_ended(recorder) {
                     break;
                 }

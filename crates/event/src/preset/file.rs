@@ -7,7 +7,7 @@ use toml::Spanned;
 
 use super::pattern::RoutePattern;
 use super::route::{RouteLine, Routes, Template};
-use super::rules::{ApiRule, CookieRule, StepRule, Steps};
+use super::rules::{ApiRule, BasicRule, CookieRule, StepRule, Steps};
 use super::secrets::{Secrets, plain_name};
 use super::words::Parts;
 use super::{Preset, PresetError, impersonation};
@@ -48,6 +48,7 @@ struct File {
     second_factor: Option<StepSection>,
     sign_out: Option<StepSection>,
     session: Option<SessionSection>,
+    basic: Option<BasicSection>,
     api: Option<ApiSection>,
     polling: Option<PollingSection>,
     paths: Option<PathsSection>,
@@ -94,6 +95,16 @@ struct SessionSection {
 
 #[derive(Deserialize, Default)]
 #[serde(deny_unknown_fields, default)]
+struct BasicSection {
+    guarded: Vec<Spanned<String>>,
+    except: Vec<Spanned<String>>,
+    parameter: Option<String>,
+    parameter_routes: Vec<Spanned<String>>,
+    refuses_with_401: bool,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
 struct ApiSection {
     prefixes: Vec<Spanned<String>>,
     segments: Vec<String>,
@@ -113,6 +124,7 @@ struct PollingSection {
 #[serde(deny_unknown_fields, default)]
 struct PathsSection {
     parameters: Vec<String>,
+    keeps_encoded_slash: bool,
 }
 
 #[derive(Deserialize, Default)]
@@ -229,6 +241,15 @@ impl Lines<'_> {
                 ),
             };
         }
+        if let Some(section) = file.basic {
+            preset.basic = BasicRule {
+                guarded: self.paths(&section.guarded)?,
+                except: self.paths(&section.except)?,
+                parameter: section.parameter,
+                parameter_routes: self.routes(&section.parameter_routes)?,
+                refuses_with_401: section.refuses_with_401,
+            };
+        }
         if let Some(section) = file.api {
             preset.overridden = self.paths(&section.method_override)?;
             preset.api = ApiRule {
@@ -244,6 +265,7 @@ impl Lines<'_> {
         }
         if let Some(section) = file.paths {
             preset.path_parameters = section.parameters;
+            preset.keeps_encoded_slash = section.keeps_encoded_slash;
         }
         if let Some(section) = &file.impersonation {
             preset.impersonation = self.impersonation(section)?;
@@ -394,10 +416,12 @@ impl Preset {
                 session: Vec::new(),
                 ignored: patterns(IGNORED_COOKIES.iter().copied()),
             },
+            basic: BasicRule::default(),
             api: ApiRule::default(),
             polling: Vec::new(),
             path_parameters: Vec::new(),
             overridden: Vec::new(),
+            keeps_encoded_slash: false,
             secrets: Secrets::default(),
             impersonation: impersonation::Rules::default(),
             routes: Routes::default(),

@@ -23,15 +23,16 @@ pub(crate) use english::{is_one_page, is_plural};
 pub(crate) use normal::REDACTED;
 pub use sentence::broken_off;
 
+use std::borrow::Cow;
 use std::sync::{Arc, LazyLock};
 
 use crate::{Learned, Limits, RequestType, clip, encode_text};
 
 use describe::{describe, push_route_segment, route_of};
-use normal::{Segment, normal_form};
+use normal::{Segment, decode_fully, kept_form, normal_form};
 use pattern::{RoutePattern, parameter};
 use route::Routes;
-use rules::{ApiRule, CookieRule, Steps, step_of};
+use rules::{ApiRule, BasicRule, CookieRule, Steps, step_of};
 use secrets::Secrets;
 
 /// What is known of a request before it is forwarded. Texts are raw, as sent (already UTF-8 safe).
@@ -133,12 +134,15 @@ pub struct Preset {
     shown_on: Vec<RoutePattern>,
     set_proves: bool,
     cookies: CookieRule,
+    basic: BasicRule,
     api: ApiRule,
     polling: Vec<RoutePattern>,
     /// Query parameters whose value goes on where the path ends.
     path_parameters: Vec<String>,
     /// Paths on which `X-HTTP-Method-Override` counts.
     overridden: Vec<RoutePattern>,
+    /// The panel splits a path before it decodes it: `%2F` is part of a name.
+    keeps_encoded_slash: bool,
     secrets: Secrets,
     impersonation: impersonation::Rules,
     routes: Routes,
@@ -167,6 +171,8 @@ static PHPMYADMIN: BuiltIn =
     LazyLock::new(|| built_in(include_str!("../../../../presets/phpmyadmin.toml")));
 static PUQCLOUD: BuiltIn =
     LazyLock::new(|| built_in(include_str!("../../../../presets/puqcloud.toml")));
+static RABBITMQ: BuiltIn =
+    LazyLock::new(|| built_in(include_str!("../../../../presets/rabbitmq.toml")));
 static OWN: BuiltIn =
     LazyLock::new(|| built_in(include_str!("../../../../presets/admintrail.toml")));
 
@@ -182,6 +188,7 @@ impl Preset {
         "wordpress",
         "phpmyadmin",
         "puqcloud",
+        "rabbitmq",
         "admintrail",
     ];
 
@@ -194,6 +201,7 @@ impl Preset {
             "wordpress" => &WORDPRESS,
             "phpmyadmin" => &PHPMYADMIN,
             "puqcloud" => &PUQCLOUD,
+            "rabbitmq" => &RABBITMQ,
             "admintrail" => &OWN,
             _ => return None,
         };
@@ -227,7 +235,7 @@ impl Preset {
     pub fn read_with(&self, head: &RequestHead<'_>, learned: &Learned) -> Reading {
         // A `?` or `#` can only be there by mistake, and ends the path for everybody else.
         let path = head.path.split(['?', '#']).next().unwrap_or("");
-        let mut segments = normal_form(path);
+        let mut segments = self.path_segments(path);
         self.hide_secrets(path, &mut segments);
         self.append_path_parameter(head.query, &mut segments);
         let request_type = self.api.request_type(head, &segments);
@@ -471,6 +479,49 @@ impl Preset {
         preset
     }
 
+    /// Whether the panel checks an `Authorization: Basic` on this path: `Some(true)` it does,
+    /// though it may never ask for one; `Some(false)` it answers whatever is sent; `None` unknown.
+    #[must_use]
+    pub fn checks_basic(&self, path: &str) -> Option<bool> {
+        if self.basic.guarded.is_empty() && self.basic.except.is_empty() {
+            return None;
+        }
+        let segments = self.path_segments(path);
+        let among = |paths: &[RoutePattern]| paths.iter().any(|it| it.find(&segments).is_some());
+        if among(&self.basic.except) {
+            return Some(false);
+        }
+        // What the panel reads differently may lead to a page that checks nothing.
+        let decoded = decode_fully(path);
+        let plain = !decoded.contains("..") && !decoded.contains('\\');
+        (plain && among(&self.basic.guarded)).then_some(true)
+    }
+
+    /// Name and password in base64, where this panel takes them from the query; `None` too if the
+    /// query has two.
+    #[must_use]
+    pub fn basic_in_query<'a>(&self, head: &RequestHead<'a>) -> Option<Cow<'a, str>> {
+        let name = self.basic.parameter.as_deref()?;
+        let query = head.query?;
+        let segments = self.path_segments(head.path);
+        let read_here = |route: &RoutePattern| {
+            route.takes_method(head.method)
+                && route.find(&segments).is_some()
+                && route.takes_query(head.query)
+        };
+        self.basic
+            .parameter_routes
+            .iter()
+            .any(read_here)
+            .then(|| parameter(query, name))?
+    }
+
+    /// Whether a 401 may only mean that somebody whose name and password are right lacks the right.
+    #[must_use]
+    pub const fn refuses_with_401(&self) -> bool {
+        self.basic.refuses_with_401
+    }
+
     /// The query with secret values replaced by `[redacted]`, names in any case, encoded once or
     /// twice, nested (`user[password]`, JSON, a URL in a value). Redacting twice changes nothing.
     #[must_use]
@@ -486,9 +537,17 @@ impl Preset {
 
     /// The path in normal form, with what the query says of it.
     fn segments<'a>(&self, path: &'a str, query: Option<&str>) -> Vec<Segment<'a>> {
-        let mut segments = normal_form(path);
+        let mut segments = self.path_segments(path);
         self.append_path_parameter(query, &mut segments);
         segments
+    }
+
+    fn path_segments<'a>(&self, path: &'a str) -> Vec<Segment<'a>> {
+        if self.keeps_encoded_slash {
+            kept_form(path)
+        } else {
+            normal_form(path)
+        }
     }
 
     /// `/index.php?route=/table/search` is about `/index.php/table/search`, where the preset says

@@ -77,6 +77,11 @@ pub(super) fn split_before_decoding(path: &str) -> Vec<Segment<'_>> {
     segments
 }
 
+/// The normal form of a panel that splits before it decodes.
+pub(super) fn kept_form(path: &str) -> Vec<Segment<'_>> {
+    resolve(split_before_decoding(path))
+}
+
 fn before_semicolon(segment: &str) -> &str {
     segment
         .split_once(';')

@@ -354,6 +354,10 @@ fn parse_piece(word: &str) -> Result<Piece, String> {
         .strip_prefix('{')
         .and_then(|rest| rest.strip_suffix('}'))
     else {
+        // What a panel that splits before it decodes takes for a name: RabbitMQ's default vhost.
+        if word.eq_ignore_ascii_case("%2f") {
+            return Ok(Piece::Literal(Box::from("/")));
+        }
         if word.contains(['{', '}', '*', '%']) {
             return Err(format!(
                 "{word:?} must be a text, * or a placeholder such as {{id}} as a whole, not encoded"

@@ -58,6 +58,7 @@ impl Found<'_> {
         for (piece, segment) in pieces.iter().zip(own) {
             route.push('/');
             match piece {
+                Piece::Literal(text) if &**text == "/" => route.push_str("%2F"),
                 Piece::Literal(text) => route.push_str(text),
                 Piece::Any | Piece::Named { shown: true, .. } => {
                     push_route_segment(segment, &mut route);

@@ -198,6 +198,21 @@ impl CookieRule {
     }
 }
 
+/// Where `Authorization: Basic` proves a name although nobody asked for it.
+#[derive(Debug, Clone, Default)]
+pub(super) struct BasicRule {
+    /// Paths where the panel checks it.
+    pub(super) guarded: Vec<RoutePattern>,
+    /// Paths among them that answer everybody.
+    pub(super) except: Vec<RoutePattern>,
+    /// A query parameter that holds name and password in base64 instead.
+    pub(super) parameter: Option<String>,
+    /// Where the panel reads that parameter.
+    pub(super) parameter_routes: Vec<RoutePattern>,
+    /// The panel answers 401 also to somebody whom it knows and who lacks the right.
+    pub(super) refuses_with_401: bool,
+}
+
 /// The step of a request by its head alone.
 pub(super) fn step_of(
     steps: &Steps,

@@ -1191,3 +1191,96 @@ fn wordpress_and_phpmyadmin_read_as_a_person_would_say_it() {
     }
     assert!(phpmyadmin.needs_form(&head("POST", "/index.php?route=/sql")));
 }
+
+#[test]
+fn rabbitmq_is_read_as_its_pages_call_it() {
+    let rabbitmq = preset("rabbitmq");
+    for (request, action, object) in [
+        (
+            "PUT /api/queues/%2F/orders",
+            "Created queue orders",
+            Some("queue/orders"),
+        ),
+        (
+            "PUT /api/queues/%2f/orders",
+            "Created queue orders",
+            Some("queue/orders"),
+        ),
+        (
+            "PUT /api/queues/shop/orders",
+            "Created queue orders in shop",
+            Some("queue/shop/orders"),
+        ),
+        // One queue whose name has slashes, not three things.
+        (
+            "DELETE /api/queues/%2F/a%2Fb%2Fcontents",
+            "Deleted queue a/b/contents",
+            Some("queue/a/b/contents"),
+        ),
+        (
+            "DELETE /api/queues/%2F/orders/contents",
+            "Purged queue orders",
+            Some("queue/orders"),
+        ),
+        ("DELETE /api/users/7", "Deleted user 7", Some("user/7")),
+        ("GET /api/queues?page=1&name=", "Listed queues", None),
+        ("GET /api/queues/shop", "Listed queues in shop", None),
+    ] {
+        let reading = read(&rabbitmq, request);
+        assert_eq!(
+            (
+                reading.action.as_str(),
+                reading.object.as_deref(),
+                reading.request_type
+            ),
+            (action, object, RequestType::Api),
+            "{request}"
+        );
+    }
+    assert_eq!(
+        read(&rabbitmq, "GET /api/queues/%2F/orders").route,
+        "/api/queues/%2F/{queue}"
+    );
+}
+
+#[test]
+fn a_preset_says_where_basic_authentication_is_checked_unasked() {
+    let rabbitmq = preset("rabbitmq");
+    for (path, checked) in [
+        ("/api/users", Some(true)),
+        ("/api/queues/%2F/orders", Some(true)),
+        // What answers everybody, however it is written.
+        ("/api/auth", Some(false)),
+        ("/api/%61uth", Some(false)),
+        ("/api", Some(false)),
+        ("/api/index.html", Some(false)),
+        // Where a path may lead elsewhere nothing is known.
+        ("/api/users/../auth", Some(false)),
+        ("/api/../js/main.js", None),
+        ("/api/users/%2e%2e/x", None),
+        ("/js/main.js", None),
+    ] {
+        assert_eq!(rabbitmq.checks_basic(path), checked, "{path}");
+    }
+    let in_query = |request: &str| {
+        let (method, target) = request.split_once(' ').unwrap();
+        rabbitmq
+            .basic_in_query(&head(method, target))
+            .map(String::from)
+    };
+    assert_eq!(
+        in_query("GET /api/definitions?download=a.json&auth=YTpi").as_deref(),
+        Some("YTpi")
+    );
+    assert_eq!(
+        in_query("GET /api/definitions/%2F?auth=YQ%3D%3D").as_deref(),
+        Some("YQ==")
+    );
+    assert_eq!(in_query("GET /api/definitions?auth=YTpi&auth=Yjpi"), None);
+    assert_eq!(in_query("GET /api/users?auth=YTpi"), None);
+    assert_eq!(
+        rabbitmq.redact_query("download=a&auth=YTpi"),
+        "download=a&auth=[redacted]"
+    );
+    assert_eq!(preset("generic").checks_basic("/api/users"), None);
+}

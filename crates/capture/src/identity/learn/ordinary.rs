@@ -66,19 +66,29 @@ fn learn_route(exchange: &Exchange<'_>, sent: bool) {
 }
 
 /// The user of a basic authentication is a claim until the panel has answered where it asks for
-/// one: whoever leaves before, finds nothing or meets an error has proven nothing.
+/// one: whoever leaves before, finds nothing or meets an error has proven nothing, unless the same
+/// name and password were let in a moment ago.
 pub(super) fn of_basic(exchange: &Exchange<'_>, sent: bool) -> Finding {
     if sent {
         return sent_away();
     }
     let claimed = exchange.identity.claimed.clone();
+    let memory = exchange.recorder.memory();
     let let_in = exchange.status.is_success() || exchange.status.is_redirection();
     // Browsers ask with OPTIONS what they may send, and are answered without credentials.
-    let asked = exchange.method != Method::OPTIONS
-        && !exchange
-            .recorder
-            .memory()
-            .is_for_everybody(&exchange.reading.route);
+    let asked =
+        exchange.method != Method::OPTIONS && !memory.is_for_everybody(&exchange.reading.route);
+    if let Some(proof) = exchange.identity.claimed_by {
+        if let_in && asked {
+            memory.let_in(proof, exchange.now);
+        } else if !let_in
+            && !says_who_are_you(exchange)
+            && memory.was_let_in(&proof, exchange.now)
+            && let Some(user) = claimed
+        {
+            return Finding::new(Naming::Basic(user));
+        }
+    }
     let finding = Finding::new(match claimed {
         Some(user) if let_in && asked => Naming::Basic(user),
         Some(user) if !let_in => Naming::Attempt(Some(user)),
@@ -89,6 +99,13 @@ pub(super) fn of_basic(exchange: &Exchange<'_>, sent: bool) -> Finding {
         basic_refused: tried && exchange.status == StatusCode::UNAUTHORIZED,
         ..finding
     }
+}
+
+/// Whether the answer says nothing of who asks, or that the panel does not know it.
+fn says_who_are_you(exchange: &Exchange<'_>) -> bool {
+    let preset = &exchange.recorder.rules().preset;
+    exchange.method == Method::OPTIONS
+        || (exchange.status == StatusCode::UNAUTHORIZED && !preset.refuses_with_401())
 }
 
 /// Whose a token is, is a claim until the panel has accepted it where it does not answer everybody;

@@ -150,6 +150,13 @@ async fn a_claimed_basic_user_is_named_by_no_answer_but_one_that_lets_him_in() {
     })
     .await;
     talk.get("/", "").await;
+    for status in [400, 401, 403, 404, 429, 500, 502, 503, 504] {
+        let path = format!("/{status}");
+        send(&talk.service, request("GET", &path, &[BASIC], empty())).await;
+        let event = talk.event().await;
+        assert_nobody(&event);
+        assert_eq!(event.known_by, KnownBy::Attempt, "{status}");
+    }
     for status in [200, 204, 302, 304] {
         let path = format!("/{status}");
         send(&talk.service, request("GET", &path, &[BASIC], empty())).await;
@@ -157,12 +164,18 @@ async fn a_claimed_basic_user_is_named_by_no_answer_but_one_that_lets_him_in() {
         assert_eq!(event.admin.as_deref(), Some("olena"), "{status}");
         assert_eq!(event.known_by, KnownBy::Basic, "{status}");
     }
-    for status in [400, 401, 403, 404, 429, 500, 502, 503, 504] {
+    // The same password was let in a moment ago: this is the same person.
+    for (status, named) in [
+        (400, true),
+        (401, false),
+        (403, true),
+        (404, true),
+        (500, true),
+    ] {
         let path = format!("/{status}");
         send(&talk.service, request("GET", &path, &[BASIC], empty())).await;
         let event = talk.event().await;
-        assert_nobody(&event);
-        assert_eq!(event.known_by, KnownBy::Attempt, "{status}");
+        assert_eq!(event.admin.is_some(), named, "{status}");
     }
     // Asked without credentials by every browser.
     send(&talk.service, request("OPTIONS", "/200", &[BASIC], empty())).await;
@@ -276,4 +289,125 @@ async fn what_connection_names_is_neither_believed_nor_passed_on() {
         }
     }
     assert_named(&talk.get("/proven", &with).await, "olena");
+}
+
+/// A panel whose pages send name and password with every call, and that never asks for them.
+const UNASKED: &str = r#"
+extends = "generic"
+[basic]
+guarded = ["/api/**"]
+except = ["/api/auth"]
+parameter = "auth"
+parameter_routes = ["GET /api/export"]
+refuses_with_401 = true
+"#;
+
+/// `olena:right` is known and may not see `/api/secret`.
+fn unasked(asked: &Asked) -> Response<TestBody> {
+    let right = asked
+        .headers
+        .get("authorization")
+        .is_some_and(|value| value == BASIC.1);
+    match asked.path.as_str() {
+        "/api/auth" => html("how to sign in"),
+        path if path.starts_with("/api/export") => html("all"),
+        "/api/secret" => answer(401, &[], "not for you"),
+        path if path.starts_with("/api/") && !right => answer(401, &[], "Login failed"),
+        _ => html("x"),
+    }
+}
+
+async fn unasked_talk() -> Talk {
+    let stand = Stand::new().await;
+    let recorder = stand.recorder(|rules| {
+        rules.preset = std::sync::Arc::new(admintrail_event::Preset::parse(UNASKED).unwrap());
+    });
+    let service = wrap(recorder, panel(|asked| unasked(&asked)));
+    Talk {
+        stand,
+        service,
+        count: 0,
+    }
+}
+
+async fn ask(talk: &mut Talk, path: &str, headers: &[(&str, &str)]) -> admintrail_event::Draft {
+    send(&talk.service, request("GET", path, headers, empty())).await;
+    talk.event().await
+}
+
+/// `olena:wrong`
+const OLENA_WRONG: (&str, &str) = ("authorization", "Basic b2xlbmE6d3Jvbmc=");
+/// `boris:any`
+const BORIS_ANY: (&str, &str) = ("authorization", "Basic Ym9yaXM6YW55");
+
+#[tokio::test]
+async fn where_a_preset_says_that_basic_is_checked_it_names_without_having_been_asked_for() {
+    let mut talk = unasked_talk().await;
+    let event = ask(&mut talk, "/api/users", &[BASIC]).await;
+    assert_eq!(
+        (event.admin.as_deref(), event.known_by),
+        (Some("olena"), KnownBy::Basic)
+    );
+    let event = ask(&mut talk, "/api/users", &[OLENA_WRONG]).await;
+    assert_eq!((event.admin, event.outcome), (None, Outcome::Denied));
+    assert_eq!(event.action, "Failed sign-in as olena");
+    // What answers everybody believes any name, and so does what is not below.
+    assert_nobody(&ask(&mut talk, "/api/auth", &[BORIS_ANY]).await);
+    assert_nobody(&ask(&mut talk, "/style", &[BORIS_ANY]).await);
+    assert_nobody(&ask(&mut talk, "/api/%61uth", &[BORIS_ANY]).await);
+}
+
+#[tokio::test]
+async fn a_401_for_a_lack_of_rights_names_whom_the_same_password_just_let_in_and_nobody_else() {
+    let mut talk = unasked_talk().await;
+    // Not known yet whether the password is right.
+    let event = ask(&mut talk, "/api/secret", &[BASIC]).await;
+    assert_eq!((event.admin, event.outcome), (None, Outcome::Denied));
+    ask(&mut talk, "/api/users", &[BASIC]).await;
+    let event = ask(&mut talk, "/api/secret", &[BASIC]).await;
+    assert_eq!(
+        (event.admin.as_deref(), event.outcome, event.action.as_str()),
+        (Some("olena"), Outcome::Denied, "Denied: viewed secret")
+    );
+    // Her name with another password is a guess.
+    let event = ask(&mut talk, "/api/secret", &[OLENA_WRONG]).await;
+    assert_eq!((event.admin, event.known_by), (None, KnownBy::Attempt));
+    // The password may have been changed since.
+    talk.stand.advance(61);
+    let event = ask(&mut talk, "/api/secret", &[BASIC]).await;
+    assert_eq!((event.admin, event.known_by), (None, KnownBy::Attempt));
+}
+
+#[tokio::test]
+async fn name_and_password_in_the_query_name_where_the_panel_reads_them_and_are_not_stored() {
+    let mut talk = unasked_talk().await;
+    let event = ask(&mut talk, "/api/export?auth=b2xlbmE6cmlnaHQ%3D", &[]).await;
+    assert_eq!(event.admin.as_deref(), Some("olena"));
+    // The header says somebody else: which of them the panel reads is not known.
+    let event = ask(
+        &mut talk,
+        "/api/export?auth=b2xlbmE6cmlnaHQ%3D",
+        &[BORIS_ANY],
+    )
+    .await;
+    assert_nobody(&event);
+    // Elsewhere the panel ignores it.
+    let event = ask(&mut talk, "/api/users?auth=b2xlbmE6cmlnaHQ%3D", &[]).await;
+    assert_nobody(&event);
+}
+
+#[tokio::test]
+async fn what_scripts_send_without_a_token_is_none() {
+    let mut talk = Talk::with(|_| html("x")).await;
+    for nothing in ["null", "undefined", "Bearer null", "Bearer undefined"] {
+        let event = ask(&mut talk, "/api/users", &[("authorization", nothing)]).await;
+        assert_eq!(event.session, None, "{nothing}");
+    }
+    let event = ask(
+        &mut talk,
+        "/api/users",
+        &[("authorization", "Bearer 9f86d081884c7d65")],
+    )
+    .await;
+    assert!(event.session.is_some());
 }
