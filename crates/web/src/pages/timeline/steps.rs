@@ -126,7 +126,10 @@ impl Before {
         if let Some(time) = self.time.filter(|time| pauses(*time, draft.time)) {
             // Seconds of a pause interest nobody.
             let minutes = time.0.abs_diff(draft.time.0) / 60_000_000;
-            items.push(Item::Pause(format!("{} pause", lasted(minutes * 60_000_000))));
+            items.push(Item::Pause(format!(
+                "{} pause",
+                lasted(minutes * 60_000_000)
+            )));
         }
         let wall = scene.face.wall(draft.time);
         let day = wall.strftime("%A, %-d %B %Y").to_string();
