@@ -2,13 +2,13 @@
 
 use std::borrow::Cow;
 
-use admintrail_event::{Event, Kind, KnownBy, Micros, Outcome, SessionHash, folded};
+use admintrail_event::{Event, Ip, Kind, KnownBy, Micros, Outcome, SessionHash, folded};
 use hashbrown::{HashMap, HashSet};
 
 use super::facet::most;
 use super::sieve::{Sieve, Verdict};
 use super::values::{Values, value_of, values_of};
-use crate::columns::{Chunk, RowSet};
+use crate::columns::{Chunk, Codes, RowSet};
 use crate::mirror::Snapshot;
 use crate::query::{AttemptGroup, Attempts, AttemptsBy, FacetField, Succeeded, View};
 
@@ -251,26 +251,36 @@ fn succeeded(
         }
     };
     for chunk in &snapshot.chunks {
-        let Values { texts, codes } = values_of(chunk, field);
-        let of_code: Vec<Option<&Vec<usize>>> = texts
-            .iter()
-            .map(|text| ranks.get(&key(text.as_deref()?)))
-            .collect();
-        if of_code.iter().all(Option::is_none) {
+        let (codes, of_code): (&Codes, Vec<Option<&Vec<usize>>>) = match by {
+            AttemptsBy::Ip => {
+                let ips = chunk.ip.values();
+                let of = ips.map(|ip| ranks.get(&*Ip(ip).to_string()));
+                (&chunk.ip.codes, of.collect())
+            }
+            AttemptsBy::Name => {
+                let admins = chunk.admin.folded().iter().flatten();
+                (
+                    &chunk.admin.codes,
+                    admins.map(|admin| ranks.get(admin)).collect(),
+                )
+            }
+        };
+        let listed: Vec<bool> = of_code.iter().map(Option::is_some).collect();
+        let mut rows = codes.rows_of(&listed);
+        // Of most chunks nobody who tried is in.
+        if rows.is_empty() {
             continue;
         }
-        let mut rows = success_rows(chunk);
+        rows.and(&success_rows(chunk));
         rows.and(&sieve.sift(chunk).visible);
         for row in rows.iter() {
-            let code = codes.get(row).copied().unwrap_or(usize::MAX);
-            let Some(Some(ranks)) = of_code.get(code) else {
-                continue;
-            };
-            let (Some(panel), Some(at)) = (chunk.panel.get(row), chunk.time.values().get(row))
+            let ranks = codes.of(row).and_then(|code| *of_code.get(code)?);
+            let (Some(ranks), Some(panel), Some(at)) =
+                (ranks, chunk.panel.get(row), chunk.time.values().get(row))
             else {
                 continue;
             };
-            for rank in *ranks {
+            for rank in ranks {
                 let session = chunk.session.get(row).map(SessionHash);
                 let mut admin = || chunk.admin.get(row).unwrap_or_default().to_owned();
                 note(*rank, panel, session, *at, &mut admin);

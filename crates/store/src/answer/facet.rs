@@ -177,7 +177,7 @@ fn details_of(
         .enumerate()
         .map(|(rank, (value, _))| (value.as_deref(), rank))
         .collect();
-    let parts = Parts::new(asked.over_time);
+    let mut parts = Parts::new(asked.over_time);
     let empty = || Filling {
         others: HashMap::new(),
         over_time: vec![0; parts.count],
@@ -253,6 +253,9 @@ struct Parts {
     from: i64,
     width: i64,
     count: usize,
+    /// The part that was found last: neighbours mostly share it, and a division costs more.
+    last: std::ops::Range<i64>,
+    last_part: Option<usize>,
 }
 
 impl Parts {
@@ -264,14 +267,21 @@ impl Parts {
             from: from.0,
             width: (span / parts + i64::from(span % parts > 0)).max(1),
             count,
+            last: 0..0,
+            last_part: None,
         }
     }
 
-    fn of(&self, time: i64) -> Option<usize> {
+    fn of(&mut self, time: i64) -> Option<usize> {
+        if self.last.contains(&time) {
+            return self.last_part;
+        }
         let since = time.checked_sub(self.from).filter(|since| *since >= 0)?;
-        usize::try_from(since / self.width)
-            .ok()
-            .filter(|part| *part < self.count)
+        let part = since / self.width;
+        let start = self.from + part * self.width;
+        self.last = start..start.saturating_add(self.width);
+        self.last_part = usize::try_from(part).ok().filter(|part| *part < self.count);
+        self.last_part
     }
 }
 

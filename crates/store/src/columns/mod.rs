@@ -12,7 +12,7 @@ mod rowset;
 
 pub(crate) use build::ChunkBuilder;
 pub(crate) use chunk::Chunk;
-pub(crate) use dictionary::TextColumn;
+pub(crate) use dictionary::{Codes, TextColumn};
 pub(crate) use evaluate::{Evaluator, unsafe_methods};
 pub(crate) use fields::Fields;
 pub(crate) use rowset::{CHUNK_ROWS, RowSet};
