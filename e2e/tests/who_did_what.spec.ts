@@ -46,9 +46,9 @@ test("a session is told as a timeline: equal requests as one, pauses and changes
       query: `page=${at}`,
       action: "Listed clients",
     })),
-    { ...base, time: ago(40), method: "POST", path: "/client/4711/notes", action: "Created note", object: "client/4711/note/9" },
-    { ...base, time: ago(39), method: "DELETE", path: "/client/4711", action: "Denied: delete client 4711", status: 403, outcome: "denied", object: "client/4711" },
-    { ...base, time: ago(38), path: "/client/47110", action: "Viewed client 47110", object: "client/47110" },
+    { ...base, time: ago(40), method: "POST", path: "/client/5829/notes", action: "Created note", object: "client/5829/note/9" },
+    { ...base, time: ago(39), method: "DELETE", path: "/client/5829", action: "Denied: delete client 5829", status: 403, outcome: "denied", object: "client/5829" },
+    { ...base, time: ago(38), path: "/client/58290", action: "Viewed client 58290", object: "client/58290" },
   ]);
   const list = new AdminSessions(page, stack.trail.url);
   await list.open({ q: "panel:told" }, `${PATH}/sessions`);
@@ -62,15 +62,15 @@ test("a session is told as a timeline: equal requests as one, pauses and changes
   await expect(page.locator(".step-more").getByText("?page=6")).toBeVisible();
 
   // Everything that touched the client, and what is below it; not another of a longer number.
-  await page.locator(".step-change").getByRole("link", { name: "client/4711", exact: true }).click();
-  await expect(list.box).toHaveValue("object:client/4711");
+  await page.locator(".step-change").getByRole("link", { name: "client/5829", exact: true }).click();
+  await expect(list.box).toHaveValue("object:client/5829");
   await expect(list.row("Created note")).toHaveCount(1);
-  await expect(list.row("Denied: delete client 4711")).toHaveCount(1);
-  await expect(list.row("47110")).toHaveCount(0);
+  await expect(list.row("Denied: delete client 5829")).toHaveCount(1);
+  await expect(list.row("58290")).toHaveCount(0);
   await list.openRow(list.row("Created note"));
-  await expect(list.drawer.locator("[data-object]")).toHaveText(["client/4711", "/note/9"]);
+  await expect(list.drawer.locator("[data-object]")).toHaveText(["client/5829", "/note/9"]);
   await list.drawer.getByRole("link", { name: "/note/9" }).click();
-  await expect(list.box).toHaveValue("object:client/4711/note/9");
+  await expect(list.box).toHaveValue("object:client/5829/note/9");
 });
 
 test("what an admin does for the first time is said in words, and a click shows all of it", async ({ page, stack, day: _ }) => {
