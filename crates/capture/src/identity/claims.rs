@@ -90,15 +90,8 @@ impl Claims {
     /// it in the query.
     fn add_basic(&mut self, recorder: &Recorder, parts: &Parts) {
         let hasher = recorder.hasher();
-        let head = RequestHead {
-            method: parts.method.as_str(),
-            path: parts.uri.path(),
-            query: parts.uri.query(),
-            accept: None,
-            requested_with: None,
-            bearer: false,
-            fetch_dest: None,
-        };
+        let (uri, method) = (&parts.uri, parts.method.as_str());
+        let head = RequestHead::new(method, uri.path(), uri.query());
         let sent = basic::claim(hasher, &parts.headers);
         let asked = recorder.rules().preset.basic_in_query(&head);
         let asked = asked.and_then(|base64| basic::claim_of(hasher, base64.as_bytes()));
@@ -147,13 +140,12 @@ impl Claims {
         unknown.map(|token| token.fingerprint)
     }
 
-    /// Whom they speak for. `asked`: the panel asks for basic authentication on this path.
-    /// `None`: for nobody, so that a session may.
+    /// Whom they speak for on this path. `None`: for nobody, so that a session may.
     pub(super) fn judge(
         &self,
         recorder: &Recorder,
         credentials: &[Credential],
-        asked: bool,
+        path: &str,
     ) -> Option<Claim> {
         const CONTESTED: Claim = Claim {
             source: Source::Contested,
@@ -163,7 +155,12 @@ impl Claims {
         if self.ambiguous {
             return Some(CONTESTED);
         }
-        let user = self.user.as_deref().filter(|_| asked);
+        // Only where the panel asks for basic authentication does it say anything.
+        let asked = |_: &&str| {
+            let checked = recorder.rules().preset.checks_basic(path);
+            checked.unwrap_or_else(|| recorder.memory().asks_for_basic(path))
+        };
+        let user = self.user.as_deref().filter(asked);
         let named_user = user.and_then(|user| recorder.named_user(user));
         let user_is = |admin: &str| {
             user.is_none_or(|user| named_user.as_ref().map_or(user, |named| &named.admin) == admin)
@@ -219,9 +216,6 @@ pub(super) fn strip(recorder: &Recorder, headers: &mut HeaderMap, token: &Sessio
 
 /// Whether a session of somebody else may be what the panel believed.
 fn contradicted(admin: &str, credentials: &[Credential]) -> bool {
-    credentials.iter().any(|credential| {
-        let bound = credential.bound.as_ref().map(|bound| &bound.admin);
-        let pending = credential.pending.as_ref().map(|pending| &pending.admin);
-        bound.or(pending).is_some_and(|other| other != admin)
-    })
+    let mut holders = credentials.iter().filter_map(Credential::holder);
+    holders.any(|other| other != admin)
 }

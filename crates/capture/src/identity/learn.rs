@@ -178,6 +178,18 @@ struct Fresh {
     until: Option<Micros>,
 }
 
+impl Fresh {
+    /// The tokens that a body returned.
+    fn tokens(recorder: &Recorder, tokens: &[String]) -> Vec<Self> {
+        let fresh = |token: &String| Self {
+            hash: recorder.hasher().token(token.as_bytes()),
+            cookie: None,
+            until: None,
+        };
+        tokens.iter().map(fresh).collect()
+    }
+}
+
 impl Exchange<'_> {
     /// Where the response leads, if it redirects: a step of signing in, or anywhere else.
     fn redirect(&self) -> Option<Option<Step>> {
@@ -251,10 +263,7 @@ impl Exchange<'_> {
             if cookie.removed {
                 continue;
             }
-            let rule = std::str::from_utf8(cookie.name)
-                .ok()
-                .and_then(|n| preset.is_session_cookie(n));
-            let list = match rule {
+            let list = match preset.is_session_cookie(cookie.name) {
                 Some(true) => &mut named,
                 None if any_may && looks_secret(cookie.value) && cookie.http_only => &mut hidden,
                 None if any_may && looks_secret(cookie.value) => &mut open,

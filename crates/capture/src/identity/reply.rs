@@ -57,6 +57,19 @@ pub(crate) enum Reply {
     Neutral,
 }
 
+/// Reads a JSON answer as far as it has come. `None`: more of it is needed. `Some(None)`: it is no
+/// JSON, and may say anything.
+#[expect(clippy::option_option, reason = "they are two questions")]
+pub(crate) fn read_so_far(body: &[u8], last: bool) -> Option<Option<Reply>> {
+    // Only what ends like JSON is worth reading before its end.
+    let closed = matches!(body.trim_ascii_end().last(), Some(b'}' | b']'));
+    if !last && !closed {
+        return None;
+    }
+    let reply = read_json(body);
+    (last || reply.is_some()).then_some(reply)
+}
+
 /// Reads a JSON answer; `None` while it is not whole.
 pub(crate) fn read_json(body: &[u8]) -> Option<Reply> {
     let value: Value = serde_json::from_slice(body).ok()?;

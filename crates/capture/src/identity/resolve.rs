@@ -36,6 +36,15 @@ pub(crate) struct Credential {
     pub(crate) doubted: bool,
 }
 
+impl Credential {
+    /// Whose it is, or will be if the panel agrees.
+    pub(crate) fn holder(&self) -> Option<&str> {
+        let bound = self.bound.as_ref().map(|bound| bound.admin.as_str());
+        let pending = || self.pending.as_ref().map(|pending| pending.admin.as_str());
+        bound.or_else(pending)
+    }
+}
+
 /// What names the admin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Source {
@@ -113,9 +122,7 @@ impl Identity {
         let (path, headers) = (parts.uri.path(), &parts.headers);
         let (credentials, anonymous) = credentials(recorder, headers, &claims.tokens, now);
         let session = session_of(recorder, &credentials);
-        let checked = recorder.rules().preset.checks_basic(path);
-        let asked = checked.unwrap_or_else(|| recorder.memory().asks_for_basic(path));
-        let claim = claims.judge(recorder, &credentials, asked);
+        let claim = claims.judge(recorder, &credentials, path);
         let mut identity = Self {
             source: Source::Nothing,
             admin: None,
@@ -208,9 +215,7 @@ fn credentials(
         found.push(look_up(token.fingerprint, None));
     }
     for (name, value) in cookies::sent(headers) {
-        let rule = std::str::from_utf8(name)
-            .ok()
-            .and_then(|n| preset.is_session_cookie(n));
+        let rule = preset.is_session_cookie(name);
         let may_be = match rule {
             Some(named) => named,
             None => unknown < MAX_UNKNOWN && credential::looks_secret(value),
@@ -268,8 +273,7 @@ fn session_of(recorder: &Recorder, credentials: &[Credential]) -> Session {
     let unbound = credentials.iter().find(|c| match &c.cookie {
         None => true,
         Some(name) => {
-            std::str::from_utf8(name)
-                .is_ok_and(|n| recorder.rules().preset.is_session_cookie(n) == Some(true))
+            recorder.rules().preset.is_session_cookie(name) == Some(true)
                 || recorder.memory().binds_cookie(name)
         }
     });

@@ -152,15 +152,7 @@ mod tests {
     }
 
     fn get(path: &'static str, query: Option<&'static str>) -> RequestHead<'static> {
-        RequestHead {
-            method: "GET",
-            path,
-            query,
-            accept: None,
-            requested_with: None,
-            bearer: false,
-            fetch_dest: None,
-        }
+        RequestHead::new("GET", path, query)
     }
 
     fn kept(readings: &Readings) -> usize {

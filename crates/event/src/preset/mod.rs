@@ -54,6 +54,22 @@ pub struct RequestHead<'a> {
     pub fetch_dest: Option<&'a str>,
 }
 
+impl<'a> RequestHead<'a> {
+    /// Of a request whose headers say nothing.
+    #[must_use]
+    pub const fn new(method: &'a str, path: &'a str, query: Option<&'a str>) -> Self {
+        Self {
+            method,
+            path,
+            query,
+            accept: None,
+            requested_with: None,
+            bearer: false,
+            fetch_dest: None,
+        }
+    }
+}
+
 /// A request's place in the life of a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
@@ -467,8 +483,8 @@ impl Preset {
     /// (CSRF, test cookies), `None` unknown: any cookie that a sign-in sets may. Where a sign-in
     /// sets one that does, the unknown ones beside it do not.
     #[must_use]
-    pub fn is_session_cookie(&self, name: &str) -> Option<bool> {
-        self.cookies.is_session(name)
+    pub fn is_session_cookie(&self, name: &[u8]) -> Option<bool> {
+        self.cookies.is_session(std::str::from_utf8(name).ok()?)
     }
 
     /// The same, with one secret parameter more.

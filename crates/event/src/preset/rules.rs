@@ -33,12 +33,10 @@ impl StepRule {
         segments: &[Segment<'_>],
         query: Option<&str>,
     ) -> bool {
-        self.routes.iter().any(|route| {
-            !route.has_form()
-                && route.takes_method(method)
-                && route.find(segments).is_some()
-                && route.takes_query(query)
-        }) || self.words_take(sends(method), segments)
+        self.routes
+            .iter()
+            .any(|route| !route.has_form() && route.takes(method, segments, query))
+            || self.words_take(sends(method), segments)
     }
 
     /// Whether it is a page from which the step is sent: the same path, to be looked at.
@@ -55,12 +53,9 @@ impl StepRule {
         segments: &[Segment<'_>],
         query: Option<&str>,
     ) -> bool {
-        self.routes.iter().any(|route| {
-            route.has_form()
-                && route.takes_method(method)
-                && route.find(segments).is_some()
-                && route.takes_query(query)
-        })
+        self.routes
+            .iter()
+            .any(|route| route.has_form() && route.takes(method, segments, query))
     }
 
     /// Whether the form makes the request the step.
@@ -72,11 +67,7 @@ impl StepRule {
         fields: &[(String, String)],
     ) -> bool {
         self.routes.iter().any(|route| {
-            route.has_form()
-                && route.takes_method(method)
-                && route.find(segments).is_some()
-                && route.takes_query(query)
-                && route.takes_form(fields)
+            route.has_form() && route.takes(method, segments, query) && route.takes_form(fields)
         })
     }
 

@@ -271,15 +271,7 @@ impl SubmittedEvent {
             query.map(|q| encode_text(&q).into_owned()),
         );
         let method = clip(encode_text(&self.method).into_owned(), Limits::METHOD).0;
-        let reading = preset.read(&RequestHead {
-            method: &method,
-            path: &path,
-            query: query.as_deref(),
-            accept: None,
-            requested_with: None,
-            bearer: false,
-            fetch_dest: None,
-        });
+        let reading = preset.read(&RequestHead::new(&method, &path, query.as_deref()));
         let outcome = self
             .outcome
             .unwrap_or_else(|| Outcome::of_status(self.status));

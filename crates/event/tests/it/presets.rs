@@ -17,15 +17,7 @@ fn head<'a>(method: &'a str, target: &'a str) -> RequestHead<'a> {
         Some((path, query)) => (path, Some(query)),
         None => (target, None),
     };
-    RequestHead {
-        method,
-        path,
-        query,
-        accept: None,
-        requested_with: None,
-        bearer: false,
-        fetch_dest: None,
-    }
+    RequestHead::new(method, path, query)
 }
 
 fn read(preset: &Preset, request: &str) -> Reading {
@@ -896,7 +888,11 @@ fn session_cookies_are_told_from_the_others() {
         "laravel_session",
         "connect.sid",
     ] {
-        assert_eq!(generic.is_session_cookie(name), Some(true), "{name}");
+        assert_eq!(
+            generic.is_session_cookie(name.as_bytes()),
+            Some(true),
+            "{name}"
+        );
     }
     for name in [
         "csrftoken",
@@ -906,21 +902,25 @@ fn session_cookies_are_told_from_the_others() {
         "_ga_X1",
         "messages",
     ] {
-        assert_eq!(generic.is_session_cookie(name), Some(false), "{name}");
+        assert_eq!(
+            generic.is_session_cookie(name.as_bytes()),
+            Some(false),
+            "{name}"
+        );
     }
     for name in ["remember_me", "auth", ""] {
-        assert_eq!(generic.is_session_cookie(name), None, "{name}");
+        assert_eq!(generic.is_session_cookie(name.as_bytes()), None, "{name}");
     }
     assert_eq!(
-        preset("django-admin").is_session_cookie("sessionid"),
+        preset("django-admin").is_session_cookie(b"sessionid"),
         Some(true)
     );
     assert_eq!(
-        preset("django-admin").is_session_cookie("csrftoken"),
+        preset("django-admin").is_session_cookie(b"csrftoken"),
         Some(false)
     );
     assert_eq!(
-        preset("admintrail").is_session_cookie("admintrail_session"),
+        preset("admintrail").is_session_cookie(b"admintrail_session"),
         Some(true)
     );
 }

@@ -6,15 +6,7 @@ use proptest::prelude::*;
 const CANARY: &str = "Kanarienvogel5";
 
 fn everything_kept(preset: &Preset, path: &str, query: Option<&str>) -> String {
-    let reading = preset.read(&RequestHead {
-        method: "POST",
-        path,
-        query,
-        accept: None,
-        requested_with: None,
-        bearer: false,
-        fetch_dest: None,
-    });
+    let reading = preset.read(&RequestHead::new("POST", path, query));
     let query = query.map(|query| preset.redact_query(query));
     format!("{}\n{query:?}\n{reading:?}", preset.redact_path(path))
 }

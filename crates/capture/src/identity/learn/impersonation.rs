@@ -90,9 +90,8 @@ fn begin(exchange: &Exchange<'_>, other: &str) -> Vec<Saved> {
         .into_iter()
         .filter(|fresh| {
             let name = fresh.cookie.as_deref().unwrap_or_default();
-            let named = std::str::from_utf8(name).is_ok_and(|name| {
-                exchange.recorder.rules().preset.is_session_cookie(name) == Some(true)
-            });
+            let preset = &exchange.recorder.rules().preset;
+            let named = preset.is_session_cookie(name) == Some(true);
             let carried = |held: &[u8]| held == name;
             named
                 && !exchange
@@ -192,14 +191,8 @@ impl StartPeek {
         let Some(body) = body else {
             return Some(finding);
         };
-        let closed = matches!(body.trim_ascii_end().last(), Some(b'}' | b']'));
-        if !last && !closed {
-            return None;
-        }
-        let reply = match reply::read_json(body) {
-            None if !last => return None,
-            None => return Some(finding),
-            Some(reply) => reply,
+        let Some(reply) = reply::read_so_far(body, last)? else {
+            return Some(finding);
         };
         let learned = identity.source == Source::Session;
         match reply {
@@ -208,14 +201,7 @@ impl StartPeek {
                 finding.saved = act(recorder, identity, &self.fresh, Some(&self.other), now);
             }
             reply::Reply::Tokens(tokens) if learned => {
-                let own: Vec<Fresh> = tokens
-                    .iter()
-                    .map(|token| Fresh {
-                        hash: recorder.hasher().token(token.as_bytes()),
-                        cookie: None,
-                        until: None,
-                    })
-                    .collect();
+                let own = Fresh::tokens(recorder, &tokens);
                 finding.saved = bind_own(recorder, identity, &own, &self.other, now);
             }
             reply::Reply::Neutral | reply::Reply::Tokens(_) => {}

@@ -444,19 +444,8 @@ fn of_nobody(exchange: &Exchange<'_>, sent: bool) -> Finding {
 
 /// Whether the panel shows strangers its form here, instead of what they asked for.
 fn shows_form_instead(exchange: &Exchange<'_>) -> bool {
-    exchange
-        .recorder
-        .rules()
-        .preset
-        .shows_form_instead(&RequestHead {
-            method: exchange.method.as_str(),
-            path: exchange.path,
-            query: exchange.query,
-            accept: None,
-            requested_with: None,
-            bearer: false,
-            fetch_dest: None,
-        })
+    let head = RequestHead::new(exchange.method.as_str(), exchange.path, exchange.query);
+    exchange.recorder.rules().preset.shows_form_instead(&head)
 }
 
 /// Whether this answer shows that somebody is signed in.

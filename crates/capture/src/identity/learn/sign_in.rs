@@ -132,18 +132,7 @@ fn leads_to_strangers(exchange: &Exchange<'_>) -> bool {
     let Some(location) = exchange.location().filter(|_| !preset.redirect_proves()) else {
         return false;
     };
-    let route = |path: &str| {
-        let head = RequestHead {
-            method: "GET",
-            path,
-            query: None,
-            accept: None,
-            requested_with: None,
-            bearer: false,
-            fetch_dest: None,
-        };
-        preset.read(&head).route
-    };
+    let route = |path: &str| preset.read(&RequestHead::new("GET", path, None)).route;
     let target = route(&Preset::target_path(exchange.path, location));
     let memory = exchange.recorder.memory();
     let came_from = exchange
@@ -187,11 +176,9 @@ fn replaced(
 ) -> Vec<Saved> {
     let mut other = false;
     for credential in &identity.credentials {
-        let bound = credential.bound.as_ref().map(|bound| &bound.admin);
         let pending = credential.pending.as_ref().map(|pending| &pending.admin);
-        other |= bound
-            .or(pending)
-            .is_some_and(|admin| typed.is_some_and(|typed| typed != admin));
+        let holder = credential.holder();
+        other |= holder.is_some_and(|admin| typed.is_some_and(|typed| typed != admin));
         let set = fresh.iter().any(|fresh| fresh.hash == credential.hash);
         if !set && pending.is_some_and(|admin| typed != Some(admin.as_str())) {
             recorder.memory().settle(&credential.hash);
@@ -282,12 +269,7 @@ impl SignInPeek {
                 self.unread(recorder, identity)
             });
         }
-        let closed = matches!(body.trim_ascii_end().last(), Some(b'}' | b']'));
-        if !last && !closed {
-            return None;
-        }
-        match reply::read_json(body) {
-            None if !last => None,
+        match reply::read_so_far(body, last)? {
             // What cannot be read may say anything.
             None => Some(self.unread(recorder, identity)),
             Some(reply::Reply::Refused) => Some(self.refused(recorder)),
@@ -306,14 +288,7 @@ impl SignInPeek {
             }
             Some(reply::Reply::Neutral) => Some(self.accepted(recorder, identity, Vec::new(), now)),
             Some(reply::Reply::Tokens(tokens)) => {
-                let tokens = tokens
-                    .iter()
-                    .map(|token| Fresh {
-                        hash: recorder.hasher().token(token.as_bytes()),
-                        cookie: None,
-                        until: None,
-                    })
-                    .collect();
+                let tokens = Fresh::tokens(recorder, &tokens);
                 Some(self.accepted(recorder, identity, tokens, now))
             }
         }
