@@ -1,9 +1,10 @@
 /** A MariaDB of the test's own: its own folder, a socket in it, no port; ended by its process id. */
 
-import { existsSync } from "node:fs";
 import path from "node:path";
 
 import { type Program, run, start } from "../stack/processes.ts";
+import { installed, type RealPanel } from "../stack/real.ts";
+import type { PhpServer } from "./php.ts";
 
 export interface MariaDb {
   socket: string;
@@ -17,10 +18,10 @@ const INSTALL = "/usr/bin/mariadb-install-db";
 const CLIENT = "/usr/bin/mariadb";
 
 export function mariaDbInstalled(): boolean {
-  return [SERVER, INSTALL, CLIENT].every((file) => existsSync(file));
+  return installed(SERVER, INSTALL, CLIENT);
 }
 
-export async function startMariaDb(name: string, folder: string): Promise<MariaDb> {
+async function startMariaDb(name: string, folder: string): Promise<MariaDb> {
   const data = path.join(folder, "mysql");
   const socket = path.join(folder, "mysql.sock");
   // As root it would refuse to run; anybody else runs it as themselves.
@@ -47,4 +48,29 @@ export async function startMariaDb(name: string, folder: string): Promise<MariaD
     },
     stop: () => program.stop(),
   };
+}
+
+/** A panel that PHP serves on a database of its own; both end together. */
+export async function onMariaDb(
+  name: string,
+  folder: string,
+  secrets: string[],
+  serve: (database: MariaDb) => Promise<PhpServer>,
+): Promise<RealPanel> {
+  const database = await startMariaDb(name, folder);
+  try {
+    const server = await serve(database);
+    return {
+      url: server.url,
+      secrets,
+      accessLog: server.accessLog,
+      async stop() {
+        await server.stop();
+        await database.stop();
+      },
+    };
+  } catch (error) {
+    await database.stop();
+    throw error;
+  }
 }

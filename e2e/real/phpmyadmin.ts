@@ -4,7 +4,7 @@ import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node
 import path from "node:path";
 
 import type { RealPanel } from "../stack/real.ts";
-import { mariaDbInstalled, startMariaDb } from "./mariadb.ts";
+import { mariaDbInstalled, onMariaDb } from "./mariadb.ts";
 import { phpInstalled, startPhp } from "./php.ts";
 
 const PACKAGE = "/usr/share/phpmyadmin";
@@ -24,8 +24,8 @@ export async function start(folder: string): Promise<RealPanel> {
   // The package keeps parts of it elsewhere and leaves links.
   cpSync(PACKAGE, root, { recursive: true, dereference: true });
   for (const name of ["sessions", "tmp"]) mkdirSync(path.join(folder, name));
-  const database = await startMariaDb("phpmyadmin", folder);
-  try {
+  const secrets = [OLENA.password, TOM.password, KEY];
+  return onMariaDb("phpmyadmin", folder, secrets, async (database) => {
     await database.sql(`
       CREATE DATABASE shop;
       CREATE TABLE shop.orders (id INT PRIMARY KEY AUTO_INCREMENT, customer VARCHAR(40), total INT);
@@ -35,23 +35,11 @@ export async function start(folder: string): Promise<RealPanel> {
         GRANT ALL PRIVILEGES ON *.* TO ${name}@localhost WITH GRANT OPTION;`).join("")}
     `);
     configure(root, folder, database.socket);
-    const server = await startPhp("phpmyadmin", root, {
+    return startPhp("phpmyadmin", root, {
       "session.save_path": path.join(folder, "sessions"),
       display_errors: "0",
     });
-    return {
-      url: server.url,
-      secrets: [OLENA.password, TOM.password, KEY],
-      accessLog: server.accessLog,
-      async stop() {
-        await server.stop();
-        await database.stop();
-      },
-    };
-  } catch (error) {
-    await database.stop();
-    throw error;
-  }
+  });
 }
 
 /** Points it at a configuration of the test's own instead of the machine's. */

@@ -5,7 +5,7 @@ import path from "node:path";
 
 import { E2E } from "../stack/processes.ts";
 import type { RealPanel } from "../stack/real.ts";
-import { mariaDbInstalled, startMariaDb } from "./mariadb.ts";
+import { mariaDbInstalled, onMariaDb } from "./mariadb.ts";
 import { php, phpInstalled, startPhp } from "./php.ts";
 
 const PACKAGE = "/usr/share/wordpress";
@@ -29,27 +29,15 @@ export async function start(folder: string): Promise<RealPanel> {
   mkdirSync(path.join(root, "wp-content/uploads"));
   plainTheme(path.join(root, "wp-content/themes/plain"));
   plainPlugin(path.join(root, "wp-content/plugins/greeting.php"));
-  const database = await startMariaDb("wordpress", folder);
-  try {
+  const secrets = [OLENA.password, TOM.password, INES.password, SALT];
+  return onMariaDb("wordpress", folder, secrets, async (database) => {
     await database.sql("CREATE DATABASE wordpress");
     writeFileSync(path.join(root, "wp-config.php"), configuration(database.socket));
     const people = JSON.stringify({ people: [OLENA, TOM, INES] });
     await php([path.join(SCRIPTS, "setup.php"), root], people);
     const uploads = { upload_max_filesize: "8M", post_max_size: "8M", memory_limit: "256M" };
-    const server = await startPhp("wordpress", root, uploads, [path.join(SCRIPTS, "router.php")]);
-    return {
-      url: server.url,
-      secrets: [OLENA.password, TOM.password, INES.password, SALT],
-      accessLog: server.accessLog,
-      async stop() {
-        await server.stop();
-        await database.stop();
-      },
-    };
-  } catch (error) {
-    await database.stop();
-    throw error;
-  }
+    return startPhp("wordpress", root, uploads, [path.join(SCRIPTS, "router.php")]);
+  });
 }
 
 /** The address is the one that the browser used, so that nothing leads around Admintrail. */

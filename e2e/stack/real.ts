@@ -8,7 +8,7 @@
 
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { createServer, type IncomingMessage, request as ask, type ServerResponse } from "node:http";
-import { connect, type AddressInfo, type Socket } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import type { Duplex } from "node:stream";
@@ -433,18 +433,6 @@ export function deeds(events: EventJson[]): EventJson[] {
 /** Whether each of these files is there: what a package brings that may be missing. */
 export function installed(...files: string[]): boolean {
   return files.every((file) => existsSync(file));
-}
-
-/** Whether a port on loopback takes connections. */
-export function listens(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(port, "127.0.0.1");
-    socket.on("connect", () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.on("error", () => resolve(false));
-  });
 }
 
 function urlOf(event: EventJson): string {

@@ -1,8 +1,22 @@
 /** What the page says when there is nothing to show, or when something is wrong. */
 
+import type { Browser } from "@playwright/test";
+
 import { AdminSessions } from "../pages/admin_sessions.ts";
+import type { Admintrail } from "../stack/admintrail.ts";
 import { ago, manyRequests } from "../stack/data.ts";
 import { addOwner, expect, picture, signedIn, test, watch } from "../stack/test.ts";
+
+/** The owner, looking at thirty requests of a server of the test's own. */
+async function watching(browser: Browser, trail: Admintrail) {
+  await addOwner(trail);
+  await trail.take("past", manyRequests(30, 1));
+  const context = await browser.newContext({ storageState: await signedIn(browser, trail) });
+  const page = await context.newPage();
+  const list = new AdminSessions(page, trail.url);
+  await list.open({ q: "panel:past" });
+  return { trail, context, page, list };
+}
 
 test("before the first request the page says what it waits for, and where", async ({ browser, server }) => {
   const trail = await server();
@@ -20,13 +34,7 @@ test("before the first request the page says what it waits for, and where", asyn
 });
 
 test("when the server is gone, the old rows stay and the page says since when; then it recovers", async ({ browser, server }) => {
-  const trail = await server();
-  await addOwner(trail);
-  await trail.take("past", manyRequests(30, 1));
-  const context = await browser.newContext({ storageState: await signedIn(browser, trail) });
-  const page = await context.newPage();
-  const list = new AdminSessions(page, trail.url);
-  await list.open({ q: "panel:past" });
+  const { trail, context, page, list } = await watching(browser, await server());
   await expect(list.rows).toHaveCount(30);
   await trail.program.kill();
   await expect(page.locator("[data-stale]")).toHaveText(/Could not refresh; showing \d\d:\d\d/, { timeout: 9_000 });
@@ -40,13 +48,7 @@ test("when the server is gone, the old rows stay and the page says since when; t
 });
 
 test("Live says in words that the server is gone, and recovers", async ({ browser, server }) => {
-  const trail = await server();
-  await addOwner(trail);
-  await trail.take("past", manyRequests(30, 1));
-  const context = await browser.newContext({ storageState: await signedIn(browser, trail) });
-  const page = await context.newPage();
-  const list = new AdminSessions(page, trail.url);
-  await list.open({ q: "panel:past" });
+  const { trail, context, page, list } = await watching(browser, await server());
   await list.refresh("Live");
   await expect(page.locator("[data-refresh-label]")).toHaveText("Live");
   await trail.program.kill();

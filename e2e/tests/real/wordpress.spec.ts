@@ -6,8 +6,9 @@ import { expect, type Page, test } from "@playwright/test";
 
 import { available, INES, OLENA, start, TOM } from "../../real/wordpress.ts";
 import type { EventJson } from "../../stack/admintrail.ts";
-import { bars, type RealStack, standUp, watchBrowser } from "../../stack/real.ts";
-import { DESK, picture } from "../../stack/test.ts";
+import { type RealStack, standUp, watchBrowser } from "../../stack/real.ts";
+import { DESK } from "../../stack/test.ts";
+import { expectBars, expectInOrder, pictureOfTrail, sentences } from "../../stack/told.ts";
 
 const WRONG = "not-the-Password-4711";
 const SLIP = "Geheim-statt-Name-2026";
@@ -49,17 +50,9 @@ test("a day at WordPress is recorded, named and readable", async ({ browser }) =
 
     const events = await stack.events();
     told(events, made);
-    expect(sent.requests().length).toBeGreaterThan(300);
-    const passwords = [WRONG, SLIP, "new-User-pass-2026"];
-    for (const [what, wrong] of Object.entries(await bars(stack, sent, passwords))) {
-      expect.soft(wrong, what).toEqual([]);
-    }
+    await expectBars(stack, sent, [WRONG, SLIP, "new-User-pass-2026"]);
     await context.close();
-    const owner = await browser.newContext({ ...DESK, storageState: stack.owner });
-    const trail = await owner.newPage();
-    await trail.goto(`${stack.trail.url}/monitoring/admin-sessions?q=panel:wordpress&limit=100`);
-    await picture(trail, "real-wordpress");
-    await owner.close();
+    await pictureOfTrail(browser, stack, "wordpress");
   } finally {
     await stack.stop();
   }
@@ -238,14 +231,8 @@ class WordPress {
 
 /** Each deed reads as a person would say it. */
 function told(events: EventJson[], { post, user }: Made): void {
-  const line = (event: EventJson) => {
-    const object = event.object == null ? "" : ` (${event.object})`;
-    return `${event.admin ?? "nobody"}: ${event.action}${object}, ${event.outcome}`;
-  };
-  const lines = events.filter((event) => !event.asset && !event.polling).map(line);
-  // What scripts ask for by themselves comes in between, in any order.
-  let at = 0;
-  for (const wanted of [
+  const lines = sentences(events);
+  expectInOrder(lines, [
     "nobody: Viewed sign-in form, success",
     // Nobody knows yet that there is an olena.
     "nobody: Failed sign-in as unknown name (5 characters)",
@@ -294,11 +281,7 @@ function told(events: EventJson[], { post, user }: Made): void {
     "ines: Signed in, success",
     "ines: Denied: listed users, denied",
     "ines: Signed out, success",
-  ]) {
-    const next = lines.findIndex((text, n) => n >= at && text.startsWith(wanted));
-    expect(next, `${wanted}\nis not among\n${lines.slice(at).join("\n")}`).toBeGreaterThanOrEqual(0);
-    at = next + 1;
-  }
+  ]);
   // A sentence that is made of the path alone is one that the preset lacks.
   const rough = lines.filter((text) => /wp[ -](json|admin|includes)|\.php/.test(text.replace(/\S*greeting\.php\)?/g, "")));
   expect([...new Set(rough)]).toEqual([]);
