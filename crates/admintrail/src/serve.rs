@@ -19,7 +19,7 @@ use tower_layer::Layer;
 
 use crate::clock::{self, Clock};
 use crate::config::{Config, Panel, ProxyOptions, Timeouts};
-use crate::control_socket::{self, Desk};
+use crate::control_socket::{self, Configured, Desk};
 use crate::proxy::{self, Forward, ForwardOptions, ListenerOptions, Tunnels, Workers};
 use crate::recording::{ControlBindings, ControlIdentities, TrailSink};
 use crate::stop::{Stop, Stopper};
@@ -149,6 +149,8 @@ impl Server {
             trail: trail.clone(),
             control: control.clone(),
             presets,
+            configured: configured(&config.panels),
+            key,
             clock: Arc::clone(&clock),
             base_url: base_url(&config),
             listen: config.listen,
@@ -364,6 +366,14 @@ fn own_rules(config: &Config) -> Result<PanelRules> {
         on_failure: admintrail_capture::OnFailure::Degrade,
         attempted_names: AttemptedNames::Known,
     })
+}
+
+/// What configuration says of the tokens of each panel.
+pub(crate) fn configured(panels: &[Panel]) -> Configured {
+    panels
+        .iter()
+        .map(|panel| (panel.rules.panel.clone(), panel.rules.tokens.clone()))
+        .collect()
 }
 
 /// The preset of a panel.

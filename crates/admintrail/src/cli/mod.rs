@@ -7,6 +7,7 @@ mod config_command;
 mod demo_command;
 mod export;
 mod healthcheck;
+mod identity;
 mod import;
 mod output;
 mod query;
@@ -66,6 +67,9 @@ enum Command {
     /// Make and revoke API tokens
     #[command(subcommand)]
     Token(token::TokenCommand),
+    /// Say whose API tokens and basic users of a panel are
+    #[command(subcommand)]
+    Identity(identity::IdentityCommand),
     /// Search the record
     Query(query::QueryArgs),
     /// Follow the record as it grows
@@ -132,6 +136,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Demo(args) => demo_command::run(&global, args),
         Command::Account(command) => account::run(&global, command),
         Command::Token(command) => token::run(&global, command),
+        Command::Identity(command) => identity::run(&global, command),
         Command::Query(args) => query::run(&global, &args),
         Command::Tail(args) => tail::run(&global, &args),
         Command::Import(args) => import::run(&global, &args),

@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 use super::{Failure, Global, host_name, output};
 use crate::config::{Config, Flags};
 use crate::control_socket::{self, Answer, Ask, Client, Desk};
-use crate::serve::{base_url, presets};
+use crate::serve::{base_url, configured, presets};
 use crate::{cli, clock, data_folder, shell_user};
 
 /// Answers a question, by the server if one runs.
@@ -136,6 +136,8 @@ fn open_desk(global: &Global, dir: &Path) -> Result<Desk> {
         trail,
         control,
         presets: presets(&config.panels),
+        configured: configured(&config.panels),
+        key: data_folder::key(dir)?,
         clock,
         base_url: base_url(&config),
         listen: config.listen,

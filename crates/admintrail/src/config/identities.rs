@@ -85,7 +85,8 @@ fn identity(section: &mut Section<'_>, given: Given, rules: &mut TokenRules) {
         );
     }
     if keys.len() != 1 && !wrong {
-        let message = "needs one of fingerprint, token_sha256 and basic_user, to know it by";
+        let message =
+            "needs exactly one of fingerprint, token_sha256 and basic_user, to know it by";
         table.wrong(&origin, "", message);
     }
     let (Some(admin), [(key, at)]) = (admin, keys.as_slice()) else {

@@ -62,11 +62,12 @@ impl<'a> Section<'a> {
         self.origin.clone()
     }
 
+    /// No key means the section itself.
     fn dotted(&self, key: &str) -> String {
-        if self.prefix.is_empty() {
-            key.to_owned()
-        } else {
-            format!("{}.{key}", self.prefix)
+        match (self.prefix.as_str(), key) {
+            ("", key) => key.to_owned(),
+            (prefix, "") => prefix.to_owned(),
+            (prefix, key) => format!("{prefix}.{key}"),
         }
     }
 

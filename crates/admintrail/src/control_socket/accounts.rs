@@ -150,9 +150,13 @@ pub(crate) fn answer_about_accounts(
                 )),
             ))
         }
-        Ask::Status | Ask::Import { .. } | Ask::Tail { .. } | Ask::Looked { .. } => {
-            Err(Refused::failed("not a question about accounts"))
-        }
+        Ask::Status
+        | Ask::MapIdentity { .. }
+        | Ask::UnmapIdentity { .. }
+        | Ask::Identities
+        | Ask::Import { .. }
+        | Ask::Tail { .. }
+        | Ask::Looked { .. } => Err(Refused::failed("not a question about accounts")),
     }
 }
 

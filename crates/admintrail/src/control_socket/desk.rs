@@ -10,6 +10,7 @@ use admintrail_store::{Control, StoreError, Submission, Trail};
 use serde_json::Value;
 
 use super::accounts::answer_about_accounts;
+use super::identities::{Configured, Register};
 use super::protocol::{Answer, Ask, Refused, Status};
 use crate::clock::Clock;
 use crate::serve::Presets;
@@ -26,6 +27,10 @@ pub(crate) struct Desk {
     pub(crate) control: Control,
     pub(crate) presets: Presets,
     pub(crate) clock: Clock,
+    /// What configuration says of the tokens of panels.
+    pub(crate) configured: Configured,
+    /// The data folder's, for fingerprints.
+    pub(crate) key: [u8; 32],
     /// The address of our own pages, for links.
     pub(crate) base_url: String,
     pub(crate) listen: SocketAddr,
@@ -55,8 +60,26 @@ impl Desk {
             Ask::Tail { .. } => Err(Refused::failed("a tail is not answered here")),
             ask => {
                 let strangers = self.strangers(&ask);
-                let (mut value, note) =
-                    answer_about_accounts(ask, &self.control, (self.clock)(), &self.base_url)?;
+                let register = Register {
+                    trail: &self.trail,
+                    control: &self.control,
+                    configured: &self.configured,
+                    key: &self.key,
+                    now: (self.clock)(),
+                };
+                let (mut value, note) = match ask {
+                    Ask::MapIdentity {
+                        panel,
+                        admin,
+                        name,
+                        key,
+                    } => register.map(&panel, &admin, name.as_deref(), key)?,
+                    Ask::UnmapIdentity { panel, key } => register.unmap(&panel, key)?,
+                    Ask::Identities => (register.list()?, None),
+                    ask => {
+                        answer_about_accounts(ask, &self.control, (self.clock)(), &self.base_url)?
+                    }
+                };
                 let noted = match note {
                     Some((command, action, object)) => {
                         self.note(user, METHOD, command, &action, Some(object))
@@ -71,11 +94,13 @@ impl Desk {
         }
     }
 
-    /// Panels for which a token is asked that no configuration names. They may be ones that only
+    /// Panels for which something is asked that no configuration names. They may be ones that only
     /// send events, so that is said and no mistake.
     fn strangers(&self, ask: &Ask) -> Vec<String> {
-        let Ask::CreateToken { panels, .. } = ask else {
-            return Vec::new();
+        let panels = match ask {
+            Ask::CreateToken { panels, .. } => panels.as_slice(),
+            Ask::MapIdentity { panel, .. } => std::slice::from_ref(panel),
+            _ => return Vec::new(),
         };
         let known = |panel: &str| {
             let panel = panel.trim().parse::<PanelName>();

@@ -259,6 +259,8 @@ mod tests {
             trail,
             control,
             presets: crate::serve::presets(&[]),
+            configured: Vec::new(),
+            key: [7; 32],
             clock,
             base_url: String::new(),
             listen: ([127, 0, 0, 1], 1).into(),

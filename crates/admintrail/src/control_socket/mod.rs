@@ -5,6 +5,7 @@ mod accounts;
 mod address;
 mod client;
 mod desk;
+mod identities;
 mod import;
 mod listener;
 mod protocol;
@@ -12,8 +13,9 @@ mod protocol;
 pub(crate) use accounts::{add_account, link};
 pub(crate) use client::{Client, read};
 pub(crate) use desk::{Desk, events};
+pub(crate) use identities::Configured;
 pub(crate) use listener::Listener;
 pub(crate) use protocol::{
-    AccountShown, Answer, Ask, ImportLine, ImportReport, LineError, Place, Refused, Status, Tailed,
-    TokenShown,
+    AccountShown, Answer, Ask, IdentityKey, IdentityShown, ImportLine, ImportReport, LineError,
+    Place, Refused, Status, Tailed, TokenShown,
 };

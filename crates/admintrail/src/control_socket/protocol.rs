@@ -33,6 +33,17 @@ pub(crate) enum Ask {
     Tokens,
     /// Refuses a token from now on.
     RevokeToken { name: String },
+    /// Says whose a token or a basic user of a panel is.
+    MapIdentity {
+        panel: String,
+        admin: String,
+        name: Option<String>,
+        key: IdentityKey,
+    },
+    /// Forgets whose it is.
+    UnmapIdentity { panel: String, key: IdentityKey },
+    /// Whose tokens and basic users are.
+    Identities,
     /// Takes over events. The answer is an [`ImportReport`].
     Import {
         panel: Option<String>,
@@ -47,6 +58,32 @@ pub(crate) enum Ask {
     },
     /// Somebody read the record from the shell: that is recorded too.
     Looked { command: String, filter: String },
+}
+
+/// What an admin is known by. No `Debug`: some are secrets.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum IdentityKey {
+    /// 32 hexadecimal digits.
+    Fingerprint(String),
+    /// The token itself.
+    Token(String),
+    /// The user of a basic authentication.
+    Basic(String),
+}
+
+/// Whose a token or basic user is, as commands show it.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct IdentityShown {
+    pub(crate) panel: String,
+    /// Keyed hash; none where configuration gives another one.
+    pub(crate) fingerprint: Option<String>,
+    pub(crate) basic_user: Option<String>,
+    pub(crate) admin: String,
+    pub(crate) name: Option<String>,
+    pub(crate) since: Option<String>,
+    /// Said by the configuration.
+    pub(crate) configured: bool,
 }
 
 /// How far a tail has come, to go on from after the server came back.

@@ -83,6 +83,53 @@ fn a_mistake_inside_a_panel_hides_none_between_panels() {
 }
 
 #[test]
+fn every_mistake_about_tokens_and_identities_is_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = r#"version = 1
+[[panel]]
+name = "billing"
+token_headers = ["x-panel-key", "authorization", "not a header", 5]
+token_parameter = "a&b"
+
+[[panel.identity]]
+fingerprint = "77f0"
+admin = "ci"
+
+[[panel.identity]]
+token_sha256 = "zz"
+admin = "ci"
+
+[[panel.identity]]
+basic_user = "ci:secret"
+admin = "ci"
+
+[[panel.identity]]
+basic_user = "ci"
+colour = "blue"
+
+[[panel.identity]]
+admin = ""
+
+[[panel.identity]]
+basic_user = "one"
+fingerprint = "77f0a1b277f0a1b277f0a1b277f0a1b2"
+admin = "ci"
+
+[[panel.identity]]
+basic_user = "twice"
+admin = "ci"
+
+[[panel.identity]]
+basic_user = "twice"
+admin = "di"
+"#;
+    std::fs::write(dir.path().join("bad.toml"), file).unwrap();
+    let said = config(dir.path(), &["check", "--config", "bad.toml"]).run();
+    assert_eq!(said.code, 2);
+    insta::assert_snapshot!("mistakes_about_identities", plain(&said));
+}
+
+#[test]
 fn panels_that_do_not_fit_together_are_told() {
     let dir = tempfile::tempdir().unwrap();
     let file = r#"version = 1

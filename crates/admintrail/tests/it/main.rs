@@ -17,6 +17,7 @@ mod durability;
 mod forwarding;
 mod full_disk;
 mod http2;
+mod identities;
 mod identity_provider;
 mod interrupted;
 mod round_trip;
