@@ -11,6 +11,7 @@ mod control_socket;
 mod data_folder;
 mod demo;
 mod key_sets;
+mod learned;
 mod logging;
 mod own_pages;
 mod proxy;

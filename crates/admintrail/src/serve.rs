@@ -23,7 +23,7 @@ use crate::control_socket::{self, Configured, Desk};
 use crate::proxy::{self, Forward, ForwardOptions, ListenerOptions, Tunnels, Workers};
 use crate::recording::{ControlBindings, ControlIdentities, TrailSink};
 use crate::stop::{Stop, Stopper};
-use crate::{data_folder, key_sets, own_pages};
+use crate::{data_folder, key_sets, learned, own_pages};
 
 /// Everything has ended after this time.
 const GRACE: Duration = Duration::from_secs(10);
@@ -127,6 +127,9 @@ impl Server {
                 rules,
             })
             .collect::<Vec<_>>();
+        for bound in &proxies {
+            learned::remember(&bound.recorder, &control);
+        }
 
         let presets = presets(&config.panels);
         let state = recorders.clone();
@@ -209,6 +212,16 @@ impl Server {
             )
         })?;
         tasks.spawn(socket.serve(Arc::clone(&self.desk), self.stop.listener()));
+        let recorders: Vec<Recorder> = self
+            .proxies
+            .iter()
+            .map(|bound| bound.recorder.clone())
+            .collect();
+        tasks.spawn(learned::watch(
+            recorders.clone(),
+            self.control.clone(),
+            self.stop.listener(),
+        ));
         tasks.spawn(prune(
             self.control.clone(),
             Arc::clone(&self.clock),
@@ -304,6 +317,10 @@ impl Server {
         if let Err(error) = self.app.finish().await {
             tracing::error!(%error, "refused events could not be counted");
         }
+        for recorder in &recorders {
+            learned::keep(recorder, &self.control).await;
+        }
+        drop(recorders);
         let (trail, control) = (self.trail, self.control);
         tokio::task::spawn_blocking(move || {
             trail.close();

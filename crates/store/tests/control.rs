@@ -701,3 +701,18 @@ fn an_ended_session_and_all_that_belonged_to_it_stay_ended_until_no_browser_has_
     let control = reopened(control, dir.path());
     assert!(control.ended(&billing, &[1; 16]).is_none());
 }
+
+#[test]
+fn what_was_learned_of_a_panel_survives() {
+    let dir = tempfile::tempdir().unwrap();
+    let control = Control::open(dir.path()).unwrap();
+    assert_eq!(control.learned(&panel("billing")), None);
+    for body in [vec![1, 2, 3], vec![4]] {
+        let saved = control.save_learned(panel("billing"), body.clone());
+        saved.wait().unwrap();
+        assert_eq!(control.learned(&panel("billing")), Some(body));
+    }
+    let control = reopened(control, dir.path());
+    assert_eq!(control.learned(&panel("billing")), Some(vec![4]));
+    assert_eq!(control.learned(&panel("shop")), None);
+}

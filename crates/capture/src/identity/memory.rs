@@ -1,10 +1,15 @@
-//! What is learned of a panel while it runs. Lost at a restart, and then learned anew.
+//! What is learned of a panel while it runs. Nearly all of it survives a restart (`snapshot.rs`).
 
+mod snapshot;
+
+use std::borrow::Cow;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use admintrail_event::{Micros, SessionHash};
+use admintrail_event::{Learned, Micros, RouteLearner, SessionHash};
 use hashbrown::{HashMap, HashSet};
 use parking_lot::{Mutex, RwLock};
+use sha2::{Digest as _, Sha256};
 
 /// Route templates remembered; a panel has a few hundred.
 const MAX_ROUTES: usize = 4_096;
@@ -27,6 +32,8 @@ const MAX_LET_IN: usize = 4096;
 const LET_IN_MICROS: i64 = 60 * Micros::SECOND;
 /// Names of session cookies.
 const MAX_NAMES: usize = 64;
+/// A longer route is kept as its beginning and a digest, a longer name or path not at all.
+const MAX_TEXT: usize = 256;
 
 /// A sign-in whose success is not known yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,25 +89,34 @@ pub(crate) struct PanelMemory {
     unproven_count: AtomicUsize,
     /// How often the panel answered a wrong password as it answers a right one, fading.
     alike_score: AtomicUsize,
+    /// Names that vary in paths; the lock is held for a moment by requests that an admin made.
+    routes: Mutex<RouteLearner>,
+    learned: RwLock<Arc<Learned>>,
+    /// Something of this is not in the last snapshot.
+    changed: AtomicBool,
+    /// Something that a crash must not undo is not.
+    urgent: AtomicBool,
 }
 
 impl PanelMemory {
     pub(crate) fn answered_session(&self, route: &str) {
-        remember(&self.for_sessions, route, MAX_ROUTES);
+        self.remember(&self.for_sessions, &key(route), MAX_ROUTES);
     }
 
     pub(crate) fn answered_everybody(&self, route: &str) {
-        remember(&self.for_everybody, route, MAX_ROUTES);
+        if self.remember(&self.for_everybody, &key(route), MAX_ROUTES) {
+            self.change_urgently();
+        }
     }
 
     pub(crate) fn refused_stranger(&self, route: &str) {
-        remember(&self.refused_strangers, route, MAX_ROUTES);
+        self.remember(&self.refused_strangers, &key(route), MAX_ROUTES);
     }
 
     /// The route wants a session: it has sent a stranger away, and answered none. That somebody
     /// with a session was answered there says nothing, for that holds of every public page.
     pub(crate) fn is_protected(&self, route: &str) -> bool {
-        self.refused_strangers.read().contains(route) && !self.is_for_everybody(route)
+        self.refused_strangers.read().contains(&*key(route)) && !self.is_for_everybody(route)
     }
 
     /// Whether an answer on this route shows what an undecided session waits for.
@@ -113,7 +129,9 @@ impl PanelMemory {
     }
 
     pub(crate) fn rotated(&self) {
-        self.rotates.store(true, Ordering::Relaxed);
+        if !self.rotates.swap(true, Ordering::Relaxed) {
+            self.change_urgently();
+        }
     }
 
     /// Whether a cookie set anew says nothing of who is signed in.
@@ -123,20 +141,21 @@ impl PanelMemory {
 
     /// The route has answered a bound session before.
     pub(crate) fn is_for_sessions(&self, route: &str) -> bool {
-        self.for_sessions.read().contains(route)
+        self.for_sessions.read().contains(&*key(route))
     }
 
     /// The route proves nothing of who asks.
     pub(crate) fn is_for_everybody(&self, route: &str) -> bool {
-        self.for_everybody.read().contains(route)
+        self.for_everybody.read().contains(&*key(route))
     }
 
     pub(crate) fn bound_cookie(&self, name: &[u8]) {
         let known = self.cookie_names.read().contains(name);
         if !known {
             let mut names = self.cookie_names.write();
-            if names.len() < MAX_NAMES {
+            if names.len() < MAX_NAMES && name.len() <= MAX_TEXT {
                 names.insert(name.to_vec());
+                self.change();
             }
         }
     }
@@ -148,8 +167,8 @@ impl PanelMemory {
     /// Basic authentication let this name in. Says whether that is news.
     pub(crate) fn accepted_basic(&self, folded: &str) -> bool {
         let news = !self.knows_basic(folded);
-        if news {
-            remember(&self.basic_names, folded, MAX_BASIC_NAMES);
+        if news && folded.len() <= MAX_TEXT {
+            self.remember(&self.basic_names, folded, MAX_BASIC_NAMES);
         }
         news
     }
@@ -180,7 +199,28 @@ impl PanelMemory {
 
     /// This path asked for basic authentication.
     pub(crate) fn challenged_basic(&self, path: &str) {
-        remember(&self.challenged, path.trim_end_matches('/'), MAX_CHALLENGED);
+        let path = path.trim_end_matches('/');
+        let known = |asked: &String| is_below(asked, path);
+        if path.len() > MAX_TEXT || self.challenged.read().iter().any(known) {
+            return;
+        }
+        let mut challenged = self.challenged.write();
+        // Strangers who ask below must not keep what is above from being known.
+        challenged.retain(|asked| !is_below(path, asked));
+        if challenged.len() < MAX_CHALLENGED {
+            challenged.insert(path.to_owned());
+        }
+        self.change();
+    }
+
+    /// This path answered somebody without a name: if it ever asked for basic authentication, it
+    /// does no longer.
+    pub(crate) fn answered_unasked(&self, path: &str) {
+        let path = path.trim_end_matches('/');
+        if self.challenged.read().contains(path) {
+            self.challenged.write().remove(path);
+            self.change_urgently();
+        }
     }
 
     /// Whether an `Authorization: Basic` on this path may be what lets somebody in: only where the
@@ -193,18 +233,15 @@ impl PanelMemory {
         if challenged.is_empty() || !plain {
             return false;
         }
-        challenged.iter().any(|asked| {
-            path.strip_prefix(asked.as_str())
-                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-        })
+        challenged.iter().any(|asked| is_below(asked, path))
     }
 
     /// The panel sent a bound credential away. Says whether it can be remembered.
     pub(crate) fn doubt(&self, credential: SessionHash) -> bool {
         let mut doubted = self.doubted.lock();
         let kept = doubted.len() < MAX_DOUBTED || doubted.contains(&credential);
-        if kept {
-            doubted.insert(credential);
+        if kept && doubted.insert(credential) {
+            self.change_urgently();
         }
         self.doubted_count.store(doubted.len(), Ordering::Release);
         kept
@@ -219,7 +256,9 @@ impl PanelMemory {
     pub(crate) fn trust(&self, credential: &SessionHash) {
         if self.doubted_count.load(Ordering::Acquire) > 0 {
             let mut doubted = self.doubted.lock();
-            doubted.remove(credential);
+            if doubted.remove(credential) {
+                self.change();
+            }
             self.doubted_count.store(doubted.len(), Ordering::Release);
         }
     }
@@ -227,8 +266,8 @@ impl PanelMemory {
     /// A session was bound because the panel redirected somewhere else after the form.
     pub(crate) fn bound_by_redirect(&self, session: SessionHash) {
         let mut unproven = self.unproven.lock();
-        if unproven.len() < MAX_PENDING {
-            unproven.insert(session);
+        if unproven.len() < MAX_PENDING && unproven.insert(session) {
+            self.change_urgently();
         }
         self.unproven_count.store(unproven.len(), Ordering::Release);
     }
@@ -249,6 +288,7 @@ impl PanelMemory {
                 ALIKE
             };
             self.alike_score.store(score, Ordering::Relaxed);
+            self.change_urgently();
         }
     }
 
@@ -266,8 +306,48 @@ impl PanelMemory {
     /// Undecided sign-ins that turned out to be right, on a panel thought to answer alike.
     pub(crate) fn decided_rightly(&self) {
         let score = self.alike_score.load(Ordering::Relaxed);
-        self.alike_score
-            .store(score.saturating_sub(1), Ordering::Relaxed);
+        if score > 0 {
+            self.alike_score.store(score - 1, Ordering::Relaxed);
+            self.change();
+        }
+    }
+
+    /// What is known of names that vary in paths.
+    pub(crate) fn learned(&self) -> Arc<Learned> {
+        Arc::clone(&self.learned.read())
+    }
+
+    /// The panel answered an admin on this route, which no line of the preset describes.
+    pub(crate) fn observe(&self, route: &str) {
+        let mut routes = self.routes.lock();
+        if routes.observe(route) {
+            *self.learned.write() = Arc::clone(routes.learned());
+            drop(routes);
+            self.change_urgently();
+        }
+    }
+
+    /// Says whether it is new.
+    fn remember(&self, set: &RwLock<HashSet<String>>, entry: &str, max: usize) -> bool {
+        if set.read().contains(entry) {
+            return false;
+        }
+        let mut set = set.write();
+        let new = set.len() < max && set.insert(entry.to_owned());
+        if new {
+            self.change();
+        }
+        new
+    }
+
+    fn change(&self) {
+        self.changed.store(true, Ordering::Release);
+    }
+
+    /// Lost in a crash, this would let a name be given that was not to be, or turn a route back.
+    fn change_urgently(&self) {
+        self.urgent.store(true, Ordering::Release);
+        self.change();
     }
 
     pub(crate) fn pend(&self, credential: SessionHash, undecided: Undecided) {
@@ -306,15 +386,27 @@ impl PanelMemory {
     }
 }
 
+/// What stands for a route: itself, unless it is long.
+fn key(route: &str) -> Cow<'_, str> {
+    if route.len() <= MAX_TEXT {
+        return Cow::Borrowed(route);
+    }
+    let digest = Sha256::digest(route);
+    let start = route.get(..route.floor_char_boundary(MAX_TEXT / 2));
+    // No route holds a NUL.
+    let mut key = format!("{}\0", start.unwrap_or_default());
+    for byte in digest.iter().take(16) {
+        key.push_str(&format!("{byte:02x}"));
+    }
+    Cow::Owned(key)
+}
+
 fn fresh(undecided: &Undecided, now: Micros) -> bool {
     now.0.saturating_sub(undecided.since.0) < PENDING_MICROS
 }
 
-fn remember(set: &RwLock<HashSet<String>>, entry: &str, max: usize) {
-    if !set.read().contains(entry) {
-        let mut set = set.write();
-        if set.len() < max {
-            set.insert(entry.to_owned());
-        }
-    }
+/// Whether a path is another one, or stands below it.
+fn is_below(above: &str, path: &str) -> bool {
+    path.strip_prefix(above)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }

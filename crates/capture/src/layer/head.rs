@@ -43,7 +43,9 @@ pub(super) fn read(recorder: &Recorder, parts: &mut Parts) -> Box<Open> {
     // The event keeps the method as sent; what was done goes by the one the panel acts upon.
     let asked = text(headers, &HeaderName::from_static("x-http-method-override"));
     head.method = rules.preset.method_of(&head, asked);
-    let read = recorder.readings().of(&rules.preset, &head);
+    let read = recorder
+        .readings()
+        .of(&rules.preset, &head, &recorder.memory().learned());
     let reading = &read.reading;
     let agent = headers
         .get(USER_AGENT)

@@ -310,6 +310,17 @@ impl Open {
                 clip(sentence, Limits::TEXT).0
             }
         };
+        // Strangers, refusals and what is not there teach nothing.
+        let answered = draft.outcome == Outcome::Success && draft.status.is_some();
+        if answered
+            && draft.admin.is_some()
+            && !self.undecided
+            && self.reading.step == Step::Ordinary
+            && !self.reading.by_line
+            && !self.reading.asset
+        {
+            self.recorder.memory().observe(&self.reading.route);
+        }
         if ending == Ending::Failed && draft.status.is_some() {
             draft.action = clip(broken_off(&draft.action), Limits::TEXT).0;
         }

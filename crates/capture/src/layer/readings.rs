@@ -7,7 +7,7 @@
 use std::hash::BuildHasher as _;
 use std::sync::Arc;
 
-use admintrail_event::{Limits, Outcome, Preset, Reading, RequestHead};
+use admintrail_event::{Learned, Limits, Outcome, Preset, Reading, RequestHead};
 use hashbrown::DefaultHashBuilder;
 use parking_lot::Mutex;
 
@@ -40,7 +40,7 @@ pub(crate) struct Readings {
 #[derive(Default)]
 struct Slot {
     last: u64,
-    kept: Option<(Kept, Arc<HeadReading>)>,
+    kept: Option<(Kept, Arc<Learned>, Arc<HeadReading>)>,
 }
 
 struct Kept {
@@ -63,36 +63,44 @@ impl Default for Readings {
 }
 
 impl Readings {
-    /// What the preset says of the head.
-    pub(crate) fn of(&self, preset: &Preset, head: &RequestHead<'_>) -> Arc<HeadReading> {
+    /// What the preset says of the head, with what was learned by now.
+    pub(crate) fn of(
+        &self,
+        preset: &Preset,
+        head: &RequestHead<'_>,
+        learned: &Arc<Learned>,
+    ) -> Arc<HeadReading> {
         let hash = self.hasher.hash_one(head);
         let place = usize::try_from(hash).unwrap_or(0) % SLOTS;
         let Some(slot) = self.slots.get(place) else {
-            return Arc::new(HeadReading::of(preset, head));
+            return Arc::new(HeadReading::of(preset, head, learned));
         };
         {
             let mut slot = slot.lock();
             match &slot.kept {
-                Some((kept, reading)) if kept.head() == *head => return Arc::clone(reading),
+                Some((kept, by, reading)) if kept.head() == *head && Arc::ptr_eq(by, learned) => {
+                    return Arc::clone(reading);
+                }
                 _ => {}
             }
             if slot.last != hash {
                 slot.last = hash;
                 drop(slot);
-                return Arc::new(HeadReading::of(preset, head));
+                return Arc::new(HeadReading::of(preset, head, learned));
             }
         }
-        let reading = Arc::new(HeadReading::of(preset, head));
+        let reading = Arc::new(HeadReading::of(preset, head, learned));
         if reading.is_plain(head) {
-            slot.lock().kept = Some((Kept::of(head), Arc::clone(&reading)));
+            let entry = (Kept::of(head), Arc::clone(learned), Arc::clone(&reading));
+            slot.lock().kept = Some(entry);
         }
         reading
     }
 }
 
 impl HeadReading {
-    fn of(preset: &Preset, head: &RequestHead<'_>) -> Self {
-        let reading = preset.read(head);
+    fn of(preset: &Preset, head: &RequestHead<'_>, learned: &Learned) -> Self {
+        let reading = preset.read_with(head, learned);
         let query = head.query.map(|query| preset.redact_query(query));
         let unfinished = preset.sentence(&reading, Outcome::Unknown, false, None);
         Self {
@@ -162,18 +170,40 @@ mod tests {
 
     #[test]
     fn a_head_is_kept_from_its_second_coming_and_a_secret_never() {
-        let (readings, preset) = (Readings::default(), preset());
+        let (readings, preset, nothing) = (Readings::default(), preset(), Arc::default());
         for _ in 0..3 {
-            readings.of(&preset, &get("/reset", Some("token=hunter2hunter2")));
+            readings.of(
+                &preset,
+                &get("/reset", Some("token=hunter2hunter2")),
+                &nothing,
+            );
         }
         assert_eq!(kept(&readings), 0);
-        let first = readings.of(&preset, &get("/clients/42", Some("tab=invoices")));
+        let first = readings.of(&preset, &get("/clients/42", Some("tab=invoices")), &nothing);
         assert_eq!(kept(&readings), 0);
-        let second = readings.of(&preset, &get("/clients/42", Some("tab=invoices")));
-        let third = readings.of(&preset, &get("/clients/42", Some("tab=invoices")));
+        let second = readings.of(&preset, &get("/clients/42", Some("tab=invoices")), &nothing);
+        let third = readings.of(&preset, &get("/clients/42", Some("tab=invoices")), &nothing);
         assert_eq!(kept(&readings), 1);
         assert!(Arc::ptr_eq(&second, &third));
         assert_eq!(first, third);
+    }
+
+    #[test]
+    fn what_is_learned_counts_at_once() {
+        let (readings, preset) = (Readings::default(), preset());
+        let head = get("/users/olena", None);
+        let nothing = Arc::default();
+        for _ in 0..3 {
+            assert_eq!(
+                readings.of(&preset, &head, &nothing).reading.route,
+                "/users/olena"
+            );
+        }
+        let learned = Arc::new(Learned::of_places(["/users"]));
+        assert_eq!(
+            readings.of(&preset, &head, &learned).reading.route,
+            "/users/{id}"
+        );
     }
 
     proptest! {
@@ -184,7 +214,7 @@ mod tests {
                 1..200,
             )
         ) {
-            let (readings, preset) = (Readings::default(), preset());
+            let (readings, preset, nothing) = (Readings::default(), preset(), Arc::default());
             for (method, path, query, bearer, accept) in heads {
                 let head = RequestHead {
                     method: ["GET", "POST", "DELETE"][method],
@@ -195,7 +225,7 @@ mod tests {
                     bearer,
                     fetch_dest: None,
                 };
-                prop_assert_eq!(&*readings.of(&preset, &head), &HeadReading::of(&preset, &head));
+                prop_assert_eq!(&*readings.of(&preset, &head, &nothing), &HeadReading::of(&preset, &head, &nothing));
             }
         }
     }

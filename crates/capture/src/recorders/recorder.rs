@@ -86,6 +86,36 @@ impl Recorder {
         }
     }
 
+    /// What was learned of the panel, to be kept for the next start: `None` if nothing is new since
+    /// this was asked last. No secret is in it.
+    #[must_use]
+    pub fn learned(&self) -> Option<Vec<u8>> {
+        let preset = &self.inner.rules.preset;
+        self.inner
+            .memory
+            .take_snapshot(|path| preset.redact_path(path) == path)
+    }
+
+    /// Whether [`Recorder::learned`] has something that a crash must not undo: without it, somebody
+    /// could be named who was not to be, or a route would read as it no longer does.
+    #[must_use]
+    pub fn learned_is_urgent(&self) -> bool {
+        self.inner.memory.is_urgent()
+    }
+
+    /// What [`Recorder::learned`] gave could not be kept; it is given again.
+    pub fn learned_not_kept(&self) {
+        self.inner.memory.changed_again();
+    }
+
+    /// Goes on from what an earlier run learned.
+    ///
+    /// # Errors
+    /// Why it cannot be read: another version wrote it, or it is damaged. Nothing of it counts then.
+    pub fn remember(&self, learned: &[u8]) -> Result<(), String> {
+        self.inner.memory.restore(learned)
+    }
+
     pub(crate) fn trunk(&self) -> &Trunk {
         &self.inner.trunk
     }

@@ -18,6 +18,7 @@ mod crash;
 mod events;
 mod fingerprints;
 mod jwt;
+mod learned;
 mod policy;
 mod secrets;
 mod sessions;

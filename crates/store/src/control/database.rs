@@ -24,6 +24,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0001.sql"),
     include_str!("migrations/0002.sql"),
     include_str!("migrations/0003.sql"),
+    include_str!("migrations/0004.sql"),
 ];
 
 /// Says "Admintrail control" in the file's header, so that another database is not taken for it.
@@ -244,6 +245,12 @@ fn load(connection: &Connection, version: usize) -> rusqlite::Result<Memory> {
             let of = all.entry(mapped.panel.clone()).or_default();
             of.insert(mapped.fingerprint, mapped);
         }
+    }
+    if version >= 4 {
+        let learned = rows(connection, "SELECT panel, body FROM learned", |row| {
+            Ok((panel_name(row, 0)?, row.get(1)?))
+        })?;
+        memory.learned.write().extend(learned);
     }
     let pairs = rows(connection, "SELECT name, value FROM settings", |row| {
         Ok((row.get(0)?, row.get::<_, String>(1)?))

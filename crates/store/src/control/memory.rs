@@ -22,6 +22,7 @@ pub(super) struct Memory {
     pub(super) bindings: RwLock<HashMap<PanelName, PanelBindings>>,
     pub(super) mapped: RwLock<HashMap<PanelName, HashMap<[u8; 16], MappedIdentity>>>,
     pub(super) ended: EndedSessions,
+    pub(super) learned: RwLock<HashMap<PanelName, Vec<u8>>>,
     pub(super) settings: RwLock<HashMap<String, Arc<str>>>,
 }
 

@@ -10,6 +10,7 @@ mod database;
 mod durable;
 mod ended;
 mod identities;
+mod learned;
 mod links;
 mod memory;
 mod model;

@@ -51,7 +51,8 @@ fn learn_route(exchange: &Exchange<'_>, sent: bool) {
     }
     let memory = exchange.recorder.memory();
     if identity.anonymous && exchange.status.is_success() {
-        memory.answered_everybody(&reading.route);
+        memory.answered_unasked(exchange.path);
+        memory.answered_everybody(reading.unlearned_route());
     }
     let refused = (sent || exchange.status == StatusCode::UNAUTHORIZED) && !reading.asset;
     if refused && exchange.query.is_none() {
@@ -60,7 +61,7 @@ fn learn_route(exchange: &Exchange<'_>, sent: bool) {
             || identity.credentials.iter().any(fresh)
             || memory.is_unproven(identity.session);
         if stranger {
-            memory.refused_stranger(&reading.route);
+            memory.refused_stranger(reading.unlearned_route());
         }
     }
 }
@@ -76,8 +77,8 @@ pub(super) fn of_basic(exchange: &Exchange<'_>, sent: bool) -> Finding {
     let memory = exchange.recorder.memory();
     let let_in = exchange.status.is_success() || exchange.status.is_redirection();
     // Browsers ask with OPTIONS what they may send, and are answered without credentials.
-    let asked =
-        exchange.method != Method::OPTIONS && !memory.is_for_everybody(&exchange.reading.route);
+    let asked = exchange.method != Method::OPTIONS
+        && !memory.is_for_everybody(exchange.reading.unlearned_route());
     if let Some(proof) = exchange.identity.claimed_by {
         if let_in && asked {
             memory.let_in(proof, exchange.now);
@@ -123,7 +124,7 @@ pub(super) fn of_token(exchange: &Exchange<'_>, sent: bool) -> Finding {
     }
     let accepted = (status.is_success() || status.is_redirection())
         && exchange.method != Method::OPTIONS
-        && !memory.is_for_everybody(&exchange.reading.route);
+        && !memory.is_for_everybody(exchange.reading.unlearned_route());
     Finding::new(if accepted {
         Naming::Token
     } else {
@@ -156,7 +157,7 @@ fn sent_away() -> Finding {
 
 fn of_session(exchange: &Exchange<'_>, sent: bool) -> Finding {
     let memory = exchange.recorder.memory();
-    let route = exchange.reading.route.as_str();
+    let route = exchange.reading.unlearned_route();
     if sent {
         // Expired, or ended elsewhere, or without the right to see this page: whoever holds the
         // cookie now is not known to be the last admin.
@@ -308,7 +309,10 @@ fn may_be_a_guest(exchange: &Exchange<'_>, binding: &Binding) -> bool {
     if exchange.recorder.rules().preset.set_proves() {
         return false;
     }
-    let (memory, route) = (exchange.recorder.memory(), exchange.reading.route.as_str());
+    let (memory, route) = (
+        exchange.recorder.memory(),
+        exchange.reading.unlearned_route(),
+    );
     let in_use = exchange.now.0.saturating_sub(binding.since.0) < IN_USE_MICROS;
     memory.is_for_everybody(route) || !(in_use || memory.is_protected(route))
 }
@@ -455,7 +459,7 @@ fn proves(exchange: &Exchange<'_>, proof: Proof) -> bool {
         && exchange
             .recorder
             .memory()
-            .proves(&exchange.reading.route, proof)
+            .proves(exchange.reading.unlearned_route(), proof)
 }
 
 /// An undecided sign-in whose cookie is set anew stays undecided under the new value.
