@@ -63,6 +63,11 @@ export interface Counter {
 export interface CounterOptions {
   /** Names of cookies that hold no secret: a language, a width of a column. */
   harmless?: RegExp;
+  /**
+   * Paths that anybody gets, and that the panel's pages ask for without a credential: whose
+   * request it is cannot be known, and whoever names one has guessed.
+   */
+  open?: RegExp;
 }
 
 /** Starts a relay in front of a panel. `Host` and everything else pass as they came. */
@@ -80,13 +85,16 @@ export async function startCounter(upstream: string, options: CounterOptions = {
     if (!options.harmless?.test(name) && value.length >= 8) secrets.add(value);
   };
   const note = (incoming: IncomingMessage): Counted => {
-    const entry: Counted = { method: incoming.method ?? "", url: incoming.url ?? "", who: now };
+    const url = incoming.url ?? "";
+    // Scripts that have no credential may send the header all the same, with "null" in it.
+    const credentials = incoming.headers.authorization?.split(" ")[1];
+    const anybodys = credentials === undefined && options.open?.test(url);
+    const entry: Counted = { method: incoming.method ?? "", url, who: anybodys ? null : now };
     counted.push(entry);
     for (const pair of (incoming.headers.cookie ?? "").split(";")) {
       const [name = "", value = ""] = splitOnce(pair.trim(), "=");
       keep(name, value);
     }
-    const credentials = incoming.headers.authorization?.split(" ")[1];
     if (credentials !== undefined) secrets.add(credentials);
     return entry;
   };
