@@ -425,28 +425,6 @@ fn a_mapped_identity_names_its_admin_on_its_panel_until_it_is_unmapped() {
     assert_eq!(control.identities(), vec![mapped(101, "backup")]);
 }
 
-/// What every release so far has made is opened by this one.
-#[test]
-fn a_file_of_an_earlier_version_is_migrated_and_read_before_that() {
-    let dir = tempfile::tempdir().unwrap();
-    let raw = rusqlite::Connection::open(dir.path().join("control.db")).unwrap();
-    raw.execute_batch(include_str!("../src/control/migrations/0001.sql"))
-        .unwrap();
-    raw.execute_batch(
-        "PRAGMA application_id = 1096053347; PRAGMA user_version = 1;
-         INSERT INTO settings VALUES ('a', '1')",
-    )
-    .unwrap();
-    drop(raw);
-    let reader = Control::open_read_only(dir.path()).unwrap();
-    assert_eq!(reader.setting("a").as_deref(), Some("1"));
-    let control = Control::open(dir.path()).unwrap();
-    control.map_identity(mapped(1, "ci-bot")).wait().unwrap();
-    let control = reopened(control, dir.path());
-    assert_eq!(control.setting("a").as_deref(), Some("1"));
-    assert_eq!(control.identities(), vec![mapped(1, "ci-bot")]);
-}
-
 #[test]
 fn settings_are_set_and_unset() {
     let dir = tempfile::tempdir().unwrap();

@@ -432,3 +432,6 @@ fn damaged(path: &Path, found: &str) -> StoreError {
         cause: found.to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests;
