@@ -26,5 +26,5 @@ pub(crate) use keeper::{Change, Keeper, Saved};
 pub(crate) use learn::{Exchange, Finding, Naming, Peek, on_head};
 pub(crate) use memory::PanelMemory;
 use memory::{Proof, Undecided};
-pub(crate) use resolve::Identity;
-use resolve::{Credential, Source};
+use resolve::Credential;
+pub(crate) use resolve::{Identity, Source};

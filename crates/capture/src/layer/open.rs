@@ -12,7 +12,7 @@ use http::{HeaderValue, StatusCode};
 use super::declared::Declared;
 use super::head::{Sent, safe};
 use super::watch::RequestWatch;
-use crate::identity::{Change, Finding, Form, Identity, Naming, Saved};
+use crate::identity::{Change, Finding, Form, Identity, Naming, Saved, Source};
 use crate::{Binding, Recorder};
 
 /// The request came with credentials of a session that an owner ended.
@@ -186,6 +186,32 @@ impl Open {
             .change(recorder.panel(), credential, Change::Bind(over));
     }
 
+    /// Names the user of a basic authentication, or whom somebody said that this is.
+    fn let_in(&mut self, user: String) {
+        self.remember_basic(&user);
+        let named = self.identity.named.take();
+        let named = named.map(|named| (named.admin, named.admin_name));
+        let (admin, admin_name) = named.unwrap_or((user, None));
+        self.draft.admin = Some(admin);
+        self.draft.admin_name = admin_name;
+        self.draft.acting_as = None;
+        self.draft.known_by = KnownBy::Basic;
+    }
+
+    /// Nobody waited for an answer, as with a page that is left; a name and password that were let
+    /// in a moment ago tell who it was all the same.
+    fn unanswered(&mut self) {
+        let (trunk, identity) = (self.recorder.trunk(), &self.identity);
+        let memory = self.recorder.memory();
+        if identity.source == Source::Basic
+            && let Some(proof) = identity.claimed_by
+            && memory.was_let_in(&proof, trunk.now())
+            && let Some(user) = identity.claimed.clone()
+        {
+            self.let_in(user);
+        }
+    }
+
     /// Takes over what the response told; returns what must be durable before it goes on.
     pub(super) fn learned(&mut self, finding: Finding) -> Vec<Saved> {
         self.denied = finding.denied;
@@ -205,16 +231,7 @@ impl Open {
         match finding.naming {
             Naming::Keep => self.name(),
             Naming::Nobody => self.unname(),
-            Naming::Basic(user) => {
-                self.remember_basic(&user);
-                let named = self.identity.named.take();
-                let named = named.map(|named| (named.admin, named.admin_name));
-                let (admin, admin_name) = named.unwrap_or((user, None));
-                self.draft.admin = Some(admin);
-                self.draft.admin_name = admin_name;
-                self.draft.acting_as = None;
-                self.draft.known_by = KnownBy::Basic;
-            }
+            Naming::Basic(user) => self.let_in(user),
             Naming::Token => {
                 if let Some(named) = self.identity.named.take() {
                     self.draft.admin = Some(named.admin);
@@ -283,6 +300,9 @@ impl Open {
 
     fn hand_over(&mut self, ending: Ending) {
         self.finished = true;
+        if self.draft.status.is_none() {
+            self.unanswered();
+        }
         let draft = &mut self.draft;
         draft.ending = ending;
         draft.duration_us = u64::try_from(self.started.elapsed().as_micros()).ok();

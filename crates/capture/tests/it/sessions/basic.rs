@@ -227,6 +227,60 @@ async fn a_claimed_basic_user_who_leaves_before_the_answer_is_not_named_nor_afte
     }
 }
 
+/// A page that is left takes back what it asked for; its other requests were answered just before.
+#[tokio::test]
+async fn who_was_let_in_a_moment_ago_is_named_even_if_they_do_not_wait_for_the_answer() {
+    let stand = Stand::new().await;
+    let slow = tower::service_fn(|asked: http::Request<_>| async move {
+        if asked.headers().get("authorization").is_none() {
+            let challenge = answer(401, &[("www-authenticate", "Basic realm=panel")], "");
+            return Ok::<_, std::convert::Infallible>(challenge);
+        }
+        if asked.uri().path() == "/clients" {
+            return Ok(html("x"));
+        }
+        std::future::pending().await
+    });
+    let service = tower_layer::Layer::layer(
+        &admintrail_capture::RecordLayer::new(stand.recorder(|_| {})),
+        slow,
+    );
+    send(&service, request("GET", "/", &[], empty())).await;
+    send(&service, request("GET", "/clients", &[BASIC], empty())).await;
+    // `olena:wrong`: nobody has let that in.
+    let wrong = [("authorization", "Basic b2xlbmE6d3Jvbmc=")];
+    for (count, headers, admin) in [(3, &[BASIC], Some("olena")), (4, &wrong, None)] {
+        let leaving = service
+            .clone()
+            .oneshot(request("GET", "/services", headers, empty()));
+        let mut leaving = Box::pin(leaving);
+        let open = stand.recorders.state().open;
+        let began = async { until(|| stand.recorders.state().open > open).await };
+        tokio::select! {
+            _ = &mut leaving => panic!("it never answers"),
+            () = began => {}
+        }
+        drop(leaving);
+        let event = stand.last(count).await;
+        assert_eq!(event.admin.as_deref(), admin);
+        assert_eq!(event.ending, Ending::Dropped);
+    }
+    // Long after, the password may have been changed.
+    stand.advance(61);
+    let leaving = service
+        .clone()
+        .oneshot(request("GET", "/services", &[BASIC], empty()));
+    let mut leaving = Box::pin(leaving);
+    let open = stand.recorders.state().open;
+    let began = async { until(|| stand.recorders.state().open > open).await };
+    tokio::select! {
+        _ = &mut leaving => panic!("it never answers"),
+        () = began => {}
+    }
+    drop(leaving);
+    assert_nobody(&stand.last(5).await);
+}
+
 fn bytes_hold(stand: &Stand, wanted: &[u8]) -> bool {
     bytes_below(&stand.journal())
         .windows(wanted.len())
