@@ -91,6 +91,7 @@ struct SessionSection {
     cookies: Vec<String>,
     ignored: Vec<String>,
     set_proves: bool,
+    refuses_with_401: bool,
 }
 
 #[derive(Deserialize, Default)]
@@ -230,6 +231,7 @@ impl Lines<'_> {
         }
         if let Some(section) = file.session {
             preset.set_proves = section.set_proves;
+            preset.refuses_sessions_with_401 = section.refuses_with_401;
             preset.cookies = CookieRule {
                 session: patterns(section.cookies.iter().map(String::as_str)),
                 ignored: patterns(
@@ -412,6 +414,7 @@ impl Preset {
             redirect_proves: false,
             shown_on: Vec::new(),
             set_proves: false,
+            refuses_sessions_with_401: false,
             cookies: CookieRule {
                 session: Vec::new(),
                 ignored: patterns(IGNORED_COOKIES.iter().copied()),

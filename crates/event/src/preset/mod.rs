@@ -149,6 +149,7 @@ pub struct Preset {
     /// Routes that show strangers the sign-in form under their own address.
     shown_on: Vec<RoutePattern>,
     set_proves: bool,
+    refuses_sessions_with_401: bool,
     cookies: CookieRule,
     basic: BasicRule,
     api: ApiRule,
@@ -189,6 +190,8 @@ static PUQCLOUD: BuiltIn =
     LazyLock::new(|| built_in(include_str!("../../../../presets/puqcloud.toml")));
 static RABBITMQ: BuiltIn =
     LazyLock::new(|| built_in(include_str!("../../../../presets/rabbitmq.toml")));
+static NODE_RED: BuiltIn =
+    LazyLock::new(|| built_in(include_str!("../../../../presets/node-red.toml")));
 static OWN: BuiltIn =
     LazyLock::new(|| built_in(include_str!("../../../../presets/admintrail.toml")));
 
@@ -205,6 +208,7 @@ impl Preset {
         "phpmyadmin",
         "puqcloud",
         "rabbitmq",
+        "node-red",
         "admintrail",
     ];
 
@@ -218,6 +222,7 @@ impl Preset {
             "phpmyadmin" => &PHPMYADMIN,
             "puqcloud" => &PUQCLOUD,
             "rabbitmq" => &RABBITMQ,
+            "node-red" => &NODE_RED,
             "admintrail" => &OWN,
             _ => return None,
         };
@@ -452,6 +457,13 @@ impl Preset {
     #[must_use]
     pub const fn set_proves(&self) -> bool {
         self.set_proves
+    }
+
+    /// Whether a 401 without a challenge (`WWW-Authenticate`) only says that a session lacks the
+    /// right: to whom it does not know the panel sends a challenge with it.
+    #[must_use]
+    pub const fn refuses_sessions_with_401(&self) -> bool {
+        self.refuses_sessions_with_401
     }
 
     /// The user name among the fields of a form: the preferred field that is there, also as the

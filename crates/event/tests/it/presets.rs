@@ -1244,6 +1244,64 @@ fn rabbitmq_is_read_as_its_pages_call_it() {
 }
 
 #[test]
+fn node_red_is_read_as_its_editor_calls_it() {
+    let node_red = preset("node-red");
+    for (request, step, action, object) in [
+        ("POST /auth/token", Step::SignIn, "Signed in", None),
+        ("POST /auth/revoke", Step::SignOut, "Signed out", None),
+        (
+            "POST /flows",
+            Step::Ordinary,
+            "Deployed flows",
+            Some("flows"),
+        ),
+        (
+            "POST /inject/f10a1b2c3d4e5f60",
+            Step::Ordinary,
+            "Triggered node f10a1b2c3d4e5f60",
+            Some("node/f10a1b2c3d4e5f60"),
+        ),
+        (
+            "DELETE /context/flow/f10a1b2c3d4e5f60/count",
+            Step::Ordinary,
+            "Deleted count of context of flow f10a1b2c3d4e5f60",
+            Some("flow/f10a1b2c3d4e5f60"),
+        ),
+        (
+            "DELETE /context/global/count",
+            Step::Ordinary,
+            "Deleted count of global context",
+            Some("context/global"),
+        ),
+        (
+            "PUT /nodes/@flowfuse/node-red-dashboard",
+            Step::Ordinary,
+            "Enabled or disabled module @flowfuse/node-red-dashboard",
+            Some("module/@flowfuse/node-red-dashboard"),
+        ),
+        (
+            "POST /library/local/flows/greeting.json",
+            Step::Ordinary,
+            "Saved greeting.json to flows of library local",
+            Some("library/flows/greeting.json"),
+        ),
+    ] {
+        let reading = read(&node_red, request);
+        assert_eq!(
+            (
+                reading.step,
+                reading.action.as_str(),
+                reading.object.as_deref()
+            ),
+            (step, action, object),
+            "{request}"
+        );
+    }
+    assert!(node_red.refuses_sessions_with_401());
+    assert!(!preset("generic").refuses_sessions_with_401());
+}
+
+#[test]
 fn a_preset_says_where_basic_authentication_is_checked_unasked() {
     let rabbitmq = preset("rabbitmq");
     for (path, checked) in [

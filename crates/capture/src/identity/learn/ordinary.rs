@@ -1,6 +1,7 @@
 //! Responses to everything that is not a step of signing in or out.
 
 use admintrail_event::{KnownBy, Micros, RequestHead, Step};
+use http::header::WWW_AUTHENTICATE;
 use http::{Method, StatusCode};
 
 use super::{
@@ -170,7 +171,7 @@ fn of_session(exchange: &Exchange<'_>, sent: bool) -> Finding {
             ..sent_away()
         };
     }
-    if exchange.status == StatusCode::UNAUTHORIZED {
+    if exchange.status == StatusCode::UNAUTHORIZED && !only_lacks_the_right(exchange) {
         // A route that never answered a session may want something else; others say it is over.
         let over = memory.is_for_sessions(route)
             || exchange
@@ -207,6 +208,13 @@ fn of_session(exchange: &Exchange<'_>, sent: bool) -> Finding {
         saved,
         ..Finding::new(Naming::Keep)
     }
+}
+
+/// Whether a 401 is how this panel says no to somebody whom it knows: to whom it does not know it
+/// says how to sign in (RFC 9110, section 11.6.1).
+fn only_lacks_the_right(exchange: &Exchange<'_>) -> bool {
+    let preset = &exchange.recorder.rules().preset;
+    preset.refuses_sessions_with_401() && !exchange.headers.contains_key(WWW_AUTHENTICATE)
 }
 
 /// Whether the response takes away the cookie that named the admin.

@@ -1,5 +1,6 @@
 //! Sign-ins that answer in JSON.
 
+use admintrail_event::{Outcome, Preset};
 use http::Response;
 
 use super::*;
@@ -55,6 +56,53 @@ async fn a_token_in_a_json_answer_is_a_session() {
             event.session.is_some(),
             "one client's requests belong together all the same"
         );
+    }
+}
+
+/// Node-RED answers 401 to whoever may only look; to a token that is over it adds how to sign in.
+#[tokio::test]
+async fn a_401_without_a_challenge_is_a_refusal_of_somebody_known_where_the_preset_says_so() {
+    let node_red = Preset::built_in("node-red").unwrap();
+    for (preset, known) in [(Some(node_red), true), (None, false)] {
+        let stand = Stand::new().await;
+        let recorder = stand.recorder(|rules| {
+            if let Some(preset) = preset {
+                rules.preset = preset;
+            }
+        });
+        let answers = panel(|asked| match asked.path.as_str() {
+            "/auth/token" => json(&format!(r#"{{"access_token":"{TOKEN}"}}"#)),
+            "/flows" if asked.method == "POST" => answer(401, &[], ""),
+            "/over" => {
+                let invalid = r#"Bearer realm="Users", error="invalid_token""#;
+                answer(401, &[("www-authenticate", invalid)], "Unauthorized")
+            }
+            _ => json("[]"),
+        });
+        let mut talk = Talk {
+            service: wrap(recorder, answers),
+            stand,
+            count: 0,
+        };
+        talk.post("/auth/token", "", OLENA).await;
+        let bearer = format!("Bearer {TOKEN}");
+        let bearer = [("authorization", bearer.as_str())];
+        let ask = |method: &str, path: &str| request(method, path, &bearer, empty());
+        send(&talk.service, ask("GET", "/flows")).await;
+        assert_named(&talk.event().await, "olena");
+        for _ in 0..3 {
+            send(&talk.service, ask("POST", "/flows")).await;
+            let event = talk.event().await;
+            assert_eq!(event.admin.is_some(), known);
+            assert_eq!(event.outcome, Outcome::Denied);
+        }
+        send(&talk.service, ask("GET", "/over")).await;
+        assert_nobody(&talk.event().await);
+        // Not before the panel has answered it again.
+        send(&talk.service, ask("POST", "/flows")).await;
+        assert_nobody(&talk.event().await);
+        send(&talk.service, ask("GET", "/flows")).await;
+        assert_named(&talk.event().await, "olena");
     }
 }
 
