@@ -19,6 +19,7 @@ mod kinds;
 mod learn;
 mod preset;
 mod submit;
+mod survey;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 
@@ -33,5 +34,9 @@ pub use ip::Ip;
 pub use json::EventJson;
 pub use kinds::{Ending, FirstSet, Kind, KnownBy, Outcome, RequestType, is_safe_method};
 pub use learn::{Learned, RouteLearner};
-pub use preset::{Impersonation, Preset, PresetError, Reading, RequestHead, Step, broken_off};
+pub use preset::{
+    Impersonation, Preset, PresetError, PresetLine, Reading, RequestHead, Step, Suggestion,
+    broken_off,
+};
 pub use submit::{SubmitError, SubmittedEvent};
+pub use survey::{Counted, NamelessRoute, Survey, Surveyed};

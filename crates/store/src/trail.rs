@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use admintrail_event::{
-    Draft, Event, EventId, LogId, Micros, PanelName, Seq, SessionHash, fold, submission_digest,
+    Counted, Draft, Event, EventId, LogId, Micros, PanelName, Seq, SessionHash, fold,
+    submission_digest,
 };
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::{oneshot, watch};
@@ -344,6 +345,21 @@ impl Trail {
         named: usize,
     ) -> Result<Attempts, StoreError> {
         Ok(answer::attempts(&self.snapshot()?, view, by, limit, named))
+    }
+
+    /// Calls `each` with the requests of the view, counted by what was asked for. The same kind may
+    /// come several times. Without `queries` they are left out, and fewer kinds come.
+    ///
+    /// # Errors
+    /// When the archive cannot be read.
+    pub fn requests(
+        &self,
+        view: &View,
+        queries: bool,
+        each: impl FnMut(&Counted<'_>),
+    ) -> Result<(), StoreError> {
+        answer::requests(&self.snapshot()?, view, queries, each);
+        Ok(())
     }
 
     /// Sessions with at least one event in the view, latest first; their counts are of the whole session.

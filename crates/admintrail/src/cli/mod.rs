@@ -10,6 +10,7 @@ mod healthcheck;
 mod identity;
 mod import;
 mod output;
+mod preset;
 mod query;
 mod row;
 mod serve_command;
@@ -70,6 +71,9 @@ enum Command {
     /// Say whose API tokens and basic users of a panel are
     #[command(subcommand)]
     Identity(identity::IdentityCommand),
+    /// See what a preset says of what was recorded
+    #[command(subcommand)]
+    Preset(preset::PresetCommand),
     /// Search the record
     Query(query::QueryArgs),
     /// Follow the record as it grows
@@ -137,6 +141,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Account(command) => account::run(&global, command),
         Command::Token(command) => token::run(&global, command),
         Command::Identity(command) => identity::run(&global, command),
+        Command::Preset(command) => preset::run(&global, &command),
         Command::Query(args) => query::run(&global, &args),
         Command::Tail(args) => tail::run(&global, &args),
         Command::Import(args) => import::run(&global, &args),

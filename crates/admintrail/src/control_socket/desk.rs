@@ -133,6 +133,7 @@ impl Desk {
         let verb = match command {
             "export" => "Exported events",
             "tail" => "Watched new events",
+            "preset/test" => "Tested a preset on events",
             _ => "Searched events",
         };
         let filter = (!filter.is_empty()).then(|| format!("filter/{filter}"));

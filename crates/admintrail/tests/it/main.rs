@@ -20,6 +20,7 @@ mod http2;
 mod identities;
 mod identity_provider;
 mod interrupted;
+mod preset_test;
 mod restarts;
 mod round_trip;
 mod routes;

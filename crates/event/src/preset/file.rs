@@ -1,6 +1,7 @@
 //! Preset files: TOML, read strictly, every mistake with its line and a remedy.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use serde::Deserialize;
 use toml::Spanned;
@@ -278,7 +279,11 @@ impl Lines<'_> {
             .iter()
             .map(|line| self.line_of(line))
             .collect::<Result<Vec<_>, _>>()?;
-        let lines = own.into_iter().chain(preset.routes.lines().iter().cloned());
+        let inherited = preset.routes.lines().iter().map(|line| RouteLine {
+            at: None,
+            ..line.clone()
+        });
+        let lines = own.into_iter().chain(inherited);
         preset.routes = Routes::new(lines.collect());
         Ok(preset)
     }
@@ -368,6 +373,8 @@ impl Lines<'_> {
             object: line.object.as_ref().map(template).transpose()?,
             if_200: line.if_200.as_ref().map(template).transpose()?,
             pattern,
+            written: Arc::from(line.r#match.get_ref().as_str()),
+            at: Some(self.line(&line.r#match.span())),
         })
     }
 

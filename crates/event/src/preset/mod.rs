@@ -6,6 +6,7 @@
 
 mod describe;
 mod english;
+mod examine;
 mod file;
 mod ids;
 mod impersonation;
@@ -16,12 +17,17 @@ mod route;
 mod rules;
 mod secrets;
 mod sentence;
+mod suggest;
 mod words;
 
 pub(crate) use describe::{DEEDS, FORMS, names_a_place, spoken};
 pub(crate) use english::{is_one_page, is_plural};
+pub use examine::PresetLine;
+pub(crate) use examine::{Examined, Spoken, only_asked};
 pub(crate) use normal::REDACTED;
 pub use sentence::broken_off;
+pub use suggest::Suggestion;
+pub(crate) use suggest::{Shape, written_method};
 
 use std::borrow::Cow;
 use std::sync::{Arc, LazyLock};

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use super::ids::{is_id, is_token};
 use super::normal::{Segment, decode_fully};
+use crate::encode_text;
 
 /// One route, matched against paths in normal form; letters of literals in any case.
 #[derive(Debug, Clone)]
@@ -195,6 +196,11 @@ impl RoutePattern {
         })
     }
 
+    /// The query parameters that it asks about.
+    pub(super) fn asked_parameters(&self) -> impl Iterator<Item = &str> {
+        self.query.iter().map(|condition| condition.name.as_str())
+    }
+
     /// Whether it is this request, as far as the head tells.
     pub(super) fn takes(
         &self,
@@ -315,7 +321,7 @@ pub(super) fn parameter<'a>(query: &'a str, wanted: &str) -> Option<Cow<'a, str>
 }
 
 /// Names and values of a query, decoded.
-fn parameters(query: &str) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
+pub(super) fn parameters(query: &str) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
     query.split(['&', ';']).map(|pair| {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
         (decode_fully(name), decode_fully(value))
@@ -354,13 +360,15 @@ fn parse_piece(word: &str) -> Result<Piece, String> {
         .strip_prefix('{')
         .and_then(|rest| rest.strip_suffix('}'))
     else {
-        // What a panel that splits before it decodes takes for a name: RabbitMQ's default vhost.
-        if word.eq_ignore_ascii_case("%2f") {
-            return Ok(Piece::Literal(Box::from("/")));
+        // Encoded: what would mean something else here, and the slash inside a name of a panel that
+        // splits before it decodes (RabbitMQ's default vhost).
+        if word.contains('%') && !word.contains(['{', '}', '*']) {
+            return decoded_literal(word);
         }
-        if word.contains(['{', '}', '*', '%']) {
+        if word.contains(['{', '}', '*']) {
             return Err(format!(
-                "{word:?} must be a text, * or a placeholder such as {{id}} as a whole, not encoded"
+                "{word:?} must be a text, * or a placeholder such as {{id}} as a whole; \
+                 write %7B, %7D and %2A for {{, }} and * themselves"
             ));
         }
         return Ok(Piece::Literal(Box::from(word)));
@@ -395,6 +403,40 @@ fn parse_piece(word: &str) -> Result<Piece, String> {
         kind,
         shown,
     })
+}
+
+/// A text written percent-encoded; once, as a path that is compared is decoded already.
+fn decoded_literal(word: &str) -> Result<Piece, String> {
+    let triplets = word.split('%').skip(1).all(|rest| {
+        rest.as_bytes()
+            .get(..2)
+            .is_some_and(|two| two.iter().all(u8::is_ascii_hexdigit))
+    });
+    let decoded = percent_encoding::percent_decode_str(word).decode_utf8();
+    match decoded {
+        Ok(text) if triplets => Ok(Piece::Literal(Box::from(&*text))),
+        _ => Err(format!(
+            "{word:?} is encoded wrongly; %25 stands for the % itself"
+        )),
+    }
+}
+
+/// A literal segment as a pattern has it: what means something else there is percent-encoded.
+pub(super) fn written_literal(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        let means_more = c.is_whitespace() || "{}*%?[]/\\".contains(c);
+        let mut buffer = [0; 4];
+        let same = &*c.encode_utf8(&mut buffer);
+        if means_more || encode_text(same) != same {
+            for byte in same.bytes() {
+                out.push_str(&format!("%{byte:02X}"));
+            }
+        } else {
+            out.push(c);
+        }
+    }
+    out
 }
 
 fn conditions(text: &str) -> Result<Vec<Condition>, String> {

@@ -1,6 +1,7 @@
 //! Lines of a preset: a route, the sentence for it, and what it touches.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use super::describe::{push_route_segment, route_of, spoken};
 use super::english::{plural, singular};
@@ -17,6 +18,10 @@ pub(super) struct RouteLine {
     pub(super) object: Option<Template>,
     /// The sentence if the status is 200: the panel showed the form again.
     pub(super) if_200: Option<Template>,
+    /// Its `match` as written, and the line of the file; no line if it is of the preset that the
+    /// file extends.
+    pub(super) written: Arc<str>,
+    pub(super) at: Option<usize>,
 }
 
 impl RouteLine {
@@ -30,6 +35,8 @@ impl RouteLine {
 /// A line that matched, and where its pieces begin.
 pub(super) struct Found<'a> {
     pub(super) line: &'a RouteLine,
+    /// Which line of all.
+    pub(super) index: usize,
     start: usize,
 }
 
@@ -59,7 +66,7 @@ impl Found<'_> {
             route.push('/');
             match piece {
                 Piece::Literal(text) if &**text == "/" => route.push_str("%2F"),
-                Piece::Literal(text) => route.push_str(text),
+                Piece::Literal(text) => route.push_str(&encode_text(text)),
                 Piece::Any | Piece::Named { shown: true, .. } => {
                     push_route_segment(segment, &mut route);
                 }
@@ -252,9 +259,14 @@ impl Routes {
                 let line = self.lines.get(at)?;
                 let takes = line.pattern.takes_method(method);
                 let start = takes.then(|| line.pattern.find(segments)).flatten()?;
-                line.pattern
-                    .takes_query(query)
-                    .then_some((at, Found { line, start }))
+                line.pattern.takes_query(query).then_some((
+                    at,
+                    Found {
+                        line,
+                        index: at,
+                        start,
+                    },
+                ))
             })
         };
         let found = [first_of(fixed), first_of(&self.open)];

@@ -11,5 +11,6 @@ mod attempts;
 mod durability;
 mod opening;
 mod paging;
+mod requests;
 mod support;
 mod tailing;
