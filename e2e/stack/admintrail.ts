@@ -43,6 +43,7 @@ export interface EventJson {
   admin_name?: string | null;
   known_by: string;
   attempted?: string | null;
+  acting_as?: string | null;
   ip?: string | null;
   user_agent?: string | null;
   session?: string | null;

@@ -6,11 +6,12 @@ import type { EventJson } from "./admintrail.ts";
 import { bars, deeds, type RealStack, type Sent } from "./real.ts";
 import { DESK, expect, picture } from "./test.ts";
 
-/** "olena: Deleted user 7 (user/7), success" for each deed. */
+/** "olena: Deleted user 7 (user/7), success" for each deed; "olena as client/7: …" of somebody who acts as another. */
 export function sentences(events: EventJson[]): string[] {
   return deeds(events).map((event) => {
     const object = event.object == null ? "" : ` (${event.object})`;
-    return `${event.admin ?? "nobody"}: ${event.action}${object}, ${event.outcome}`;
+    const as = event.acting_as == null ? "" : ` as ${event.acting_as}`;
+    return `${event.admin ?? "nobody"}${as}: ${event.action}${object}, ${event.outcome}`;
   });
 }
 

@@ -365,7 +365,8 @@ fn pend(
     now: Micros,
 ) {
     let first = fresh.first().map(|fresh| fresh.hash);
-    let Some(session) = first.map(|hash| recorder.session_of(hash, now)) else {
+    let Some(session) = first.map(|hash| recorder.session_of(hash, identity.carries(&hash), now))
+    else {
         return;
     };
     for fresh in fresh {

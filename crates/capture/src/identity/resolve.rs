@@ -86,6 +86,11 @@ pub(crate) struct Identity {
 }
 
 impl Identity {
+    /// Whether the request came with this credential.
+    pub(crate) fn carries(&self, credential: &SessionHash) -> bool {
+        self.credentials.iter().any(|it| it.hash == *credential)
+    }
+
     /// Whether one of the credentials belongs to somebody.
     pub(crate) fn is_bound(&self) -> bool {
         self.credentials

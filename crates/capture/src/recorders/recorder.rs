@@ -77,9 +77,15 @@ impl Recorder {
     }
 
     /// The session that a credential begins. A panel may give a value that belonged to an ended
-    /// session once more: whoever signed in with it begins another one.
-    pub(crate) fn session_of(&self, credential: SessionHash, now: Micros) -> SessionHash {
-        if self.is_ended(&credential) {
+    /// session once more, or keep the one that the request `carried`, which may have been somebody
+    /// else's: whoever signed in with it begins another session.
+    pub(crate) fn session_of(
+        &self,
+        credential: SessionHash,
+        carried: bool,
+        now: Micros,
+    ) -> SessionHash {
+        if carried || self.is_ended(&credential) {
             self.inner.hasher.again(credential, now)
         } else {
             credential

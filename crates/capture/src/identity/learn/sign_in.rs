@@ -199,14 +199,9 @@ fn success(exchange: &Exchange<'_>, fresh: &[Fresh]) -> Finding {
     if is_contested(exchange.recorder, exchange.identity, admin) {
         return undecided(exchange, fresh);
     }
-    accept(
-        exchange.recorder,
-        exchange.identity,
-        admin,
-        exchange.recorder.session_of(first.hash, exchange.now),
-        fresh,
-        exchange.now,
-    )
+    let (recorder, identity, now) = (exchange.recorder, exchange.identity, exchange.now);
+    let session = recorder.session_of(first.hash, identity.carries(&first.hash), now);
+    accept(recorder, identity, admin, session, fresh, now)
 }
 
 /// Whether somebody else is signed in already, on a panel that sets the cookie of a living session
@@ -313,7 +308,7 @@ impl SignInPeek {
         }
         let session = self
             .session
-            .unwrap_or_else(|| recorder.session_of(first.hash, now));
+            .unwrap_or_else(|| recorder.session_of(first.hash, identity.carries(&first.hash), now));
         accept(recorder, identity, admin, session, &fresh, now)
     }
 

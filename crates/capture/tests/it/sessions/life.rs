@@ -31,6 +31,31 @@ async fn a_sign_in_names_itself_and_what_follows_until_sign_out() {
     assert_nobody(&talk.get("/clients", &cookie(1)).await);
 }
 
+/// What one of them does, and whether an owner ends it, is not the other one's.
+#[tokio::test]
+async fn two_admins_who_sign_in_with_one_cookie_value_have_two_sessions() {
+    let mut talk = Talk::with(|asked| match asked.path.as_str() {
+        "/login" if is_right(&asked) => set_redirect("/clients", 1),
+        "/login" => html(FORM_PAGE),
+        "/logout" => set_redirect("/login", 1),
+        _ => html("clients"),
+    })
+    .await;
+    let mut sessions = Vec::new();
+    for (form, admin) in [(OLENA, "olena"), (BORIS, "boris"), (OLENA, "olena")] {
+        let sign_in = talk.post("/login", &cookie(1), form).await;
+        assert_named(&sign_in, admin);
+        let page = talk.get("/clients", &cookie(1)).await;
+        assert_named(&page, admin);
+        assert_eq!(page.session, sign_in.session);
+        let sign_out = talk.post("/logout", &cookie(1), "").await;
+        assert_eq!(sign_out.session, sign_in.session);
+        assert_nobody(&talk.get("/clients", &cookie(1)).await);
+        assert!(!sessions.contains(&sign_in.session));
+        sessions.push(sign_in.session);
+    }
+}
+
 /// Threat 7: the attacker planted a cookie before the victim signed in.
 #[tokio::test]
 async fn a_cookie_that_was_there_before_the_sign_in_is_never_bound() {
