@@ -1,6 +1,6 @@
 /** The product: one running server, and its commands on the same data folder. */
 
-import { mkdirSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 
 import { type Answer, E2E, freePort, type Program, run, start } from "./processes.ts";
@@ -14,6 +14,8 @@ export interface PanelOptions {
   upstream: string;
   preset?: string;
   trusted_proxies?: string;
+  /** What only a file can say of it, as TOML. */
+  settings?: string;
 }
 
 export interface Options {
@@ -151,7 +153,9 @@ export class Admintrail {
   }
 
   #start(): Program {
-    const panels = this.#options.panels.flatMap((panel) => {
+    const given = this.#options.panels;
+    const inFile = given.filter((panel) => panel.settings !== undefined);
+    const panels = given.filter((panel) => panel.settings === undefined).flatMap((panel) => {
       const words = [
         `name=${panel.name}`,
         `upstream=${panel.upstream}`,
@@ -162,6 +166,21 @@ export class Admintrail {
       return ["--panel", words.join(",")];
     });
     const own = ["--data", this.data, "--listen", `127.0.0.1:${this.ports.own}`];
+    if (inFile.length > 0) {
+      const sections = inFile.map((panel) =>
+        [
+          "[[panel]]",
+          `name = "${panel.name}"`,
+          `upstream = "${panel.upstream}"`,
+          `listen = "127.0.0.1:${this.ports.panels[panel.name]}"`,
+          `preset = "${panel.preset ?? "generic"}"`,
+          panel.settings,
+        ].join("\n"),
+      );
+      const file = `${this.data}.toml`;
+      writeFileSync(file, `version = 1\n${sections.join("\n")}\n`);
+      own.push("--config", file);
+    }
     const args = ["serve", ...own, ...panels, ...(this.#options.args ?? [])];
     const { name, largestFile, environment } = this.#options;
     if (largestFile === undefined) return start(name, BINARY, args, environment);

@@ -354,6 +354,8 @@ export interface RealOptions extends CounterOptions {
   /** Name of the panel in Admintrail, of its logs, and of its preset if no other is given. */
   name: string;
   preset?: string;
+  /** What the panel's section of the configuration says beside, as TOML. */
+  settings?: (panel: RealPanel) => string;
   start: (folder: string) => Promise<RealPanel>;
 }
 
@@ -375,7 +377,7 @@ export async function standUp(browser: Browser, options: RealOptions): Promise<R
     const trail = await Admintrail.start({
       name: `real-${name}-admintrail`,
       data: path.join(folder, "data"),
-      panels: [{ name, upstream: counter.url, preset: options.preset ?? name }],
+      panels: [{ name, upstream: counter.url, preset: options.preset ?? name, settings: options.settings?.(panel) }],
       environment: { ADMINTRAIL_LOG: "trace" },
     });
     stops.push(() => trail.stop());
