@@ -5,6 +5,7 @@ import { expect, type Page, test } from "@playwright/test";
 import * as rabbitmq from "../../real/rabbitmq.ts";
 import { INES, OLENA, TOM } from "../../real/rabbitmq.ts";
 import type { EventJson } from "../../stack/admintrail.ts";
+import { refuseToAsk } from "../../stack/browser.ts";
 import { compare, type RealStack, standUp, watchBrowser } from "../../stack/real.ts";
 import { DESK } from "../../stack/test.ts";
 import { expectBars, expectInOrder, pictureOfTrail, sentences } from "../../stack/told.ts";
@@ -182,17 +183,6 @@ function told(events: EventJson[]): void {
   ]);
   const refreshes = events.filter((event) => event.path === "/api/overview" && event.polling);
   expect(refreshes.length, "refreshes of the overview that are folded away").toBeGreaterThan(0);
-}
-
-/** Chromium asks for name and password itself when the page's own were wrong; nobody types any. */
-async function refuseToAsk(page: Page): Promise<void> {
-  const session = await page.context().newCDPSession(page);
-  session.on("Fetch.requestPaused", ({ requestId }) => void session.send("Fetch.continueRequest", { requestId }).catch(() => {}));
-  session.on("Fetch.authRequired", ({ requestId }) => {
-    const authChallengeResponse = { response: "CancelAuth" as const };
-    void session.send("Fetch.continueWithAuth", { requestId, authChallengeResponse }).catch(() => {});
-  });
-  await session.send("Fetch.enable", { handleAuthRequests: true });
 }
 
 async function signIn(page: Page, name: string, password: string): Promise<void> {

@@ -3,7 +3,7 @@
 //! Anybody may write either, so a claim names nobody before the panel has accepted it, and nobody
 //! at all while another proof in the same request may be the one that the panel believed.
 
-use admintrail_event::{RequestHead, SessionHash};
+use admintrail_event::{Micros, RequestHead, SessionHash};
 use http::header::AUTHORIZATION;
 use http::request::Parts;
 use http::{HeaderMap, HeaderName};
@@ -146,6 +146,7 @@ impl Claims {
         recorder: &Recorder,
         credentials: &[Credential],
         path: &str,
+        now: Micros,
     ) -> Option<Claim> {
         const CONTESTED: Claim = Claim {
             source: Source::Contested,
@@ -155,10 +156,13 @@ impl Claims {
         if self.ambiguous {
             return Some(CONTESTED);
         }
+        let memory = recorder.memory();
         // Only where the panel asks for basic authentication does it say anything.
-        let asked = |_: &&str| {
-            let checked = recorder.rules().preset.checks_basic(path);
-            checked.unwrap_or_else(|| recorder.memory().asks_for_basic(path))
+        let asked = |_: &&str| match recorder.rules().preset.checks_basic(path) {
+            Some(true) => true,
+            // Nor there, but who was let in elsewhere a moment ago is the same here.
+            Some(false) => self.proof.is_some_and(|it| memory.was_let_in(&it, now)),
+            None => memory.asks_for_basic(path),
         };
         let user = self.user.as_deref().filter(asked);
         let named_user = user.and_then(|user| recorder.named_user(user));

@@ -127,7 +127,7 @@ impl Identity {
         let (path, headers) = (parts.uri.path(), &parts.headers);
         let (credentials, anonymous) = credentials(recorder, headers, &claims.tokens, now);
         let session = session_of(recorder, &credentials);
-        let claim = claims.judge(recorder, &credentials, path);
+        let claim = claims.judge(recorder, &credentials, path, now);
         let mut identity = Self {
             source: Source::Nothing,
             admin: None,

@@ -198,6 +198,8 @@ static RABBITMQ: BuiltIn =
     LazyLock::new(|| built_in(include_str!("../../../../presets/rabbitmq.toml")));
 static NODE_RED: BuiltIn =
     LazyLock::new(|| built_in(include_str!("../../../../presets/node-red.toml")));
+static FLOWER: BuiltIn =
+    LazyLock::new(|| built_in(include_str!("../../../../presets/flower.toml")));
 static OWN: BuiltIn =
     LazyLock::new(|| built_in(include_str!("../../../../presets/admintrail.toml")));
 
@@ -215,6 +217,7 @@ impl Preset {
         "puqcloud",
         "rabbitmq",
         "node-red",
+        "flower",
         "admintrail",
     ];
 
@@ -229,6 +232,7 @@ impl Preset {
             "puqcloud" => &PUQCLOUD,
             "rabbitmq" => &RABBITMQ,
             "node-red" => &NODE_RED,
+            "flower" => &FLOWER,
             "admintrail" => &OWN,
             _ => return None,
         };

@@ -1244,6 +1244,47 @@ fn rabbitmq_is_read_as_its_pages_call_it() {
 }
 
 #[test]
+fn flower_is_read_as_its_pages_call_it_and_its_open_paths_prove_nobody() {
+    let flower = preset("flower");
+    for (request, action, object) in [
+        (
+            "POST /api/worker/pool/grow/billing@test",
+            "Enlarged pool of worker billing@test",
+            Some("worker/billing@test"),
+        ),
+        (
+            "POST /api/task/revoke/5b1939eb-a985-41f9-82e0-30da77b17e63",
+            "Revoked task 5b1939eb…",
+            Some("task/5b1939eb-a985-41f9-82e0-30da77b17e63"),
+        ),
+        (
+            "POST /api/task/rate-limit/billing.invoice",
+            "Set rate limit of tasks billing.invoice",
+            Some("type/billing.invoice"),
+        ),
+    ] {
+        let reading = read(&flower, request);
+        assert_eq!(
+            (reading.action.as_str(), reading.object.as_deref()),
+            (action, object),
+            "{request}"
+        );
+    }
+    for (path, checked) in [
+        ("/", Some(true)),
+        ("/worker/billing@test", Some(true)),
+        ("/api/tasks", Some(true)),
+        ("/static/js/flower.js", Some(false)),
+        ("/favicon.ico", Some(false)),
+        ("/metrics", Some(false)),
+        ("/api/../static/x", Some(false)),
+        ("/elsewhere", None),
+    ] {
+        assert_eq!(flower.checks_basic(path), checked, "{path}");
+    }
+}
+
+#[test]
 fn node_red_is_read_as_its_editor_calls_it() {
     let node_red = preset("node-red");
     for (request, step, action, object) in [

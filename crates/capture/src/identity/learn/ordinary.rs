@@ -78,12 +78,16 @@ pub(super) fn of_basic(exchange: &Exchange<'_>, sent: bool) -> Finding {
     let memory = exchange.recorder.memory();
     let let_in = exchange.status.is_success() || exchange.status.is_redirection();
     // Browsers ask with OPTIONS what they may send, and are answered without credentials.
+    let preset = &exchange.recorder.rules().preset;
+    // Pictures, styles and scripts are for everybody on most panels, whatever name is sent.
+    let unchecked = exchange.reading.asset || preset.checks_basic(exchange.path) == Some(false);
     let asked = exchange.method != Method::OPTIONS
+        && !unchecked
         && !memory.is_for_everybody(exchange.reading.unlearned_route());
     if let Some(proof) = exchange.identity.claimed_by {
         if let_in && asked {
             memory.let_in(proof, exchange.now);
-        } else if !let_in
+        } else if (!let_in || unchecked)
             && !says_who_are_you(exchange)
             && memory.was_let_in(&proof, exchange.now)
             && let Some(user) = claimed
@@ -93,7 +97,7 @@ pub(super) fn of_basic(exchange: &Exchange<'_>, sent: bool) -> Finding {
     }
     let finding = Finding::new(match claimed {
         Some(user) if let_in && asked => Naming::Basic(user),
-        Some(user) if !let_in => Naming::Attempt(Some(user)),
+        Some(user) if !let_in && !unchecked => Naming::Attempt(Some(user)),
         _ => Naming::Nobody,
     });
     let tried = matches!(finding.naming, Naming::Attempt(_));

@@ -1,6 +1,8 @@
 //! HTTP basic authentication, beside sessions and alone.
 
-use admintrail_event::{Ending, KnownBy, Outcome};
+use std::sync::Arc;
+
+use admintrail_event::{Ending, KnownBy, Outcome, Preset};
 use tower::ServiceExt;
 
 use super::*;
@@ -224,6 +226,81 @@ async fn a_claimed_basic_user_who_leaves_before_the_answer_is_not_named_nor_afte
             assert_nobody(&stand.last(3).await);
             return;
         }
+    }
+}
+
+/// Browsers send name and password with a page's pictures too, which anybody gets.
+#[tokio::test]
+async fn what_answers_everybody_proves_nothing_but_who_was_let_in_elsewhere_is_named_there_too() {
+    let stand = Stand::new().await;
+    let preset = "extends = \"generic\"\n[basic]\nguarded = [\"/**\"]\nexcept = [\"/static/**\"]";
+    let preset = Arc::new(Preset::parse(preset).unwrap());
+    let mut talk = Talk {
+        service: wrap(
+            stand.recorder(|rules| rules.preset = preset),
+            panel(|asked| match asked.headers.get("authorization") {
+                _ if asked.path.starts_with("/static/missing") => answer(404, &[], ""),
+                _ if asked.path.starts_with("/static/") => html("x"),
+                Some(value) if value == BASIC.1 => html("x"),
+                _ => answer(401, &[("www-authenticate", "Basic realm=panel")], ""),
+            }),
+        ),
+        stand,
+        count: 0,
+    };
+    // `olena:wrong`
+    let wrong = ("authorization", "Basic b2xlbmE6d3Jvbmc=");
+    for (credentials, path, admin) in [
+        (BASIC, "/static/a.png", None),
+        (BASIC, "/clients", Some("olena")),
+        (BASIC, "/static/a.png", Some("olena")),
+        (BASIC, "/static/missing.png", Some("olena")),
+        (wrong, "/static/a.png", None),
+        (wrong, "/static/missing.png", None),
+        (wrong, "/clients", None),
+    ] {
+        let asked = request("GET", path, &[credentials], empty());
+        send(&talk.service, asked).await;
+        let event = talk.event().await;
+        assert_eq!(event.admin.as_deref(), admin, "{path} {credentials:?}");
+    }
+    // What is open proves nothing, so it does not go on like this for ever.
+    talk.stand.advance(50);
+    send(
+        &talk.service,
+        request("GET", "/static/a.png", &[BASIC], empty()),
+    )
+    .await;
+    assert!(talk.event().await.admin.is_some());
+    talk.stand.advance(50);
+    send(
+        &talk.service,
+        request("GET", "/static/a.png", &[BASIC], empty()),
+    )
+    .await;
+    assert_nobody(&talk.event().await);
+}
+
+/// Threat 2: a name written into the header would be everybody's who asks for a picture.
+#[tokio::test]
+async fn a_picture_proves_no_claimed_user_even_below_a_path_that_asks_for_one() {
+    let mut talk = Talk::with(|asked| match asked.headers.get("authorization") {
+        _ if asked.path.ends_with(".png") => html("x"),
+        Some(value) if value == BASIC.1 => html("x"),
+        _ => answer(401, &[("www-authenticate", "Basic realm=panel")], ""),
+    })
+    .await;
+    assert_nobody(&talk.get("/", "").await);
+    // `root:wrong`
+    let wrong = ("authorization", "basic cm9vdDp3cm9uZw==");
+    for (credentials, path, admin) in [
+        (wrong, "/logo.png", None),
+        (wrong, "/clients", None),
+        (BASIC, "/clients", Some("olena")),
+        (BASIC, "/logo.png", Some("olena")),
+    ] {
+        send(&talk.service, request("GET", path, &[credentials], empty())).await;
+        assert_eq!(talk.event().await.admin.as_deref(), admin, "{path}");
     }
 }
 
