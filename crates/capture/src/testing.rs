@@ -1,10 +1,36 @@
-//! Checks that every implementation of a trait of this room must pass.
+//! Checks that every implementation of a trait of this room must pass, and what its benchmarks ask.
 
 use std::sync::Arc;
 
 use admintrail_event::{Micros, PanelName, SessionHash};
+use http::request::Parts;
 
-use crate::{Binding, Bindings};
+use crate::identity::{Change, Identity};
+use crate::{Binding, Bindings, Recorder};
+
+/// Who seems to make a request, as every request is asked.
+pub fn resolve(recorder: &Recorder, request: &mut Parts, now: Micros) -> Option<String> {
+    let identity = Identity::of(recorder, request, None, now);
+    // Every request is held against the sessions that were ended, too.
+    let refused = identity.is_ended(recorder);
+    identity.admin.filter(|_| !refused)
+}
+
+/// Binds a cookie as a sign-in does; completes when that is durable.
+pub async fn bind(
+    recorder: &Recorder,
+    name: &[u8],
+    value: &[u8],
+    binding: impl FnOnce(SessionHash) -> Binding,
+) {
+    let credential = recorder.hasher().cookie(name, value);
+    let change = Change::Bind(binding(credential));
+    let keeper = &recorder.trunk().keeper;
+    keeper
+        .change(recorder.panel(), credential, change)
+        .wait()
+        .await;
+}
 
 /// Lets an implementation of [`Bindings`] show that it keeps its promises. `open` opens it anew on
 /// the same place, as after a restart; `durable` says whether that is expected to remember.

@@ -5,6 +5,7 @@
 
 mod faults;
 mod http;
+mod identity;
 mod pages;
 mod proxy;
 mod report;
@@ -45,6 +46,8 @@ enum Part {
     Store,
     /// Pages over HTTP with hot full, start and memory.
     Pages,
+    /// Who makes a request, among 100,000 live sessions, and their weight.
+    Identity,
     /// Ten thousand idle connections, and 500 rounds of `kill -9`.
     Faults,
 }
@@ -63,6 +66,7 @@ pub fn run(options: &Options) -> Result<()> {
             Part::Stream => stream::measure()?,
             Part::Store => store::measure()?,
             Part::Pages => pages::measure(options)?,
+            Part::Identity => identity::measure()?,
             Part::Faults => faults::measure()?,
         };
         println!("{report}");

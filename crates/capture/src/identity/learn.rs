@@ -6,17 +6,20 @@
 
 mod impersonation;
 mod ordinary;
+mod proof;
 mod second_factor;
 mod sign_in;
 
-use admintrail_event::{KnownBy, Micros, Preset, Reading, SessionHash, Step};
+use admintrail_event::{KnownBy, Micros, Preset, Reading, RequestHead, SessionHash, Step};
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE, LOCATION};
 use http::{HeaderMap, Method, StatusCode};
 
+use super::resolve::remembers;
 use super::{Change, Identity, Proof, Saved, Source, Undecided, basic, cookies, looks_secret};
 use crate::{Binding, Recorder};
 
 use impersonation::StartPeek;
+use proof::ProofPeek;
 use sign_in::SignInPeek;
 
 /// What a body has to decide.
@@ -25,6 +28,8 @@ pub(crate) enum Peek {
     SignIn(SignInPeek),
     /// Whether an impersonation began.
     Start(StartPeek),
+    /// Whether a page shows that an undecided session is alive.
+    Proof(ProofPeek),
 }
 
 impl Peek {
@@ -41,6 +46,7 @@ impl Peek {
         match self {
             Self::SignIn(peek) => peek.decide(recorder, identity, body, last, now),
             Self::Start(peek) => peek.decide(recorder, identity, body, last, now),
+            Self::Proof(peek) => peek.decide(recorder, body, last, now),
         }
     }
 }
@@ -191,10 +197,28 @@ impl Fresh {
 }
 
 impl Exchange<'_> {
+    /// Whether the request carries a cookie that begins sessions.
+    fn carries_remembering(&self) -> bool {
+        let mut held = self.identity.credentials.iter();
+        held.any(|credential| credential.cookie.as_deref().is_some_and(remembers))
+    }
+
     /// Where the response leads, if it redirects: a step of signing in, or anywhere else.
     fn redirect(&self) -> Option<Option<Step>> {
         let preset = &self.recorder.rules().preset;
         Some(preset.sign_in_target_from(self.path, self.location()?))
+    }
+
+    /// The route that a path stands for when it is looked at.
+    fn route_of(&self, path: &str) -> String {
+        let head = RequestHead::new("GET", path, None);
+        self.recorder.rules().preset.read(&head).route
+    }
+
+    /// The route of the redirect's target.
+    fn target_route(&self) -> Option<String> {
+        let target = Preset::target_path(self.path, self.location()?);
+        Some(self.route_of(&target))
     }
 
     /// Whether the redirect leads back to its own page, or to the one the request came from.
@@ -254,17 +278,22 @@ impl Exchange<'_> {
     }
 
     /// The cookies of this response that may be a session's: the preset's, else those that look
-    /// like a secret, of which `HttpOnly` ones are preferred.
+    /// like a secret, of which `HttpOnly` ones are preferred; and one that
+    /// begins sessions later on.
     fn fresh_cookies(&self) -> Vec<Fresh> {
         let preset = &self.recorder.rules().preset;
         let any_may = !preset.set_proves();
         let (mut named, mut hidden, mut open) = (Vec::new(), Vec::new(), Vec::new());
+        let mut remembering = Vec::new();
         for cookie in cookies::set(self.headers, self.now) {
             if cookie.removed {
                 continue;
             }
             let list = match preset.is_session_cookie(cookie.name) {
                 Some(true) => &mut named,
+                None if any_may && looks_secret(cookie.value) && remembers(cookie.name) => {
+                    &mut remembering
+                }
                 None if any_may && looks_secret(cookie.value) && cookie.http_only => &mut hidden,
                 None if any_may && looks_secret(cookie.value) => &mut open,
                 _ => continue,
@@ -278,7 +307,10 @@ impl Exchange<'_> {
         [named, hidden, open]
             .into_iter()
             .find(|list| !list.is_empty())
-            .unwrap_or_default()
+            .into_iter()
+            .flatten()
+            .chain(remembering)
+            .collect()
     }
 }
 
@@ -341,9 +373,13 @@ fn end_bound_of(recorder: &Recorder, identity: &Identity, except: &[Fresh]) -> V
 /// this page wants more rights. One such request must not make an admin unknown for good.
 fn doubt_bound(exchange: &Exchange<'_>) -> Vec<Saved> {
     let recorder = exchange.recorder;
+    let over = recorder
+        .memory()
+        .is_for_sessions(exchange.reading.unlearned_route());
     let mut saved = Vec::new();
     for credential in &exchange.identity.credentials {
-        if credential.bound.is_some() && !recorder.memory().doubt(credential.hash) {
+        let known = credential.bound.is_some() || credential.doubted;
+        if known && !recorder.memory().doubt(credential.hash, over) {
             saved.push(recorder.trunk().keeper.change(
                 recorder.panel(),
                 credential.hash,
@@ -359,7 +395,7 @@ fn doubt_bound(exchange: &Exchange<'_>) -> Vec<Saved> {
 fn pend(
     recorder: &Recorder,
     identity: &Identity,
-    admin: &str,
+    (admin, typed_on): (&str, &str),
     fresh: &[Fresh],
     proof: Proof,
     now: Micros,
@@ -374,7 +410,11 @@ fn pend(
             .credentials
             .iter()
             .any(|c| c.hash == fresh.hash && (c.bound.is_some() || c.doubted));
-        if !bound {
+        let proof = match proof {
+            Proof::BothFactors if bound => Proof::LastStep,
+            proof => proof,
+        };
+        if !bound || proof == Proof::LastStep {
             if let Some(name) = &fresh.cookie {
                 recorder.memory().bound_cookie(name);
             }
@@ -384,6 +424,7 @@ fn pend(
                 until: fresh.until,
                 since: now,
                 proof,
+                typed_on: Some(Box::from(typed_on)),
                 acting_as: None,
             };
             recorder.memory().pend(fresh.hash, undecided);

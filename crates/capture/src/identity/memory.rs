@@ -46,6 +46,8 @@ pub(crate) struct Undecided {
     pub(crate) until: Option<Micros>,
     pub(crate) since: Micros,
     pub(crate) proof: Proof,
+    /// Route on which the name was typed.
+    pub(crate) typed_on: Option<Box<str>>,
     /// Whom the admin acts as, where a session goes on.
     pub(crate) acting_as: Option<String>,
 }
@@ -57,8 +59,14 @@ pub(crate) enum Proof {
     Protected,
     /// Of such a page, known to answer admins: after the first of two factors some are open.
     BothFactors,
-    /// Of a page known to answer admins, and no stranger: the session was bound before.
+    /// Of the last step alone: before it the session was somebody else's, and may be so still.
+    LastStep,
+    /// Of a page known to answer admins, and no stranger: the session was bound before, and was sent
+    /// away from a page that may want more rights.
     Again,
+    /// Of a page that sends somebody away, and answers no stranger: the session was bound before, and
+    /// was sent away from a page that answers sessions.
+    Alive,
 }
 
 #[derive(Default)]
@@ -69,12 +77,16 @@ pub(crate) struct PanelMemory {
     for_everybody: RwLock<HashSet<String>>,
     /// Route templates that sent a stranger away.
     refused_strangers: RwLock<HashSet<String>>,
+    /// Route templates that sent a bound session away: it was over, or lacked a right.
+    refused_sessions: RwLock<HashSet<String>>,
+    /// Route templates on which somebody has signed in.
+    sign_ins: RwLock<HashSet<String>>,
     /// Cookies that were bound at a sign-in and are in no preset.
     cookie_names: RwLock<HashSet<Vec<u8>>>,
     pending: Mutex<HashMap<SessionHash, Undecided>>,
     pending_count: AtomicUsize,
     /// Bound credentials that the panel sent away, until it answers one again.
-    doubted: Mutex<HashSet<SessionHash>>,
+    doubted: Mutex<HashMap<SessionHash, bool>>,
     doubted_count: AtomicUsize,
     /// Paths that asked for basic authentication, without slashes at the end.
     challenged: RwLock<HashSet<String>>,
@@ -99,6 +111,19 @@ pub(crate) struct PanelMemory {
 }
 
 impl PanelMemory {
+    pub(crate) fn refused_session(&self, route: &str) {
+        self.remember(&self.refused_sessions, &key(route), MAX_ROUTES);
+    }
+
+    pub(crate) fn signed_in_on(&self, route: &str) {
+        self.remember(&self.sign_ins, &key(route), MAX_ROUTES);
+    }
+
+    /// Whether the route takes names and passwords beyond doubt.
+    pub(crate) fn has_signed_in_on(&self, route: &str) -> bool {
+        self.sign_ins.read().contains(&*key(route))
+    }
+
     pub(crate) fn answered_session(&self, route: &str) {
         self.remember(&self.for_sessions, &key(route), MAX_ROUTES);
     }
@@ -124,7 +149,13 @@ impl PanelMemory {
         match proof {
             Proof::Protected => self.is_protected(route),
             Proof::BothFactors => self.is_protected(route) && self.is_for_sessions(route),
+            Proof::LastStep => false,
             Proof::Again => self.is_for_sessions(route) && !self.is_for_everybody(route),
+            Proof::Alive => {
+                let guarded = self.refused_strangers.read().contains(&*key(route))
+                    || self.refused_sessions.read().contains(&*key(route));
+                guarded && !self.is_for_everybody(route)
+            }
         }
     }
 
@@ -236,27 +267,33 @@ impl PanelMemory {
         challenged.iter().any(|asked| is_below(asked, path))
     }
 
-    /// The panel sent a bound credential away. Says whether it can be remembered.
-    pub(crate) fn doubt(&self, credential: SessionHash) -> bool {
+    /// The panel sent a bound credential away, from a page that is known to answer sessions or from
+    /// any other. Says whether it can be remembered.
+    pub(crate) fn doubt(&self, credential: SessionHash, over: bool) -> bool {
         let mut doubted = self.doubted.lock();
-        let kept = doubted.len() < MAX_DOUBTED || doubted.contains(&credential);
-        if kept && doubted.insert(credential) {
+        let kept = doubted.len() < MAX_DOUBTED || doubted.contains_key(&credential);
+        if kept && doubted.get(&credential).is_none_or(|known| over && !known) {
+            doubted.insert(credential, over);
             self.change_urgently();
         }
         self.doubted_count.store(doubted.len(), Ordering::Release);
         kept
     }
 
-    /// Whether a bound credential has to be answered before it names anybody again.
-    pub(crate) fn doubts(&self, credential: &SessionHash) -> bool {
-        self.doubted_count.load(Ordering::Acquire) > 0 && self.doubted.lock().contains(credential)
+    /// What has to be answered before a bound credential names anybody again.
+    pub(crate) fn doubts(&self, credential: &SessionHash) -> Option<Proof> {
+        if self.doubted_count.load(Ordering::Acquire) == 0 {
+            return None;
+        }
+        let over = *self.doubted.lock().get(credential)?;
+        Some(if over { Proof::Alive } else { Proof::Again })
     }
 
     /// A credential was bound, or is so no longer: there is nothing to doubt.
     pub(crate) fn trust(&self, credential: &SessionHash) {
         if self.doubted_count.load(Ordering::Acquire) > 0 {
             let mut doubted = self.doubted.lock();
-            if doubted.remove(credential) {
+            if doubted.remove(credential).is_some() {
                 self.change();
             }
             self.doubted_count.store(doubted.len(), Ordering::Release);

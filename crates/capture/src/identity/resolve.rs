@@ -7,7 +7,7 @@ use http::HeaderMap;
 use http::request::Parts;
 
 use super::claims::{Claims, Token};
-use super::{Proof, Undecided, cookies, credential, header, jwt};
+use super::{Undecided, cookies, credential, header, jwt};
 use crate::{Binding, Named, Recorder};
 
 /// Headers in which panels carry a token of their own.
@@ -103,6 +103,11 @@ impl Identity {
         self.credentials.iter().any(|credential| credential.doubted)
     }
 
+    /// Whether the answer may decide about one of them.
+    pub(crate) fn is_undecided(&self) -> bool {
+        self.credentials.iter().any(|it| it.pending.is_some())
+    }
+
     /// How the admin is known, if the panel agrees.
     pub(crate) const fn known_by(&self) -> KnownBy {
         match self.source {
@@ -192,7 +197,7 @@ fn credentials(
         let mut bound = keeper.lookup(recorder.panel(), &hash, now);
         let mut pending = memory.pending(&hash, now);
         let mut doubted = false;
-        if memory.doubts(&hash)
+        if let Some(proof) = memory.doubts(&hash)
             && let Some(binding) = bound.take()
         {
             doubted = true;
@@ -201,7 +206,8 @@ fn credentials(
                 session: binding.session,
                 until: binding.until,
                 since: now,
-                proof: Proof::Again,
+                proof,
+                typed_on: None,
                 acting_as: binding.acting_as,
             });
         }
@@ -234,11 +240,45 @@ fn credentials(
         let known = credential.bound.is_some()
             || credential.pending.is_some()
             || recorder.is_ended(&credential.hash);
-        if known || rule == Some(true) || memory.binds_cookie(name) {
+        if known || rule == Some(true) || memory.binds_cookie(name) || remembers(name) {
             found.push(credential);
         }
     }
     (found, anonymous)
+}
+
+/// Whether a session's own cookie, of which nobody is known, stands beside those that are bound and
+/// only begin sessions: a panel goes by the session first, whosever it is.
+pub(super) fn is_overruled(credentials: &[Credential]) -> bool {
+    let begins = |credential: &Credential| credential.cookie.as_deref().is_some_and(remembers);
+    let known = |it: &Credential| it.bound.is_some() || it.pending.is_some();
+    credentials.iter().filter(|it| known(it)).all(begins)
+        && credentials
+            .iter()
+            .any(|it| !known(it) && it.cookie.is_some() && !begins(it))
+}
+
+/// Whether the request carries, beside an admin's session, a cookie that nobody else is known for
+/// and that may begin sessions: that of somebody else who was to be remembered. A session that dies is then
+/// followed by one of theirs, and on some panels under the same value.
+pub(super) fn is_beside_a_strange_one(
+    recorder: &Recorder,
+    credentials: &[Credential],
+    admin: &str,
+) -> bool {
+    let preset = &recorder.rules().preset;
+    credentials.iter().any(|credential| {
+        let strange = |name: &[u8]| {
+            !preset.set_proves() && remembers(name) && preset.is_session_cookie(name).is_none()
+        };
+        credential.holder() != Some(admin) && credential.cookie.as_deref().is_some_and(strange)
+    })
+}
+
+/// Whether a cookie of this name begins sessions for somebody who is to be remembered.
+pub(super) fn remembers(name: &[u8]) -> bool {
+    name.windows(8)
+        .any(|part| part.eq_ignore_ascii_case(b"remember"))
 }
 
 #[derive(Default)]
@@ -254,14 +294,21 @@ struct Session {
 fn session_of(recorder: &Recorder, credentials: &[Credential]) -> Session {
     let mut bound = credentials.iter().filter_map(|c| c.bound.as_ref());
     if let Some(first) = bound.next() {
-        let agree = bound
-            .clone()
-            .all(|other| other.acting_as == first.acting_as);
+        // What only begins sessions does not tell as whom this one goes on.
+        let mut acting = credentials
+            .iter()
+            .filter(|c| !c.cookie.as_deref().is_some_and(remembers))
+            .filter_map(|c| Some(&c.bound.as_ref()?.acting_as));
+        let acting_as = acting.next().cloned().flatten();
+        let agree = acting.all(|other| *other == acting_as);
         let doubted = |c: &Credential| {
             let pending = c.pending.as_ref().filter(|_| c.doubted);
             pending.is_some_and(|pending| pending.admin != first.admin)
         };
-        if bound.any(|other| other.admin != first.admin) || credentials.iter().any(doubted) {
+        let contested = bound.any(|other| other.admin != first.admin);
+        let overruled = is_overruled(credentials)
+            || is_beside_a_strange_one(recorder, credentials, &first.admin);
+        if overruled || contested || credentials.iter().any(doubted) {
             return Session {
                 hash: Some(first.session),
                 ..Session::default()
@@ -272,7 +319,7 @@ fn session_of(recorder: &Recorder, credentials: &[Credential]) -> Session {
             admin: Some(first.admin.clone()),
             admin_name: first.admin_name.clone(),
             // As whom, if one of them acts as somebody and the other does not, is not known here.
-            acting_as: first.acting_as.clone().filter(|_| agree),
+            acting_as: acting_as.filter(|_| agree),
         };
     }
     let unbound = credentials.iter().find(|c| match &c.cookie {

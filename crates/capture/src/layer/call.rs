@@ -62,7 +62,8 @@ where
         }));
     }
     let impersonates = open.reading.impersonation.is_some();
-    if reads_form || impersonates || open.reading.step == Step::SecondFactor {
+    let decides = open.identity.is_undecided();
+    if reads_form || impersonates || decides || open.reading.step == Step::SecondFactor {
         // The answer has to be read, and no panel has to compress it.
         parts
             .headers

@@ -8,7 +8,8 @@ use admintrail_event::{Impersonation, Limits, Micros, SessionHash, clip};
 use http::StatusCode;
 
 use super::{Change, Exchange, Finding, Fresh, Naming, Peek, bind, cookies};
-use crate::identity::{Identity, Saved, Source, reply};
+use crate::identity::resolve::remembers;
+use crate::identity::{Credential, Identity, Saved, Source, reply};
 use crate::{Binding, Recorder};
 
 /// What the head of a response says of an impersonation.
@@ -154,7 +155,10 @@ fn act(
         .filter_map(|credential| credential.bound.as_ref())
         .collect();
     let is_theirs = |session: SessionHash| bound.iter().any(|binding| binding.session == session);
-    let carried = identity.credentials.iter().map(|it| it.hash);
+    // What begins sessions begins them as oneself.
+    let lasting = |it: &&Credential| !it.cookie.as_deref().is_some_and(remembers);
+    let carried = identity.credentials.iter().filter(lasting);
+    let carried = carried.map(|it| it.hash);
     let mut saved = Vec::new();
     for hash in carried.chain(fresh.iter().copied()) {
         if let Some(mut pending) = memory.pending(&hash, now)

@@ -1,14 +1,15 @@
 //! Responses to everything that is not a step of signing in or out.
 
-use admintrail_event::{KnownBy, Micros, RequestHead, Step};
+use admintrail_event::{Micros, RequestHead, Step};
 use http::header::WWW_AUTHENTICATE;
 use http::{Method, StatusCode};
 
 use super::{
     Change, Exchange, Finding, Fresh, Naming, basic, bind, cookies, doubt_bound, end_bound,
-    impersonation,
+    impersonation, proof,
 };
 use crate::Binding;
+use crate::identity::resolve::{is_beside_a_strange_one, is_overruled, remembers};
 use crate::identity::{Credential, Proof, Saved, Source, Undecided};
 
 /// A cookie that was replaced stays good for requests already under way, and for tabs that have
@@ -176,14 +177,9 @@ fn of_session(exchange: &Exchange<'_>, sent: bool) -> Finding {
         };
     }
     if exchange.status == StatusCode::UNAUTHORIZED && !only_lacks_the_right(exchange) {
-        // A route that never answered a session may want something else; others say it is over.
-        let over = memory.is_for_sessions(route)
-            || exchange
-                .identity
-                .credentials
-                .iter()
-                .any(|c| c.cookie.is_none());
-        let saved = if over { lose(exchange) } else { Vec::new() };
+        // This route may want something else, or the session is over: the next page known to answer
+        // sessions tells.
+        let saved = lose(exchange);
         return Finding {
             saved,
             ..Finding::new(Naming::Nobody)
@@ -194,7 +190,13 @@ fn of_session(exchange: &Exchange<'_>, sent: bool) -> Finding {
         // Whoever is shown the form is not signed in, as far as the panel is concerned.
         return Finding::new(Naming::Nobody);
     }
-    let saved = follow_cookies(exchange);
+    let (saved, certain) = follow_cookies(exchange);
+    if !certain {
+        return Finding {
+            saved,
+            ..Finding::new(Naming::Nobody)
+        };
+    }
     if exchange.recorder.rules().preset.set_proves() && loses_cookie(exchange) {
         // It knows the cookie no longer, whatever page it shows.
         return Finding {
@@ -234,11 +236,13 @@ fn loses_cookie(exchange: &Exchange<'_>) -> bool {
         })
 }
 
-/// A response to a known session may set its cookie anew, or remove it.
-fn follow_cookies(exchange: &Exchange<'_>) -> Vec<Saved> {
+/// A response to a known session may set its cookie anew, or remove it. False: nobody knows whose
+/// the session is that goes on.
+fn follow_cookies(exchange: &Exchange<'_>) -> (Vec<Saved>, bool) {
     if !exchange.headers.contains_key(http::header::SET_COOKIE) {
-        return Vec::new();
+        return (Vec::new(), true);
     }
+    let mut certain = true;
     let (recorder, now) = (exchange.recorder, exchange.now);
     let change = |hash, change| {
         recorder
@@ -281,6 +285,15 @@ fn follow_cookies(exchange: &Exchange<'_>) -> Vec<Saved> {
             }
             continue;
         }
+        if is_beside_a_strange_one(
+            exchange.recorder,
+            &exchange.identity.credentials,
+            &binding.admin,
+        ) {
+            saved.push(change(*hash, Change::End));
+            certain = false;
+            continue;
+        }
         recorder.memory().rotated();
         if may_be_a_guest(exchange, binding) {
             let next = Undecided {
@@ -289,15 +302,19 @@ fn follow_cookies(exchange: &Exchange<'_>) -> Vec<Saved> {
                 until: cookie.until,
                 since: now,
                 proof: Proof::Protected,
+                typed_on: None,
                 acting_as: binding.acting_as.clone(),
             };
             recorder.memory().bound_cookie(name);
             recorder.memory().pend(fresh, next);
             continue;
         }
-        // Rotated. Visible at once and written down right after: nobody waits for it.
+        // Rotated. Visible at once and written down right after: nobody waits for it. Where the value
+        // was replaced before, and the panel remembers the admin, this may be a session of its own.
+        let reborn = is_replaced(binding.until, now) && exchange.carries_remembering();
         let rotated = Binding {
             since: now,
+            acting_as: extended.acting_as.filter(|_| !reborn),
             ..extended
         };
         change(fresh, Change::Bind(rotated));
@@ -312,7 +329,60 @@ fn follow_cookies(exchange: &Exchange<'_>) -> Vec<Saved> {
             );
         }
     }
-    saved
+    saved.extend(follow_remembered(exchange, &set));
+    (saved, certain)
+}
+
+/// An admin who was to be remembered came without a session, and this response begins one.
+fn follow_remembered(exchange: &Exchange<'_>, set: &[cookies::SetCookie<'_>]) -> Vec<Saved> {
+    let (recorder, identity) = (exchange.recorder, exchange.identity);
+    let held = |name: &[u8]| {
+        let mut held = identity.credentials.iter();
+        held.any(|credential| credential.cookie.as_deref() == Some(name))
+    };
+    let mut bound = identity.credentials.iter().filter(|it| it.bound.is_some());
+    let (Some(admin), Some(session)) = (&identity.admin, identity.session) else {
+        return Vec::new();
+    };
+    if !bound.all(|it| it.cookie.as_deref().is_some_and(remembers)) {
+        return Vec::new();
+    }
+    let preset = &recorder.rules().preset;
+    let begun = set.iter().filter(|cookie| {
+        let rule = preset.is_session_cookie(cookie.name);
+        let begins = rule == Some(true)
+            || (rule.is_none()
+                && recorder.memory().binds_cookie(cookie.name)
+                && !remembers(cookie.name));
+        begins && !cookie.removed && !held(cookie.name)
+    });
+    let fresh: Vec<Fresh> = begun
+        .map(|cookie| Fresh {
+            hash: recorder.hasher().cookie(cookie.name, cookie.value),
+            cookie: Some(Box::from(cookie.name)),
+            until: cookie.until,
+        })
+        .collect();
+    // A guest's, where the panel remembers nobody any more and answers all the same.
+    if recorder
+        .memory()
+        .is_protected(exchange.reading.unlearned_route())
+    {
+        return bind(recorder, (admin, None), session, &fresh, exchange.now);
+    }
+    for fresh in fresh {
+        let next = Undecided {
+            admin: admin.clone(),
+            session,
+            until: fresh.until,
+            since: exchange.now,
+            proof: Proof::Protected,
+            typed_on: None,
+            acting_as: None,
+        };
+        recorder.memory().pend(fresh.hash, next);
+    }
+    Vec::new()
 }
 
 /// Whether the panel may have replaced a session that is over by a guest's: it answered where it
@@ -326,6 +396,16 @@ fn may_be_a_guest(exchange: &Exchange<'_>, binding: &Binding) -> bool {
         exchange.reading.unlearned_route(),
     );
     let in_use = exchange.now.0.saturating_sub(binding.since.0) < IN_USE_MICROS;
+    if let Some(target) = exchange.target_route() {
+        // Whoever is sent to a page that strangers see may be one. A page that this panel has shown
+        // to admins, and to no stranger, is no such page; nor is where it leads an admin who begins
+        // to act as somebody else, or ends that.
+        let among_admins = in_use
+            && (memory.is_for_sessions(&target) || exchange.reading.impersonation.is_some())
+            && !memory.is_for_everybody(&target)
+            && target != exchange.route_of("/");
+        return !(among_admins || memory.is_protected(&target));
+    }
     memory.is_for_everybody(route) || !(in_use || memory.is_protected(route))
 }
 
@@ -344,18 +424,29 @@ fn needs_grace(until: Option<Micros>, now: Micros) -> bool {
     })
 }
 
+/// Whether a cookie is good for a moment only, since another one has replaced it.
+fn is_replaced(until: Option<Micros>, now: Micros) -> bool {
+    until.is_some_and(|until| until.0.saturating_sub(now.0) <= GRACE_MICROS)
+}
+
 /// A session that was never answered was none; any other may still be alive.
 fn lose(exchange: &Exchange<'_>) -> Vec<Saved> {
     let memory = exchange.recorder.memory();
     if memory.is_unproven(exchange.identity.session) {
         return end_bound(exchange, &[]);
     }
+    memory.refused_session(exchange.reading.unlearned_route());
     follow_doubted(exchange);
     doubt_bound(exchange)
 }
 
 /// The cookie that a refusal sets anew goes on as doubted as the one before.
 fn follow_doubted(exchange: &Exchange<'_>) {
+    let over = exchange
+        .recorder
+        .memory()
+        .is_for_sessions(exchange.reading.unlearned_route());
+    let proof = if over { Proof::Alive } else { Proof::Again };
     for credential in &exchange.identity.credentials {
         let Some(binding) = &credential.bound else {
             continue;
@@ -369,7 +460,8 @@ fn follow_doubted(exchange: &Exchange<'_>) {
                 session: binding.session,
                 until: binding.until,
                 since: exchange.now,
-                proof: Proof::Again,
+                proof,
+                typed_on: None,
                 acting_as: binding.acting_as.clone(),
             }),
             doubted: true,
@@ -399,62 +491,49 @@ fn of_nobody(exchange: &Exchange<'_>, sent: bool) -> Finding {
     } else {
         Finding::new(Naming::Keep)
     };
-    let mut doubted = exchange.identity.credentials.iter().filter_map(|it| {
-        let pending = it.pending.as_ref()?;
-        it.doubted.then_some(&pending.admin)
-    });
-    let first = doubted.next();
-    let contested = doubted.any(|admin| Some(admin) != first);
+    let undecided = || {
+        let credentials = exchange.identity.credentials.iter();
+        credentials.filter(|it| it.bound.is_none() && it.pending.is_some())
+    };
+    let claims = exchange.identity.unknown_token.is_some() || exchange.identity.claimed.is_some();
     if is_refusal(exchange.status)
         && !sent
-        && first.is_none()
+        && !exchange.identity.is_doubted()
         && let Some(token) = exchange.identity.unknown_token
     {
         finding.naming = Naming::RefusedToken(token);
     }
-    if exchange.identity.unknown_token.is_some() || exchange.identity.claimed.is_some() {
+    if claims {
         // What the panel's answer is about may be that, and says nothing of an undecided sign-in.
         return finding;
     }
-    for credential in &exchange.identity.credentials {
-        let Some(undecided) = credential
-            .pending
-            .as_ref()
-            .filter(|_| credential.bound.is_none())
-        else {
+    let mut admins = undecided().filter_map(|it| it.pending.as_ref().map(|it| &it.admin));
+    let first = admins.next();
+    let contested = admins.any(|admin| Some(admin) != first)
+        || is_overruled(&exchange.identity.credentials)
+        || first.is_some_and(|admin| {
+            is_beside_a_strange_one(exchange.recorder, &exchange.identity.credentials, admin)
+        });
+    let mut proven = Vec::new();
+    for credential in undecided() {
+        let Some(pending) = &credential.pending else {
             continue;
         };
         if refused && ordinary {
             exchange.recorder.memory().settle(&credential.hash);
         } else if contested {
             // Which of them the panel believes is not known here.
-        } else if answered && proves(exchange, undecided.proof) {
-            let fresh = [Fresh {
-                hash: credential.hash,
-                cookie: credential.cookie.clone(),
-                until: undecided.until,
-            }];
-            let (admin, session) = (&undecided.admin, undecided.session);
-            if !credential.doubted {
-                exchange.recorder.memory().decided_rightly();
-            }
-            finding.saved.extend(bind(
-                exchange.recorder,
-                (admin, undecided.acting_as.as_deref()),
-                session,
-                &fresh,
-                exchange.now,
-            ));
-            finding.naming = Naming::Admin {
-                admin: admin.clone(),
-                known_by: KnownBy::Session,
-                session,
-                acting_as: undecided.acting_as.clone(),
-            };
+        } else if answered && proves(exchange, pending.proof) {
+            proven.push(credential);
         } else {
             follow_pending(exchange, credential);
         }
     }
+    let may_be_over = exchange.status != StatusCode::FORBIDDEN && !only_lacks_the_right(exchange);
+    if refused && ordinary && may_be_over {
+        finding.saved.extend(doubt_bound(exchange));
+    }
+    proof::on_head(exchange, &proven, &mut finding);
     finding
 }
 
@@ -467,7 +546,7 @@ fn shows_form_instead(exchange: &Exchange<'_>) -> bool {
 /// Whether this answer shows that somebody is signed in.
 fn proves(exchange: &Exchange<'_>, proof: Proof) -> bool {
     // What strangers see was learned from GET.
-    (proof == Proof::Again || exchange.method == Method::GET)
+    (matches!(proof, Proof::Again | Proof::Alive) || exchange.method == Method::GET)
         && exchange
             .recorder
             .memory()

@@ -27,7 +27,16 @@ pub(super) fn on_head(exchange: &Exchange<'_>) -> Finding {
         .collect();
     let Some((_, first)) = waiting.first() else {
         // Somebody signed in already proves it again, or nothing is known of the first step.
-        return ordinary::on_head(exchange);
+        let back = matches!(
+            exchange.redirect(),
+            Some(Some(Step::SignIn | Step::SignInForm))
+        );
+        return if back {
+            // No code was awaited, which says nothing of a session.
+            Finding::new(Naming::Nobody)
+        } else {
+            ordinary::on_head(exchange)
+        };
     };
     let (admin, session) = (first.admin.clone(), first.session);
     let attempt = Finding::new(Naming::Attempt(Some(admin.clone())));
@@ -62,7 +71,13 @@ pub(super) fn on_head(exchange: &Exchange<'_>) -> Finding {
         Some(_) => accept(),
         None if !exchange.status.is_success() || exchange.is_html() => attempt,
         None if exchange.is_json() && !exchange.empty && !exchange.is_encoded() => {
-            let peek = SignInPeek::new(false, Some(admin.clone()), fresh, Some(session));
+            let peek = SignInPeek::new(
+                false,
+                Some(admin.clone()),
+                fresh,
+                Some(session),
+                exchange.reading.unlearned_route().to_owned(),
+            );
             Finding {
                 peek: Some(Box::new(Peek::SignIn(peek))),
                 ..attempt

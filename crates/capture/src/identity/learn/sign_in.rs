@@ -1,11 +1,11 @@
 //! Responses to submitted credentials.
 
-use admintrail_event::{KnownBy, Micros, Preset, RequestHead, SessionHash, Step};
+use admintrail_event::{KnownBy, Micros, Preset, SessionHash, Step};
 use http::StatusCode;
 
-use super::{Exchange, Finding, Fresh, Naming, Peek, bind, end_bound_of, ordinary, pend};
-use crate::Recorder;
+use super::{Change, Exchange, Finding, Fresh, Naming, Peek, bind, end_bound_of, ordinary, pend};
 use crate::identity::{Identity, Proof, Saved, Source, reply};
+use crate::{Binding, Recorder};
 
 /// What a body has to decide.
 pub(crate) struct SignInPeek {
@@ -14,6 +14,8 @@ pub(crate) struct SignInPeek {
     fresh: Vec<Fresh>,
     /// The session it continues, if a second factor completes an earlier step.
     session: Option<SessionHash>,
+    /// Route of the request.
+    route: String,
 }
 
 impl SignInPeek {
@@ -22,12 +24,14 @@ impl SignInPeek {
         admin: Option<String>,
         fresh: Vec<Fresh>,
         session: Option<SessionHash>,
+        route: String,
     ) -> Self {
         Self {
             html,
             admin,
             fresh,
             session,
+            route,
         }
     }
 }
@@ -71,18 +75,24 @@ pub(super) fn on_head(exchange: &Exchange<'_>) -> Finding {
         return success(exchange, &fresh);
     }
     match exchange.redirect() {
+        // Right so far: whoever had this session before has it no more.
         Some(Some(Step::SecondFactor)) => {
+            let memory = exchange.recorder.memory();
+            memory.signed_in_on(exchange.reading.unlearned_route());
             if let Some(admin) = &typed {
                 pend(
                     exchange.recorder,
                     exchange.identity,
-                    admin,
+                    (admin, exchange.reading.unlearned_route()),
                     &fresh,
                     Proof::BothFactors,
                     exchange.now,
                 );
             }
-            attempt
+            Finding {
+                saved: end_bound_of(exchange.recorder, exchange.identity, &[]),
+                ..attempt
+            }
         }
         Some(Some(Step::SignIn | Step::SignInForm)) => attempt.denied(),
         Some(_) if exchange.recorder.memory().answers_alike() || leads_to_strangers(exchange) => {
@@ -106,13 +116,19 @@ pub(super) fn on_head(exchange: &Exchange<'_>) -> Finding {
                 pend(
                     exchange.recorder,
                     exchange.identity,
-                    admin,
+                    (admin, exchange.reading.unlearned_route()),
                     &fresh,
                     Proof::Protected,
                     exchange.now,
                 );
             }
-            let peek = SignInPeek::new(exchange.is_html(), typed, fresh, None);
+            let peek = SignInPeek::new(
+                exchange.is_html(),
+                typed,
+                fresh,
+                None,
+                exchange.reading.unlearned_route().to_owned(),
+            );
             Finding {
                 peek: Some(Box::new(Peek::SignIn(peek))),
                 ..attempt
@@ -129,19 +145,20 @@ pub(super) fn on_head(exchange: &Exchange<'_>) -> Finding {
 /// stranger away.
 fn leads_to_strangers(exchange: &Exchange<'_>) -> bool {
     let preset = &exchange.recorder.rules().preset;
-    let Some(location) = exchange.location().filter(|_| !preset.redirect_proves()) else {
+    let Some(target) = exchange
+        .target_route()
+        .filter(|_| !preset.redirect_proves())
+    else {
         return false;
     };
-    let route = |path: &str| preset.read(&RequestHead::new("GET", path, None)).route;
-    let target = route(&Preset::target_path(exchange.path, location));
     let memory = exchange.recorder.memory();
     let came_from = exchange
         .referer
-        .map(|referer| route(&Preset::target_path("/", referer)));
-    target == route(exchange.path)
+        .map(|referer| exchange.route_of(&Preset::target_path("/", referer)));
+    target == exchange.route_of(exchange.path)
         || came_from.as_ref() == Some(&target)
         || memory.is_for_everybody(&target)
-        || (target == route("/") && !memory.is_protected(&target))
+        || (target == exchange.route_of("/") && !memory.is_protected(&target))
 }
 
 /// The next protected request decides.
@@ -151,14 +168,22 @@ fn undecided(exchange: &Exchange<'_>, fresh: &[Fresh]) -> Finding {
         pend(
             exchange.recorder,
             exchange.identity,
-            admin,
+            (admin, exchange.reading.unlearned_route()),
             fresh,
             Proof::Protected,
             exchange.now,
         );
     }
     let (recorder, identity) = (exchange.recorder, exchange.identity);
-    let saved = replaced(recorder, identity, typed.as_deref(), fresh);
+    let route = exchange.reading.unlearned_route();
+    let saved = replaced(
+        recorder,
+        identity,
+        typed.as_deref(),
+        fresh,
+        route,
+        exchange.now,
+    );
     Finding {
         saved,
         ..Finding::new(Naming::Attempt(typed))
@@ -166,13 +191,15 @@ fn undecided(exchange: &Exchange<'_>, fresh: &[Fresh]) -> Finding {
 }
 
 /// Whoever was bound to this cookie may have been replaced: not by a name that nobody has on this
-/// panel, typed into what may be any form, while nothing new was set. Otherwise an admin could
+/// panel, typed into what may be any form (on this route nobody ever signed in), while nothing new was set. Otherwise an admin could
 /// become unknown by sending such a form.
 fn replaced(
     recorder: &Recorder,
     identity: &Identity,
     typed: Option<&str>,
     fresh: &[Fresh],
+    route: &str,
+    now: Micros,
 ) -> Vec<Saved> {
     let mut other = false;
     for credential in &identity.credentials {
@@ -185,10 +212,27 @@ fn replaced(
         }
     }
     let known = || typed.is_some_and(|name| recorder.trunk().keeper.knows(recorder.panel(), name));
-    if !fresh.is_empty() || (other && (identity.is_doubted() || known())) {
+    let signs_in = || recorder.memory().has_signed_in_on(route);
+    if !fresh.is_empty() || (other && (identity.is_doubted() || known() || signs_in())) {
         return end_bound_of(recorder, identity, &[]);
     }
-    Vec::new()
+    if typed.is_none() {
+        return Vec::new();
+    }
+    // The same admin, signed in anew perhaps: as whom is not known any more.
+    let keeper = &recorder.trunk().keeper;
+    let acting = identity.credentials.iter().filter_map(|credential| {
+        let binding = keeper.lookup(recorder.panel(), &credential.hash, now)?;
+        binding.acting_as.is_some().then_some((credential, binding))
+    });
+    let as_oneself = acting.map(|(credential, binding)| {
+        let binding = Binding {
+            acting_as: None,
+            ..binding
+        };
+        keeper.change(recorder.panel(), credential.hash, Change::Bind(binding))
+    });
+    as_oneself.collect()
 }
 
 /// A success, if something was set that can be bound and a name was typed.
@@ -200,6 +244,9 @@ fn success(exchange: &Exchange<'_>, fresh: &[Fresh]) -> Finding {
         return undecided(exchange, fresh);
     }
     let (recorder, identity, now) = (exchange.recorder, exchange.identity, exchange.now);
+    recorder
+        .memory()
+        .signed_in_on(exchange.reading.unlearned_route());
     let session = recorder.session_of(first.hash, identity.carries(&first.hash), now);
     accept(recorder, identity, admin, session, fresh, now)
 }
@@ -252,7 +299,7 @@ impl SignInPeek {
         now: Micros,
     ) -> Option<Finding> {
         let Some(body) = body else {
-            return Some(self.unread(recorder, identity));
+            return Some(self.unread(recorder, identity, now));
         };
         if self.html {
             if !last {
@@ -261,25 +308,29 @@ impl SignInPeek {
             return Some(if reply::shows_sign_in_form(body) {
                 self.refused(recorder)
             } else {
-                self.unread(recorder, identity)
+                self.unread(recorder, identity, now)
             });
         }
         match reply::read_so_far(body, last)? {
             // What cannot be read may say anything.
-            None => Some(self.unread(recorder, identity)),
+            None => Some(self.unread(recorder, identity, now)),
             Some(reply::Reply::Refused) => Some(self.refused(recorder)),
             Some(reply::Reply::SecondFactor) => {
+                recorder.memory().signed_in_on(&self.route);
                 if let Some(admin) = &self.admin {
                     pend(
                         recorder,
                         identity,
-                        admin,
+                        (admin, &self.route),
                         &self.fresh,
                         Proof::BothFactors,
                         now,
                     );
                 }
-                Some(Finding::new(Naming::Attempt(self.admin.clone())))
+                Some(Finding {
+                    saved: end_bound_of(recorder, identity, &[]),
+                    ..Finding::new(Naming::Attempt(self.admin.clone()))
+                })
             }
             Some(reply::Reply::Neutral) => Some(self.accepted(recorder, identity, Vec::new(), now)),
             Some(reply::Reply::Tokens(tokens)) => {
@@ -301,20 +352,28 @@ impl SignInPeek {
         let cookies_alone = tokens.is_empty();
         fresh.extend(tokens);
         let (Some(admin), Some(first)) = (&self.admin, fresh.first()) else {
-            return self.unread(recorder, identity);
+            return self.unread(recorder, identity, now);
         };
         if cookies_alone && is_contested(recorder, identity, admin) {
-            return self.unread(recorder, identity);
+            return self.unread(recorder, identity, now);
         }
         let session = self
             .session
             .unwrap_or_else(|| recorder.session_of(first.hash, identity.carries(&first.hash), now));
+        recorder.memory().signed_in_on(&self.route);
         accept(recorder, identity, admin, session, &fresh, now)
     }
 
     /// It stays undecided: the next protected request decides about what is pending.
-    fn unread(&self, recorder: &Recorder, identity: &Identity) -> Finding {
-        let saved = replaced(recorder, identity, self.admin.as_deref(), &self.fresh);
+    fn unread(&self, recorder: &Recorder, identity: &Identity, now: Micros) -> Finding {
+        let saved = replaced(
+            recorder,
+            identity,
+            self.admin.as_deref(),
+            &self.fresh,
+            &self.route,
+            now,
+        );
         Finding {
             saved,
             ..Finding::new(Naming::Attempt(self.admin.clone()))

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use admintrail_event::{Learned, RouteLearner, SessionHash};
-use hashbrown::HashSet;
-use parking_lot::{Mutex, RwLock};
+use hashbrown::{HashMap, HashSet};
+use parking_lot::RwLock;
 use serde_json::{Value, json};
 
 use super::{
@@ -54,8 +54,11 @@ impl PanelMemory {
             "cookies": cookies,
             "rotates": self.rotates.load(Ordering::Relaxed),
             "alike_score": self.alike_score.load(Ordering::Relaxed),
-            "doubted": hashes(&self.doubted),
-            "unproven": hashes(&self.unproven),
+            "refused_sessions": sorted(&self.refused_sessions),
+            "sign_ins": sorted(&self.sign_ins),
+            "doubted": hashes(self.doubted.lock().keys()),
+            "over": hashes(over(&self.doubted.lock())),
+            "unproven": hashes(self.unproven.lock().iter()),
             "varying": learned.places().collect::<Vec<_>>(),
         });
         Some(snapshot.to_string().into_bytes())
@@ -78,11 +81,14 @@ impl PanelMemory {
             None => return Err("it has no version".to_owned()),
         }
         let doubted = read_hashes(&all, "doubted")?;
+        let over = read_hashes(&all, "over")?;
         let unproven = read_hashes(&all, "unproven")?;
         let sets = [
             ("for_sessions", &self.for_sessions, MAX_ROUTES),
             ("for_everybody", &self.for_everybody, MAX_ROUTES),
             ("refused_strangers", &self.refused_strangers, MAX_ROUTES),
+            ("refused_sessions", &self.refused_sessions, MAX_ROUTES),
+            ("sign_ins", &self.sign_ins, MAX_ROUTES),
             ("challenged", &self.challenged, MAX_CHALLENGED),
             ("basic_names", &self.basic_names, MAX_BASIC_NAMES),
         ];
@@ -98,10 +104,13 @@ impl PanelMemory {
         self.cookie_names
             .write()
             .extend(cookies.map(|name| name.as_bytes().to_vec()));
-        fill(&self.doubted, doubted, MAX_DOUBTED);
+        let doubted = doubted.into_iter().take(MAX_DOUBTED);
+        let doubted = doubted.map(|hash| (hash, over.contains(&hash)));
+        self.doubted.lock().extend(doubted);
         self.doubted_count
             .store(self.doubted.lock().len(), Ordering::Release);
-        fill(&self.unproven, unproven, MAX_PENDING);
+        let unproven = unproven.into_iter().take(MAX_PENDING);
+        self.unproven.lock().extend(unproven);
         self.unproven_count
             .store(self.unproven.lock().len(), Ordering::Release);
         if all.get("rotates").and_then(Value::as_bool) == Some(true) {
@@ -123,8 +132,15 @@ fn sorted(set: &RwLock<HashSet<String>>) -> Vec<String> {
     all
 }
 
-fn hashes(set: &Mutex<HashSet<SessionHash>>) -> Vec<String> {
-    let mut all: Vec<String> = set.lock().iter().map(ToString::to_string).collect();
+/// The doubted ones that a page for sessions has sent away.
+fn over(doubted: &HashMap<SessionHash, bool>) -> impl Iterator<Item = &SessionHash> {
+    doubted
+        .iter()
+        .filter_map(|(hash, over)| over.then_some(hash))
+}
+
+fn hashes<'a>(hashes: impl Iterator<Item = &'a SessionHash>) -> Vec<String> {
+    let mut all: Vec<String> = hashes.map(ToString::to_string).collect();
     all.sort_unstable();
     all
 }
@@ -142,12 +158,9 @@ fn read_hashes(all: &Value, name: &str) -> Result<Vec<SessionHash>, String> {
     hashes.map_err(|_| format!("the list {name:?} holds something else than hashes"))
 }
 
-fn fill(set: &Mutex<HashSet<SessionHash>>, with: Vec<SessionHash>, max: usize) {
-    set.lock().extend(with.into_iter().take(max));
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::Proof;
     use super::*;
 
     fn full() -> PanelMemory {
@@ -160,7 +173,10 @@ mod tests {
         memory.accepted_basic("olena");
         memory.bound_cookie(b"sid");
         memory.rotated();
-        memory.doubt(SessionHash([7; 16]));
+        memory.doubt(SessionHash([7; 16]), false);
+        memory.doubt(SessionHash([6; 16]), true);
+        memory.refused_session("/clients");
+        memory.signed_in_on("/login");
         memory.bound_by_redirect(SessionHash([8; 16]));
         memory.bound_by_redirect(SessionHash([9; 16]));
         memory.proved(SessionHash([9; 16]), false);
@@ -185,7 +201,9 @@ mod tests {
         assert!(again.is_for_everybody("/"));
         assert!(again.asks_for_basic("/admin/users") && !again.asks_for_basic("/"));
         assert!(again.knows_basic("olena") && again.binds_cookie(b"sid") && again.rotates());
-        assert!(again.doubts(&SessionHash([7; 16])));
+        assert_eq!(again.doubts(&SessionHash([7; 16])), Some(Proof::Again));
+        assert_eq!(again.doubts(&SessionHash([6; 16])), Some(Proof::Alive));
+        assert!(again.has_signed_in_on("/login") && again.proves("/clients", Proof::Alive));
         assert!(again.is_unproven(Some(SessionHash([8; 16]))));
         assert!(again.answers_alike());
         assert_eq!(
@@ -224,7 +242,7 @@ mod tests {
         let urgent: [fn(&PanelMemory, SessionHash); 5] = [
             |memory, _| memory.rotated(),
             |memory, _| memory.answered_everybody("/"),
-            |memory, hash| assert!(memory.doubt(hash)),
+            |memory, hash| assert!(memory.doubt(hash, true)),
             |memory, hash| memory.bound_by_redirect(hash),
             |memory, _| memory.answered_unasked("/admin"),
         ];

@@ -257,6 +257,7 @@ async fn a_session_sent_away_and_answered_again_still_acts_as_the_other() {
         _ => redirect("/login"),
     })
     .await;
+    talk.get("/portal", "").await;
     talk.post("/login", "", OLENA).await;
     talk.get("/portal", &cookie(1)).await;
     talk.post("/clients/1/login-as", &cookie(1), "").await;

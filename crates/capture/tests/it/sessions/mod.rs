@@ -7,6 +7,7 @@ mod durability;
 mod ended;
 mod hiding;
 mod life;
+mod model;
 mod second_factor;
 mod set_proves;
 mod tokens;
