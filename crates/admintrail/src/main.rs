@@ -14,6 +14,7 @@ mod key_sets;
 mod learned;
 mod logging;
 mod own_pages;
+mod probe;
 mod proxy;
 mod recording;
 mod serve;

@@ -11,7 +11,7 @@ use admintrail_capture::{
 };
 use admintrail_event::{AttemptedNames, PanelName, Preset};
 use admintrail_store::{Control, Trail, TrailOptions};
-use admintrail_web::{App, AppOptions, PanelInfo};
+use admintrail_web::{App, AppOptions, DirectAccesses, PanelInfo};
 use anyhow::{Context, Result, anyhow};
 use hyper::body::Incoming;
 use tokio::net::TcpListener;
@@ -23,7 +23,7 @@ use crate::control_socket::{self, Configured, Desk};
 use crate::proxy::{self, Forward, ForwardOptions, ListenerOptions, Tunnels, Workers};
 use crate::recording::{ControlBindings, ControlIdentities, TrailSink};
 use crate::stop::{Stop, Stopper};
-use crate::{data_folder, key_sets, learned, own_pages};
+use crate::{data_folder, key_sets, learned, own_pages, probe};
 
 /// Everything has ended after this time.
 const GRACE: Duration = Duration::from_secs(10);
@@ -48,6 +48,7 @@ pub(crate) struct Server {
     own: TcpListener,
     config: Config,
     app: Arc<App>,
+    direct: Arc<DirectAccesses>,
     proxies: Vec<BoundProxy>,
     own_recorder: Recorder,
     desk: Arc<Desk>,
@@ -135,6 +136,7 @@ impl Server {
         let state = recorders.clone();
         let recorder_state: Arc<dyn Fn() -> RecorderState + Send + Sync> =
             Arc::new(move || state.state());
+        let direct = Arc::new(DirectAccesses::default());
         let app = App::new(AppOptions {
             trail: trail.clone(),
             control: control.clone(),
@@ -142,6 +144,7 @@ impl Server {
             clock: Arc::clone(&clock),
             presets: Arc::clone(&presets),
             recorder_state: Arc::clone(&recorder_state),
+            direct: Arc::clone(&direct),
             key,
             version: env!("CARGO_PKG_VERSION"),
             listen: config.listen,
@@ -169,6 +172,7 @@ impl Server {
             own,
             config,
             app,
+            direct,
             proxies,
             own_recorder,
             desk,
@@ -254,6 +258,7 @@ impl Server {
         }
         for bound in self.proxies {
             let name = bound.rules.panel.to_string();
+            let beacon = probe::Beacon::default();
             // Each worker has connections of its own to the panel.
             let forwards: Vec<Forward<RecordBody<Incoming>>> = (0..workers.team().len())
                 .map(|_| {
@@ -263,6 +268,7 @@ impl Server {
                         trusted: bound.rules.trusted_proxies.clone(),
                         timeouts: bound.options.timeouts,
                         tunnels: self.tunnels.clone(),
+                        beacon: beacon.clone(),
                     })
                 })
                 .collect();
@@ -287,6 +293,17 @@ impl Server {
                 services,
                 options,
                 workers.team(),
+                self.stop.listener(),
+            ));
+            let target = probe::Target {
+                panel: bound.rules.panel.clone(),
+                upstream: bound.options.upstream.clone(),
+                check: bound.options.direct.clone(),
+                beacon,
+            };
+            tasks.spawn(probe::watch(
+                target,
+                Arc::clone(&self.direct),
                 self.stop.listener(),
             ));
             tasks.spawn(watch_upstream(

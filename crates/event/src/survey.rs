@@ -92,7 +92,13 @@ impl Surveyed {
 
     /// The suggestions, in the order in which they are to be pasted.
     pub fn suggestions(&self) -> impl Iterator<Item = &Suggestion> {
-        let routes = self.order.iter().filter_map(|at| self.routes.get(*at));
+        self.suggestions_of(usize::MAX)
+    }
+
+    /// Those of the first routes alone, in the order in which they are to be pasted.
+    pub fn suggestions_of(&self, first: usize) -> impl Iterator<Item = &Suggestion> {
+        let order = self.order.iter().filter(move |at| **at < first);
+        let routes = order.filter_map(|at| self.routes.get(*at));
         routes.map(|route| &route.suggestion)
     }
 

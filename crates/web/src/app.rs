@@ -13,6 +13,7 @@ use crate::WebError;
 use crate::api::ingest::gaps::{self, Gaps};
 use crate::auth::{Desk, Flash, Flashes, Throttle, Viewer};
 use crate::counters::Counters;
+use crate::direct::DirectAccesses;
 use crate::hints;
 use crate::limits::{BodyMemory, Limits, Queries, Quotas, Slots, Turns};
 
@@ -46,6 +47,8 @@ pub struct AppOptions {
     pub presets: PresetOf,
     /// What the recorders of this process say of themselves.
     pub recorder_state: Arc<dyn Fn() -> RecorderState + Send + Sync>,
+    /// Whether panels answer around Admintrail.
+    pub direct: Arc<DirectAccesses>,
     /// The key of the data folder.
     pub key: [u8; 32],
     /// The version to show.
@@ -75,6 +78,7 @@ pub struct App {
     pub(crate) clock: Arc<dyn Fn() -> Micros + Send + Sync>,
     pub(crate) presets: PresetOf,
     pub(crate) recorder_state: Arc<dyn Fn() -> RecorderState + Send + Sync>,
+    pub(crate) direct: Arc<DirectAccesses>,
     pub(crate) key: [u8; 32],
     pub(crate) trusted_proxies: Vec<IpNet>,
     pub(crate) limits: Limits,
@@ -117,6 +121,7 @@ impl App {
             clock: options.clock,
             presets: options.presets,
             recorder_state: options.recorder_state,
+            direct: options.direct,
             key: options.key,
             trusted_proxies: options.trusted_proxies,
             desk: Desk::default(),

@@ -14,6 +14,7 @@ mod app;
 mod around;
 pub mod auth;
 mod counters;
+mod direct;
 mod ending;
 pub mod error;
 mod form;
@@ -29,6 +30,7 @@ pub mod view_query;
 
 pub use api::file::{FileFormat, write_file};
 pub use app::{App, AppOptions, PanelInfo, PresetOf};
+pub use direct::{DirectAccess, DirectAccesses, Reach};
 pub use error::WebError;
 pub use limits::Limits;
 pub use router::router;

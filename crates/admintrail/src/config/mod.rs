@@ -17,7 +17,7 @@ use ipnet::IpNet;
 
 pub(crate) use jwt::KeySetAddress;
 pub(crate) use origin::{Mistakes, Origin};
-pub(crate) use panel::{Panel, ProxyOptions, Timeouts, Upstream};
+pub(crate) use panel::{DirectCheck, Panel, ProxyOptions, Timeouts, Upstream};
 pub(crate) use section::Shown;
 
 use given::{Given, Raw};

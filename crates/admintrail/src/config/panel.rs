@@ -43,6 +43,19 @@ pub(crate) struct ProxyOptions {
     pub(crate) timeouts: Timeouts,
     /// Connections at once.
     pub(crate) max_connections: usize,
+    /// Whether the panel answers around it.
+    pub(crate) direct: DirectCheck,
+}
+
+/// How to find out whether a panel answers around its proxy.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct DirectCheck {
+    /// At this machine's own addresses.
+    pub(crate) own: bool,
+    /// At its public address.
+    pub(crate) public: bool,
+    /// That one: a page that the panel answers, also to strangers.
+    pub(crate) public_url: Option<Uri>,
 }
 
 /// The address of a panel.
@@ -304,6 +317,7 @@ fn proxy(section: &mut Section<'_>, claim: &mut Claim) -> Option<ProxyOptions> {
     let tls = certificate(section);
     let timeouts = timeouts(section);
     let max_connections = section.number("max_connections", 1..=1_000_000, 8_192);
+    let direct = direct_check(section);
     let (listen, listen_origin) = match (&upstream, listen) {
         (Some(_), Some(listen)) => listen,
         (Some((_, origin)), None) if !has_listen => {
@@ -346,6 +360,37 @@ fn proxy(section: &mut Section<'_>, claim: &mut Claim) -> Option<ProxyOptions> {
         tls,
         timeouts,
         max_connections: usize::try_from(max_connections).unwrap_or(usize::MAX),
+        direct,
+    })
+}
+
+fn direct_check(section: &mut Section<'_>) -> DirectCheck {
+    let words = [
+        ("on", (true, true)),
+        ("public", (false, true)),
+        ("off", (false, false)),
+    ];
+    let (own, public) = section.word("direct_check", &words, (true, true));
+    let url = section.parsed("public_url", read_public);
+    DirectCheck {
+        own,
+        public,
+        public_url: url.map(|(uri, _)| uri),
+    }
+}
+
+fn read_public(text: &str) -> Result<Uri, String> {
+    let uri: Option<Uri> = text.parse().ok();
+    let fits = |uri: &Uri| {
+        let web = [Some("http"), Some("https")].contains(&uri.scheme_str());
+        let host = uri.authority();
+        web && uri.query().is_none() && host.is_some_and(|host| !host.as_str().contains('@'))
+    };
+    uri.filter(fits).ok_or_else(|| {
+        format!(
+            "{text:?} is not the address of a page; write one that the panel answers, such as \
+             https://panel.example.org/login"
+        )
     })
 }
 

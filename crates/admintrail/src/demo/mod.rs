@@ -18,7 +18,7 @@ use anyhow::{Context, Result};
 use http::uri::Authority;
 use ipnet::IpNet;
 
-use crate::config::{Config, Origin, Panel, ProxyOptions, Timeouts, Upstream};
+use crate::config::{Config, DirectCheck, Origin, Panel, ProxyOptions, Timeouts, Upstream};
 use crate::control_socket::{add_account, link};
 use crate::serve::{Server, base_url};
 use crate::stop::Stopper;
@@ -147,6 +147,8 @@ fn panel(upstream: SocketAddr, listen: SocketAddr) -> Result<Panel> {
                 idle: seconds(75),
             },
             max_connections: 1_024,
+            // The sample panel has a port of its own that changes, on loopback.
+            direct: DirectCheck::default(),
         }),
         key_set: None,
     })

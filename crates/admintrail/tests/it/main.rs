@@ -13,6 +13,7 @@
 mod bodies;
 mod commands;
 mod configuration;
+mod direct_access;
 mod durability;
 mod forwarding;
 mod full_disk;

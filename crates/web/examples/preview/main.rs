@@ -131,6 +131,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
             unrecorded: if failing.is_some() { 12 } else { 0 },
             failing: failing.clone(),
         }),
+        direct: Arc::default(),
         key: [7; 32],
         version: "preview",
         listen,

@@ -10,14 +10,15 @@ use axum::response::{IntoResponse, Response};
 use http::{StatusCode, header};
 use serde_json::{Value, json};
 
-use crate::{App, WebError};
+use crate::{App, Reach, WebError};
 
 /// `GET /healthz`: the process answers.
 pub(crate) async fn alive() -> &'static str {
     "ok\n"
 }
 
-/// `GET /readyz`: it records. Says why not, but nothing of the machine.
+/// `GET /readyz`: it records. Says why not, but nothing of the machine. That a panel answers around
+/// the recorder is told and makes it no less ready.
 pub(crate) async fn ready(State(app): State<Arc<App>>) -> Result<Response, WebError> {
     let trail = state(&app).await?;
     let recorders = app.recorder_state();
@@ -33,7 +34,14 @@ pub(crate) async fn ready(State(app): State<Arc<App>>) -> Result<Response, WebEr
     } else {
         (StatusCode::SERVICE_UNAVAILABLE, "cannot record")
     };
-    Ok((status, Json(json!({"status": word, "failing": failing}))).into_response())
+    // The worst of all panels, and which it is only for those who sign in: this is for strangers.
+    let found = app.direct_access();
+    let direct = Reach::ALL
+        .into_iter()
+        .find(|reach| found.iter().any(|(_, it)| it.reach == *reach));
+    let direct = direct.unwrap_or_default().word();
+    let body = json!({"status": word, "failing": failing, "direct_access": direct});
+    Ok((status, Json(body)).into_response())
 }
 
 /// Not by [`App::ask`]: however many searches wait, whoever watches the server gets an answer.
@@ -176,6 +184,17 @@ pub(crate) async fn metrics(State(app): State<Arc<App>>) -> Result<Response, Web
         "",
         counters.exported.get(),
     );
+    text.head(
+        "direct_access",
+        "gauge",
+        "1 for what the last check found: whether the panel answers around Admintrail.",
+    );
+    for (panel, access) in app.direct_access() {
+        for reach in Reach::ALL {
+            let labels = format!("{{panel=\"{panel}\",state=\"{}\"}}", reach.word());
+            text.line("direct_access", &labels, u8::from(access.reach == reach));
+        }
+    }
     text.put(
         "streams",
         "gauge",

@@ -175,7 +175,11 @@ fn draw(scene: &Scene) -> Result<Parts, WebError> {
     let active = app.trail.active(active_since(now));
     let by_panel = ByPanel::look(scene)?;
     Ok(Parts {
-        notices: notice::recording(&recorder, &state, face),
+        notices: [
+            notice::recording(&recorder, &state, face),
+            notice::ways_around(app),
+        ]
+        .concat(),
         waiting: by_panel.is_empty().then(|| notice::waiting_for(app)),
         more_active: active.len().saturating_sub(NAMED),
         active: active

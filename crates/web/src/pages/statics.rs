@@ -56,6 +56,7 @@ const SHEETS: &str = sheets!(
     "timeline.css",
     "notice.css",
     "form.css",
+    "routes.css",
     "dashboard.css",
     "dialog.css",
     "entry.css",

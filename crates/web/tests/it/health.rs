@@ -4,6 +4,8 @@ use std::sync::atomic::Ordering;
 
 use admintrail_store::control::TokenScope;
 
+use admintrail_web::{DirectAccess, Reach};
+
 use crate::stack::{World, counters};
 
 #[tokio::test]
@@ -23,6 +25,33 @@ async fn anybody_may_ask_whether_it_lives_and_records() {
         answer.text()
     );
     world.anon().get("/healthz").await.is(200);
+}
+
+#[tokio::test]
+async fn a_panel_that_answers_around_is_told_and_leaves_the_server_ready() {
+    let world = World::new();
+    let reader = world.reader_token();
+    for (reach, word, n) in [
+        (Reach::Unchecked, "unchecked", 0.0),
+        (Reach::Open, "open", 1.0),
+        (Reach::Closed, "closed", 0.0),
+    ] {
+        let why = "It answers on 192.0.2.7:8000.".to_owned();
+        let panel = "billing".parse().unwrap();
+        world.direct.set(&panel, DirectAccess { reach, why });
+        let ready = world.anon().get("/readyz").await.is(200);
+        assert_eq!(ready.json()["status"], "ready");
+        assert_eq!(ready.json()["direct_access"], word);
+        for secret in ["192.0.2.7", "billing"] {
+            assert!(!ready.text().contains(secret), "{}", ready.text());
+        }
+        let metrics = reader.get("/metrics").await.is(200).text();
+        let line =
+            |state| format!("admintrail_direct_access{{panel=\"billing\",state=\"{state}\"}}");
+        let counted = counters(&world).await;
+        assert_eq!(counted[line("open").as_str()], n, "{metrics}");
+        assert_eq!(counted[line(word).as_str()], 1.0, "{metrics}");
+    }
 }
 
 #[tokio::test]

@@ -13,7 +13,7 @@ use admintrail_store::control::{
 use admintrail_store::{Control, Identity, Receipt, Submission, Trail, TrailOptions};
 use admintrail_web::auth::secret::Secret;
 use admintrail_web::auth::{password, secret};
-use admintrail_web::{App, AppOptions, Limits, PanelInfo, router};
+use admintrail_web::{App, AppOptions, DirectAccesses, Limits, PanelInfo, router};
 use axum::Router;
 use axum::body::Body;
 use bytes::Bytes;
@@ -31,6 +31,8 @@ pub(crate) struct World {
     /// What the recorders say of their failing.
     pub(crate) recorder_fails: Arc<AtomicBool>,
     pub(crate) recorder_panics: Arc<AtomicBool>,
+    /// What the checks of direct access found.
+    pub(crate) direct: Arc<DirectAccesses>,
     router: Router,
     dir: tempfile::TempDir,
 }
@@ -59,6 +61,7 @@ impl World {
             Arc::new(AtomicBool::new(false)),
         );
         let (fails, panics) = (Arc::clone(&recorder_fails), Arc::clone(&recorder_panics));
+        let direct: Arc<DirectAccesses> = Arc::default();
         let app = App::with_limits(
             AppOptions {
                 trail,
@@ -81,6 +84,7 @@ impl World {
                         failing: fails.load(Ordering::SeqCst).then(cause),
                     }
                 }),
+                direct: Arc::clone(&direct),
                 key: [7; 32],
                 version: "1.2.3",
                 listen: SocketAddr::from(([127, 0, 0, 1], 7070)),
@@ -94,6 +98,7 @@ impl World {
             clock,
             recorder_fails,
             recorder_panics,
+            direct,
             dir,
         }
     }

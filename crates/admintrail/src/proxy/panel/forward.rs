@@ -8,7 +8,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use admintrail_capture::Peer;
+use admintrail_capture::{Declared, Peer};
+use admintrail_event::Outcome;
 use bytes::Bytes;
 use http::header::{self, HeaderValue};
 use http::uri::{PathAndQuery, Uri};
@@ -22,6 +23,7 @@ use tower_service::Service;
 use super::body::{Answer, Outgoing, PanelBody, Progress};
 use super::upstream::{Link, Pool, Source};
 use crate::config::Timeouts;
+use crate::probe::Beacon;
 use crate::proxy::headers::{
     set_forwarded, set_real_ip, strip_for_client, strip_for_upstream, strip_hop_by_hop,
     takes_trailers, wanted_upgrade,
@@ -50,6 +52,7 @@ where
     timeouts: Timeouts,
     pool: Arc<Pool<Outgoing<B>>>,
     tunnels: Tunnels,
+    beacon: Beacon,
 }
 
 impl<B> Clone for Forward<B>
@@ -69,6 +72,8 @@ pub(crate) struct ForwardOptions {
     pub(crate) trusted: Vec<IpNet>,
     pub(crate) timeouts: Timeouts,
     pub(crate) tunnels: Tunnels,
+    /// Knows the checks of direct access.
+    pub(crate) beacon: Beacon,
 }
 
 impl<B> Forward<B>
@@ -88,6 +93,7 @@ where
             timeouts: options.timeouts,
             pool,
             tunnels: options.tunnels,
+            beacon: options.beacon,
         }))
     }
 
@@ -117,6 +123,9 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let shared = Arc::clone(&self.0);
+        if shared.beacon.is_met_by(request.headers()) {
+            return Box::pin(std::future::ready(Ok(met())));
+        }
         Box::pin(async move {
             let accepts = Accepts::of(request.headers());
             Ok(match shared.forward(request).await {
@@ -390,6 +399,24 @@ where
             cause,
         }
     }
+}
+
+/// The answer to a check of direct access, which has come by. No page is there, so that the recorder
+/// learns nothing of the panel from it.
+fn met<B>() -> Response<Answer<B>>
+where
+    B: Body + Send + 'static,
+    Outgoing<B>: Body<Data = Bytes, Error = BoxError>,
+{
+    let mut response = Response::new(Answer::page(None));
+    *response.status_mut() = StatusCode::NOT_FOUND;
+    response.extensions_mut().insert(Declared {
+        action: Some("Checked direct access".to_owned()),
+        outcome: Some(Outcome::Success),
+        polling: Some(true),
+        ..Declared::default()
+    });
+    response
 }
 
 /// A time-out as people are told of it.

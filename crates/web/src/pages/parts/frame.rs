@@ -37,6 +37,7 @@ impl Frame {
             bar: FilterBar::new(scene, view, hidden),
             notices: [
                 notice::recording(&recorder, &scene.app.trail.state(), &scene.face),
+                notice::ways_around(&scene.app),
                 notice::hints(scene, path),
             ]
             .concat(),

@@ -3,11 +3,11 @@
 use admintrail_capture::RecorderState;
 use admintrail_store::TrailState;
 
-use crate::App;
 use crate::pages::scene::Scene;
 use crate::pages::wording::link::{ADDRESSES, REQUESTS, SESSIONS};
 use crate::pages::wording::moment::Face;
 use crate::pages::wording::number::counted;
+use crate::{App, Reach};
 
 /// A band.
 #[derive(Debug, Clone)]
@@ -68,6 +68,20 @@ pub(crate) fn hints(scene: &Scene, path: &str) -> Vec<Notice> {
         });
     }
     notices
+}
+
+/// Panels that answer around the recorder: what is on record is not all.
+pub(crate) fn ways_around(app: &App) -> Vec<Notice> {
+    let open = app.direct_access().into_iter();
+    let open = open.filter(|(_, access)| access.reach == Reach::Open);
+    open.map(|(panel, access)| Notice {
+        class: "warn",
+        text: format!("Direct access to {panel}: {}.", access.reach.shown()),
+        detail: access.why,
+        line: None,
+        way: Some(("/settings/panels".to_owned(), "Panels")),
+    })
+    .collect()
 }
 
 /// What the recorders and the trail say of themselves that a reader of the record must know.

@@ -2,6 +2,7 @@
 
 pub(crate) mod account;
 pub(crate) mod panels;
+mod routes;
 pub(crate) mod tokens;
 
 use std::sync::Arc;

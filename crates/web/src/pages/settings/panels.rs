@@ -11,9 +11,10 @@ use crate::auth::Capability;
 use crate::pages::by_panel::{self, ByPanel};
 use crate::pages::parts::shell::{Place, Shell};
 use crate::pages::scene::{Scene, off_thread};
+use crate::pages::settings::routes::Routes;
 use crate::pages::wording::link::{REQUESTS, SESSIONS, address};
 use crate::pages::wording::number::{counted, grouped};
-use crate::{PanelInfo, ViewQuery, WebError};
+use crate::{DirectAccess, PanelInfo, Reach, ViewQuery, WebError};
 
 /// So few requests from one address say nothing yet.
 const ENOUGH: u64 = 20;
@@ -34,9 +35,13 @@ struct Card {
     last: String,
     href: String,
     one_address: Option<OneAddress>,
+    /// Whether it answers around the recorder; `None` without a proxy.
+    direct: Option<DirectAccess>,
     /// `3 sessions`, whose sign-in was before recording.
     before: Option<String>,
     before_href: String,
+    /// What its preset says of its requests.
+    routes: Option<Routes>,
     own: bool,
 }
 
@@ -66,10 +71,11 @@ pub(crate) async fn show(scene: Scene) -> Result<Response, WebError> {
             .panels
             .iter()
             .chain([&own])
-            .map(|panel| card(&scene, &told, panel));
+            .map(|panel| card(&scene, &told, panel))
+            .collect::<Result<_, _>>()?;
         let page = PanelsPage {
             shell: Shell::new(&scene.viewer, "Panels", Place::Panels),
-            cards: cards.collect(),
+            cards,
             version: scene.app.version,
             listen: scene.app.listen.to_string(),
         };
@@ -119,12 +125,16 @@ impl Told {
     }
 }
 
-fn card(scene: &Scene, told: &Told, panel: &PanelInfo) -> Card {
+fn card(scene: &Scene, told: &Told, panel: &PanelInfo) -> Result<Card, WebError> {
     let (face, name) = (&scene.face, &panel.name);
     let words = format!("panel:{name}");
     let own = name.as_str() == PanelName::OWN;
     let before = told.unknown_sessions.get(name).copied();
-    Card {
+    let routes = match own {
+        true => None,
+        false => Routes::look(scene, name)?,
+    };
+    Ok(Card {
         name: name.to_string(),
         listen: panel.listen.clone(),
         upstream: panel.upstream.clone(),
@@ -134,11 +144,13 @@ fn card(scene: &Scene, told: &Told, panel: &PanelInfo) -> Card {
             |at| format!("last {}", face.ago(at)),
         ),
         href: list(REQUESTS, &words, "today"),
+        direct: panel.listen.as_ref().map(|_| scene.app.direct.of(name)),
         one_address: told.one_address(name).filter(|_| !own),
         before: before
             .filter(|_| !own)
             .map(|count| counted(count, "session", "sessions")),
         before_href: list(SESSIONS, &format!("{words} is:unknown outcome:success"), ""),
+        routes,
         own,
-    }
+    })
 }

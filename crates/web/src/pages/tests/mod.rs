@@ -1,9 +1,11 @@
 //! The pages as a browser gets them: the whole router over a real trail.
 
+mod direct;
 mod hints;
 mod hostile;
 mod list;
 mod overviews;
+mod routes;
 mod stack;
 mod states;
 mod templates;

@@ -102,6 +102,7 @@ impl Stack {
             clock,
             presets: Arc::new(|_: &PanelName| None),
             recorder_state: Arc::new(move || state.lock().clone()),
+            direct: Arc::default(),
             key: [7; 32],
             version: "0.0.0",
             listen,
