@@ -30,6 +30,8 @@ const MAX_BASIC_NAMES: usize = 4096;
 const MAX_LET_IN: usize = 4096;
 /// How long that counts where a panel's 401 may mean a lack of rights.
 const LET_IN_MICROS: i64 = 60 * Micros::SECOND;
+/// How long it counts on pages of which is not known that they ask strangers for a name.
+const KNOWN_MICROS: i64 = 12 * 60 * 60 * Micros::SECOND;
 /// Names of session cookies.
 const MAX_NAMES: usize = 64;
 /// A longer route is kept as its beginning and a digest, a longer name or path not at all.
@@ -213,19 +215,32 @@ impl PanelMemory {
     pub(crate) fn let_in(&self, proof: SessionHash, now: Micros) {
         let mut let_in = self.let_in.lock();
         if let_in.len() >= MAX_LET_IN {
-            let_in.retain(|_, at| now.0.saturating_sub(at.0) < LET_IN_MICROS);
+            let_in.retain(|_, at| now.0.saturating_sub(at.0) < KNOWN_MICROS);
         }
         if let_in.len() < MAX_LET_IN || let_in.contains_key(&proof) {
             let_in.insert(proof, now);
         }
     }
 
+    /// It lets them in no longer.
+    pub(crate) fn shut_out(&self, proof: &SessionHash) {
+        self.let_in.lock().remove(proof);
+    }
+
     /// Whether it did so a moment ago.
     pub(crate) fn was_let_in(&self, proof: &SessionHash, now: Micros) -> bool {
+        self.let_in_within(LET_IN_MICROS, proof, now)
+    }
+
+    /// Whether it did so today, and has not refused them since.
+    pub(crate) fn knows_let_in(&self, proof: &SessionHash, now: Micros) -> bool {
+        self.let_in_within(KNOWN_MICROS, proof, now)
+    }
+
+    fn let_in_within(&self, micros: i64, proof: &SessionHash, now: Micros) -> bool {
         let let_in = self.let_in.lock();
-        let_in
-            .get(proof)
-            .is_some_and(|at| (0..LET_IN_MICROS).contains(&now.0.saturating_sub(at.0)))
+        let at = let_in.get(proof);
+        at.is_some_and(|at| (0..micros).contains(&now.0.saturating_sub(at.0)))
     }
 
     /// This path asked for basic authentication.

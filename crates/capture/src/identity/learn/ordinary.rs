@@ -59,7 +59,9 @@ fn learn_route(exchange: &Exchange<'_>, sent: bool) {
     let refused = (sent || exchange.status == StatusCode::UNAUTHORIZED) && !reading.asset;
     if refused && exchange.query.is_none() {
         let fresh = |c: &Credential| c.bound.is_none() && !c.doubted && c.pending.is_some();
+        let unknown_user = identity.claimed.is_some() && basic::is_challenge(exchange.headers);
         let stranger = identity.anonymous
+            || unknown_user
             || identity.credentials.iter().any(fresh)
             || memory.is_unproven(identity.session);
         if stranger {
@@ -68,9 +70,10 @@ fn learn_route(exchange: &Exchange<'_>, sent: bool) {
     }
 }
 
-/// The user of a basic authentication is a claim until the panel has answered where it asks for
-/// one: whoever leaves before, finds nothing or meets an error has proven nothing, unless the same
-/// name and password were let in a moment ago.
+/// The user of a basic authentication is a claim until the panel has answered where it has asked a
+/// stranger for one: whoever leaves before, finds nothing or meets an error has proven nothing,
+/// unless the same name and password were let in a moment ago. Once let in there, they count on
+/// other pages as well, which may answer everybody.
 pub(super) fn of_basic(exchange: &Exchange<'_>, sent: bool) -> Finding {
     if sent {
         return sent_away();
@@ -85,9 +88,16 @@ pub(super) fn of_basic(exchange: &Exchange<'_>, sent: bool) -> Finding {
     let asked = exchange.method != Method::OPTIONS
         && !unchecked
         && !memory.is_for_everybody(exchange.reading.unlearned_route());
+    let checked = preset.checks_basic(exchange.path) == Some(true)
+        || memory.is_protected(exchange.reading.unlearned_route());
+    let mut proven = false;
     if let Some(proof) = exchange.identity.claimed_by {
-        if let_in && asked {
+        if let_in && asked && checked {
             memory.let_in(proof, exchange.now);
+        }
+        proven = let_in && asked && memory.knows_let_in(&proof, exchange.now);
+        if says_who_are_you(exchange) && basic::is_challenge(exchange.headers) {
+            memory.shut_out(&proof);
         } else if (!let_in || unchecked)
             && !says_who_are_you(exchange)
             && memory.was_let_in(&proof, exchange.now)
@@ -97,7 +107,7 @@ pub(super) fn of_basic(exchange: &Exchange<'_>, sent: bool) -> Finding {
         }
     }
     let finding = Finding::new(match claimed {
-        Some(user) if let_in && asked => Naming::Basic(user),
+        Some(user) if proven => Naming::Basic(user),
         Some(user) if !let_in && !unchecked => Naming::Attempt(Some(user)),
         _ => Naming::Nobody,
     });

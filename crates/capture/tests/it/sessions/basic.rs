@@ -140,6 +140,41 @@ async fn a_basic_header_is_believed_only_where_the_panel_asked_for_it() {
     }
 }
 
+/// A page that answers everybody may lie below one that asks: whoever writes a name there has proven
+/// nothing, until a page that asks has let them in, and until one refuses them again.
+#[tokio::test]
+async fn a_page_for_everybody_below_one_that_asks_names_nobody_who_was_not_let_in() {
+    let mut talk = Talk::with(|asked| match asked.path.as_str() {
+        "/healthcheck" => html("ok"),
+        "/changed" => answer(401, &[("www-authenticate", "Basic realm=panel")], ""),
+        _ if asked
+            .headers
+            .get("authorization")
+            .is_some_and(|it| it == BASIC.1) =>
+        {
+            html("x")
+        }
+        _ => answer(401, &[("www-authenticate", "Basic realm=panel")], ""),
+    })
+    .await;
+    // `olena:wrong`
+    let wrong = ("authorization", "Basic b2xlbmE6d3Jvbmc=");
+    talk.get("/", "").await;
+    for (credentials, path, admin) in [
+        (wrong, "/healthcheck", None),
+        (BASIC, "/healthcheck", None),
+        (BASIC, "/", Some("olena")),
+        (BASIC, "/healthcheck", Some("olena")),
+        (wrong, "/healthcheck", None),
+        (BASIC, "/changed", None),
+        (BASIC, "/healthcheck", None),
+    ] {
+        send(&talk.service, request("GET", path, &[credentials], empty())).await;
+        let event = talk.event().await;
+        assert_eq!(event.admin.as_deref(), admin, "{path} {credentials:?}");
+    }
+}
+
 /// Threat 2: whoever writes a name into the header has proven nothing until he is let in.
 #[tokio::test]
 async fn a_claimed_basic_user_is_named_by_no_answer_but_one_that_lets_him_in() {
@@ -161,6 +196,12 @@ async fn a_claimed_basic_user_is_named_by_no_answer_but_one_that_lets_him_in() {
     }
     for status in [200, 204, 302, 304] {
         let path = format!("/{status}");
+        // Whether it asks everybody for a name is not known yet.
+        if status == 200 {
+            send(&talk.service, request("GET", &path, &[BASIC], empty())).await;
+            assert_nobody(&talk.event().await);
+        }
+        talk.get(&path, "").await;
         send(&talk.service, request("GET", &path, &[BASIC], empty())).await;
         let event = talk.event().await;
         assert_eq!(event.admin.as_deref(), Some("olena"), "{status}");
@@ -322,11 +363,13 @@ async fn who_was_let_in_a_moment_ago_is_named_even_if_they_do_not_wait_for_the_a
         &admintrail_capture::RecordLayer::new(stand.recorder(|_| {})),
         slow,
     );
-    send(&service, request("GET", "/", &[], empty())).await;
+    for path in ["/", "/clients"] {
+        send(&service, request("GET", path, &[], empty())).await;
+    }
     send(&service, request("GET", "/clients", &[BASIC], empty())).await;
     // `olena:wrong`: nobody has let that in.
     let wrong = [("authorization", "Basic b2xlbmE6d3Jvbmc=")];
-    for (count, headers, admin) in [(3, &[BASIC], Some("olena")), (4, &wrong, None)] {
+    for (count, headers, admin) in [(4, &[BASIC], Some("olena")), (5, &wrong, None)] {
         let leaving = service
             .clone()
             .oneshot(request("GET", "/services", headers, empty()));
@@ -355,7 +398,7 @@ async fn who_was_let_in_a_moment_ago_is_named_even_if_they_do_not_wait_for_the_a
         () = began => {}
     }
     drop(leaving);
-    assert_nobody(&stand.last(5).await);
+    assert_nobody(&stand.last(6).await);
 }
 
 fn bytes_hold(stand: &Stand, wanted: &[u8]) -> bool {
