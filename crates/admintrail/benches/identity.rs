@@ -145,6 +145,7 @@ async fn start(folder: &Path) -> Result<(Recorders, Recorder), Error> {
         }) as Arc<dyn Bindings>,
         identities: Arc::new(Nobody),
         clock: clock::system(),
+        confirmation: Duration::ZERO,
     })
     .await?;
     let recorder = recorders.recorder(PanelRules {

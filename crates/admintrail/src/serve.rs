@@ -35,6 +35,10 @@ const PANEL_GRACE: Duration = Duration::from_secs(9);
 /// them, and reads on by themselves after the restart.
 const OWN_GRACE: Duration = Duration::from_secs(2);
 
+/// The event of a sign-in waits so long for the next request: a browser that is redirected goes on
+/// at once.
+const CONFIRMATION: Duration = Duration::from_secs(1);
+
 /// Connections of our own pages at once.
 const OWN_CONNECTIONS: usize = 4_096;
 
@@ -115,6 +119,7 @@ impl Server {
             }),
             identities: Arc::new(ControlIdentities(control.clone())),
             clock: Arc::clone(&clock),
+            confirmation: CONFIRMATION,
         })
         .await
         .with_context(|| format!("cannot use {}", config.data.join("journal").display()))?;

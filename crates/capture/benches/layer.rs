@@ -92,6 +92,7 @@ fn layer(criterion: &mut Criterion) {
         bindings: Arc::clone(&bindings) as Arc<dyn Bindings>,
         identities: Arc::new(MemoryIdentities::default()),
         clock: Arc::new(now),
+        confirmation: Duration::ZERO,
     }));
     let (Ok(recorders), Ok(panel), Some(preset)) =
         (started, "billing".parse(), Preset::built_in("django-admin"))

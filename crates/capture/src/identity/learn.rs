@@ -13,6 +13,7 @@ mod sign_in;
 use admintrail_event::{KnownBy, Micros, Preset, Reading, RequestHead, SessionHash, Step};
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE, LOCATION};
 use http::{HeaderMap, Method, StatusCode};
+use tokio::sync::oneshot;
 
 use super::resolve::remembers;
 use super::{Change, Identity, Proof, Saved, Source, Undecided, basic, cookies, looks_secret};
@@ -114,6 +115,27 @@ pub(crate) struct Finding {
     pub(crate) saved: Vec<Saved>,
     /// The body has to be looked into.
     pub(crate) peek: Option<Box<Peek>>,
+    /// What the next request with the session tells of this sign-in.
+    pub(crate) confirmation: Option<Confirmation>,
+}
+
+/// The next request with the session tells whether the panel accepted a sign-in.
+pub(crate) struct Confirmation {
+    pub(crate) told: oneshot::Receiver<bool>,
+    pub(crate) admin: String,
+    pub(crate) session: SessionHash,
+}
+
+impl Confirmation {
+    fn of(recorder: &Recorder, admin: &str, session: SessionHash) -> Option<Self> {
+        let told = recorder.memory().awaits(session)?;
+        let admin = admin.to_owned();
+        Some(Self {
+            told,
+            admin,
+            session,
+        })
+    }
 }
 
 impl Finding {
@@ -127,6 +149,7 @@ impl Finding {
             acting_as: None,
             saved: Vec::new(),
             peek: None,
+            confirmation: None,
         }
     }
 
@@ -390,7 +413,7 @@ fn doubt_bound(exchange: &Exchange<'_>) -> Vec<Saved> {
     saved
 }
 
-/// Lets the next protected request decide. A credential that is bound is left out: an accepted
+/// Lets the next protected request decide, and says of which session. A credential that is bound is left out: an accepted
 /// request would prove nothing of the new name.
 fn pend(
     recorder: &Recorder,
@@ -399,12 +422,10 @@ fn pend(
     fresh: &[Fresh],
     proof: Proof,
     now: Micros,
-) {
+) -> Option<SessionHash> {
     let first = fresh.first().map(|fresh| fresh.hash);
-    let Some(session) = first.map(|hash| recorder.session_of(hash, identity.carries(&hash), now))
-    else {
-        return;
-    };
+    let session = first.map(|hash| recorder.session_of(hash, identity.carries(&hash), now))?;
+    let mut pended = None;
     for fresh in fresh {
         let bound = identity
             .credentials
@@ -414,7 +435,14 @@ fn pend(
             Proof::BothFactors if bound => Proof::LastStep,
             proof => proof,
         };
-        if !bound || proof == Proof::LastStep {
+        let half = identity.credentials.iter().any(|c| {
+            let pending = c.pending.as_ref().filter(|_| c.hash == fresh.hash);
+            pending.is_some_and(|other| other.admin != admin && other.proof == Proof::BothFactors)
+        });
+        if half && proof == Proof::Protected {
+            // Somebody else is half way in with it, and whose second factor comes next nobody knows.
+            recorder.memory().settle(&fresh.hash);
+        } else if !bound || proof == Proof::LastStep {
             if let Some(name) = &fresh.cookie {
                 recorder.memory().bound_cookie(name);
             }
@@ -428,6 +456,8 @@ fn pend(
                 acting_as: None,
             };
             recorder.memory().pend(fresh.hash, undecided);
+            pended = Some(session);
         }
     }
+    pended
 }

@@ -10,6 +10,7 @@ use admintrail_event::{Learned, Micros, RouteLearner, SessionHash};
 use hashbrown::{HashMap, HashSet};
 use parking_lot::{Mutex, RwLock};
 use sha2::{Digest as _, Sha256};
+use tokio::sync::oneshot;
 
 /// Route templates remembered; a panel has a few hundred.
 const MAX_ROUTES: usize = 4_096;
@@ -101,6 +102,11 @@ pub(crate) struct PanelMemory {
     /// Sessions bound by a redirect alone, until a request with one is answered.
     unproven: Mutex<HashSet<SessionHash>>,
     unproven_count: AtomicUsize,
+    /// Sign-ins whose events wait for what the next request with the session tells.
+    waiting: Mutex<HashMap<SessionHash, oneshot::Sender<bool>>>,
+    waiting_count: AtomicUsize,
+    /// The panel has answered a wrong password as no right one is answered.
+    refuses_plainly: AtomicBool,
     /// How often the panel answered a wrong password as it answers a right one, fading.
     alike_score: AtomicUsize,
     /// Names that vary in paths; the lock is held for a moment by requests that an admin made.
@@ -324,6 +330,38 @@ impl PanelMemory {
         self.unproven_count.store(unproven.len(), Ordering::Release);
     }
 
+    /// The event of a sign-in waits for what the next request with its session tells: whether the
+    /// panel accepts it.
+    pub(crate) fn awaits(&self, session: SessionHash) -> Option<oneshot::Receiver<bool>> {
+        let mut waiting = self.waiting.lock();
+        waiting.retain(|_, sender| !sender.is_closed());
+        if waiting.len() >= MAX_PENDING {
+            return None;
+        }
+        let (tell, told) = oneshot::channel();
+        waiting.insert(session, tell);
+        self.waiting_count.store(waiting.len(), Ordering::Release);
+        Some(told)
+    }
+
+    /// The panel accepted a session, or did not.
+    pub(crate) fn tell(&self, session: SessionHash, accepted: bool) {
+        if self.waiting_count.load(Ordering::Acquire) == 0 {
+            return;
+        }
+        let mut waiting = self.waiting.lock();
+        if let Some(tell) = waiting.remove(&session) {
+            // Nobody listens where the event has waited long enough.
+            let _ = tell.send(accepted);
+        }
+        self.waiting_count.store(waiting.len(), Ordering::Release);
+    }
+
+    /// A wrong password was answered as no right one is.
+    pub(crate) fn refused_plainly(&self) {
+        self.refuses_plainly.store(true, Ordering::Relaxed);
+    }
+
     /// A request with a bound session was answered, or sent to sign-in. If the very first one is
     /// sent away, the redirect had said nothing: this panel answers all passwords alike.
     pub(crate) fn proved(&self, session: SessionHash, accepted: bool) {
@@ -333,6 +371,7 @@ impl PanelMemory {
         let mut unproven = self.unproven.lock();
         if unproven.remove(&session) {
             self.unproven_count.store(unproven.len(), Ordering::Release);
+            self.tell(session, accepted);
             let score = self.alike_score.load(Ordering::Relaxed);
             let score = if accepted {
                 score.saturating_sub(1)
@@ -342,6 +381,11 @@ impl PanelMemory {
             self.alike_score.store(score, Ordering::Relaxed);
             self.change_urgently();
         }
+    }
+
+    /// Whether a redirect after the form is known to be for right passwords alone.
+    pub(crate) fn refuses_plainly(&self) -> bool {
+        self.refuses_plainly.load(Ordering::Relaxed)
     }
 
     /// Whether nothing but a redirect speaks for this session so far.

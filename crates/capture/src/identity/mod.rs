@@ -23,7 +23,7 @@ use credential::looks_secret;
 pub use credential::{token_fingerprint, user_fingerprint};
 pub(crate) use form::Form;
 pub(crate) use keeper::{Change, Keeper, Saved};
-pub(crate) use learn::{Exchange, Finding, Naming, Peek, on_head};
+pub(crate) use learn::{Confirmation, Exchange, Finding, Naming, Peek, on_head};
 pub(crate) use memory::PanelMemory;
 use memory::{Proof, Undecided};
 use resolve::Credential;

@@ -1,18 +1,20 @@
 //! A request under way: what becomes its event, whichever way it ends.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use admintrail_event::{
-    Draft, Ending, KnownBy, Limits, Outcome, PanelName, Reading, Step, broken_off, clip,
-    encode_bytes, fold, refused_token,
+    Draft, Ending, KnownBy, Limits, Outcome, PanelName, Reading, SessionHash, Step, broken_off,
+    clip, encode_bytes, fold, refused_token,
 };
 use http::{HeaderValue, StatusCode};
+use tokio::runtime::Handle;
+use tokio::time::timeout;
 
 use super::declared::Declared;
 use super::head::{Sent, safe};
 use super::watch::RequestWatch;
-use crate::identity::{Change, Finding, Form, Identity, Naming, Saved, Source};
+use crate::identity::{Change, Confirmation, Finding, Form, Identity, Naming, Saved, Source};
 use crate::{Binding, Recorder};
 
 /// The request came with credentials of a session that an owner ended.
@@ -40,10 +42,14 @@ pub(super) struct Open {
     sent_to_sign_in: bool,
     /// A sign-in that the panel has neither accepted nor refused.
     undecided: bool,
+    /// What the next request with the session tells of this sign-in.
+    confirmation: Option<Confirmation>,
     action: Option<String>,
     /// What the application itself says of how it ended.
     outcome: Option<Outcome>,
     started: Instant,
+    /// How long it took, once it is over.
+    duration: Option<Duration>,
     finished: bool,
 }
 
@@ -65,9 +71,11 @@ impl Open {
             denied: false,
             sent_to_sign_in: false,
             undecided: false,
+            confirmation: None,
             action: None,
             outcome: None,
             started: Instant::now(),
+            duration: None,
             finished: false,
         })
     }
@@ -215,6 +223,7 @@ impl Open {
     /// Takes over what the response told; returns what must be durable before it goes on.
     pub(super) fn learned(&mut self, finding: Finding) -> Vec<Saved> {
         self.denied = finding.denied;
+        self.confirmation = finding.confirmation;
         self.sent_to_sign_in = finding.sent_to_sign_in;
         if finding.not_the_step {
             let reading = Arc::make_mut(&mut self.reading);
@@ -295,7 +304,36 @@ impl Open {
     /// Hands the event over.
     pub(super) fn finish(mut self: Box<Self>, ending: Ending, response_bytes: Option<u64>) {
         self.draft.response_bytes = response_bytes;
-        self.hand_over(ending);
+        self.duration = Some(self.started.elapsed());
+        let waits = self.confirmation.take().zip(Handle::try_current().ok());
+        let Some((confirmation, runtime)) = waits else {
+            self.hand_over(ending);
+            return;
+        };
+        // Whoever is sent somewhere after a form goes there at once.
+        runtime.spawn(async move {
+            let patience = self.recorder.trunk().confirmation;
+            if let Ok(Ok(accepted)) = timeout(patience, confirmation.told).await {
+                self.confirmed(accepted, confirmation.admin, confirmation.session);
+            }
+            self.hand_over(ending);
+        });
+    }
+
+    /// The next request with the session told whether the password was right.
+    fn confirmed(&mut self, accepted: bool, admin: String, session: SessionHash) {
+        self.undecided = false;
+        if accepted {
+            self.draft.admin = Some(admin);
+            self.draft.known_by = KnownBy::Session;
+            self.draft.session = Some(session);
+            self.draft.attempted = None;
+        } else {
+            self.denied = true;
+            if self.draft.admin.is_some() {
+                self.attempted(Some(&admin));
+            }
+        }
     }
 
     fn hand_over(&mut self, ending: Ending) {
@@ -305,7 +343,8 @@ impl Open {
         }
         let draft = &mut self.draft;
         draft.ending = ending;
-        draft.duration_us = u64::try_from(self.started.elapsed().as_micros()).ok();
+        let duration = self.duration.unwrap_or_else(|| self.started.elapsed());
+        draft.duration_us = u64::try_from(duration.as_micros()).ok();
         draft.request_bytes = Some(self.watch.as_ref().map_or(0, |watch| watch.received()));
         draft.outcome = match (self.denied, Outcome::of_status(draft.status)) {
             (true, Outcome::Success | Outcome::Failed | Outcome::Denied) => Outcome::Denied,

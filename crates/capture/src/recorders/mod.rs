@@ -40,6 +40,9 @@ pub struct RecordersOptions {
     pub identities: Arc<dyn Identities>,
     /// What time it is.
     pub clock: Arc<dyn Fn() -> Micros + Send + Sync>,
+    /// How long the event of a sign-in waits for the next request with its session, which tells of
+    /// some panels whether the password was right.
+    pub confirmation: Duration,
 }
 
 /// The journal, the delivery task and the counters that all recorders of a process share.
@@ -97,6 +100,7 @@ impl Recorders {
             bindings,
             identities,
             clock,
+            confirmation,
         } = options;
         let clock: Clock = clock;
         let health = Arc::new(Health::new(Arc::clone(&clock)));
@@ -110,9 +114,9 @@ impl Recorders {
             admintrail_event::Limits::TEXT,
         );
         let keeper = Keeper::new(bindings, identities);
-        let trunk = Arc::new(Trunk::new(
-            journal, health, clock, name.0, key, keeper, sink,
-        ));
+        let mut trunk = Trunk::new(journal, health, clock, name.0, key, keeper, sink);
+        trunk.confirmation = confirmation;
+        let trunk = Arc::new(trunk);
         trunk.restore(left_open.into_iter().map(interrupted).collect());
         trunk.finish(marker(&trunk, Kind::Start, "Recording started"));
         tokio::spawn(delivery::run(Arc::clone(&trunk)));

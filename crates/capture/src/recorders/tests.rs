@@ -55,6 +55,7 @@ impl Stand {
             bindings: Arc::new(MemoryBindings::default()),
             identities: Arc::new(crate::MemoryIdentities::default()),
             clock: Arc::new(|| Micros(1_795_000_000_000_000)),
+            confirmation: Duration::ZERO,
         };
         let disk = Arc::new(FaultyDisk(Arc::clone(&faults)));
         let recorders = Recorders::start_on(options, disk).await.unwrap();

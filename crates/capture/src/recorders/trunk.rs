@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
 use admintrail_event::{Draft, EventId, Micros, PanelName};
 use hashbrown::HashMap;
@@ -30,6 +31,8 @@ pub(crate) struct Trunk {
     pub(crate) epoch: u64,
     pub(crate) key: [u8; 32],
     pub(crate) keeper: Keeper,
+    /// How long the event of a sign-in waits for the next request with its session.
+    pub(crate) confirmation: Duration,
     pub(super) sink: Arc<dyn Sink>,
     pub(super) queue: Queue,
     pub(super) gaps: Mutex<Gaps>,
@@ -65,6 +68,7 @@ impl Trunk {
             epoch,
             key,
             keeper,
+            confirmation: Duration::ZERO,
             sink,
             queue: Queue::new(RING),
             gaps: Mutex::default(),

@@ -108,6 +108,7 @@ impl Stand {
             bindings: Arc::clone(&bindings),
             identities: Arc::clone(&identities) as Arc<dyn Identities>,
             clock: Arc::new(move || Micros(ticking.fetch_add(1, Ordering::SeqCst))),
+            confirmation: Duration::from_millis(100),
         })
         .await
         .unwrap();

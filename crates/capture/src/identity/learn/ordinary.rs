@@ -190,6 +190,9 @@ fn of_session(exchange: &Exchange<'_>, sent: bool) -> Finding {
         // This route may want something else, or the session is over: the next page known to answer
         // sessions tells.
         let saved = lose(exchange);
+        if let Some(session) = exchange.identity.session {
+            memory.proved(session, false);
+        }
         return Finding {
             saved,
             ..Finding::new(Naming::Nobody)
@@ -530,7 +533,11 @@ fn of_nobody(exchange: &Exchange<'_>, sent: bool) -> Finding {
             continue;
         };
         if refused && ordinary {
-            exchange.recorder.memory().settle(&credential.hash);
+            let memory = exchange.recorder.memory();
+            memory.settle(&credential.hash);
+            if !credential.doubted && exchange.status != StatusCode::FORBIDDEN {
+                memory.tell(pending.session, false);
+            }
         } else if contested {
             // Which of them the panel believes is not known here.
         } else if answered && proves(exchange, pending.proof) {

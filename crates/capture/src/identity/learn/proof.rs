@@ -65,6 +65,7 @@ fn accept(recorder: &Recorder, proven: &[Proven], now: Micros, finding: &mut Fin
         } = &it.undecided;
         if !it.doubted {
             recorder.memory().decided_rightly();
+            recorder.memory().tell(*session, true);
             if let Some(route) = typed_on {
                 recorder.memory().signed_in_on(route);
             }

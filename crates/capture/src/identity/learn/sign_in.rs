@@ -3,7 +3,10 @@
 use admintrail_event::{KnownBy, Micros, Preset, SessionHash, Step};
 use http::StatusCode;
 
-use super::{Change, Exchange, Finding, Fresh, Naming, Peek, bind, end_bound_of, ordinary, pend};
+use super::{
+    Change, Confirmation, Exchange, Finding, Fresh, Naming, Peek, bind, end_bound_of, ordinary,
+    pend,
+};
 use crate::identity::{Identity, Proof, Saved, Source, reply};
 use crate::{Binding, Recorder};
 
@@ -62,11 +65,11 @@ pub(super) fn on_head(exchange: &Exchange<'_>) -> Finding {
     }
     let attempt = Finding::new(Naming::Attempt(typed.clone()));
     if exchange.status.is_client_error() {
-        return if is_off_topic(exchange.status) {
-            attempt
-        } else {
-            attempt.denied()
-        };
+        if is_off_topic(exchange.status) {
+            return attempt;
+        }
+        exchange.recorder.memory().refused_plainly();
+        return attempt.denied();
     }
     if exchange.status.is_server_error() {
         return attempt;
@@ -94,14 +97,23 @@ pub(super) fn on_head(exchange: &Exchange<'_>) -> Finding {
                 ..attempt
             }
         }
-        Some(Some(Step::SignIn | Step::SignInForm)) => attempt.denied(),
+        Some(Some(Step::SignIn | Step::SignInForm)) => {
+            exchange.recorder.memory().refused_plainly();
+            attempt.denied()
+        }
         Some(_) if exchange.recorder.memory().answers_alike() || leads_to_strangers(exchange) => {
             undecided(exchange, &fresh)
         }
         Some(_) => {
-            let finding = success(exchange, &fresh);
-            if let Naming::Admin { session, .. } = &finding.naming {
-                exchange.recorder.memory().bound_by_redirect(*session);
+            let mut finding = success(exchange, &fresh);
+            if let Naming::Admin { session, admin, .. } = &finding.naming {
+                let recorder = exchange.recorder;
+                recorder.memory().bound_by_redirect(*session);
+                if !recorder.rules().preset.redirect_proves()
+                    && !recorder.memory().refuses_plainly()
+                {
+                    finding.confirmation = Confirmation::of(recorder, admin, *session);
+                }
             }
             finding
         }
@@ -163,36 +175,25 @@ fn leads_to_strangers(exchange: &Exchange<'_>) -> bool {
 
 /// The next protected request decides.
 fn undecided(exchange: &Exchange<'_>, fresh: &[Fresh]) -> Finding {
+    let (recorder, identity, now) = (exchange.recorder, exchange.identity, exchange.now);
     let typed = exchange.typed.clone();
-    if let Some(admin) = &typed {
-        pend(
-            exchange.recorder,
-            exchange.identity,
-            (admin, exchange.reading.unlearned_route()),
-            fresh,
-            Proof::Protected,
-            exchange.now,
-        );
-    }
-    let (recorder, identity) = (exchange.recorder, exchange.identity);
     let route = exchange.reading.unlearned_route();
-    let saved = replaced(
-        recorder,
-        identity,
-        typed.as_deref(),
-        fresh,
-        route,
-        exchange.now,
-    );
+    let confirmation = typed.as_ref().and_then(|admin| {
+        let by = (admin.as_str(), route);
+        let session = pend(recorder, identity, by, fresh, Proof::Protected, now)?;
+        Confirmation::of(recorder, admin, session)
+    });
+    let saved = replaced(recorder, identity, typed.as_deref(), fresh, route, now);
     Finding {
         saved,
+        confirmation,
         ..Finding::new(Naming::Attempt(typed))
     }
 }
 
 /// Whoever was bound to this cookie may have been replaced: not by a name that nobody has on this
-/// panel, typed into what may be any form (on this route nobody ever signed in), while nothing new was set. Otherwise an admin could
-/// become unknown by sending such a form.
+/// panel, typed into what may be any form (on this route nobody ever signed in), while nothing new
+/// was set. Otherwise an admin could become unknown by sending such a form.
 fn replaced(
     recorder: &Recorder,
     identity: &Identity,
@@ -381,6 +382,7 @@ impl SignInPeek {
     }
 
     fn refused(&self, recorder: &Recorder) -> Finding {
+        recorder.memory().refused_plainly();
         if self.session.is_none() {
             for fresh in &self.fresh {
                 recorder.memory().settle(&fresh.hash);

@@ -415,3 +415,37 @@ async fn compressed_answers_to_sign_ins_are_not_asked_for() {
     .await;
     talk.event().await;
 }
+
+/// Some panels answer a wrong password as a right one: the event of the sign-in waits for the next
+/// request, which tells.
+#[tokio::test]
+async fn where_only_the_next_request_tells_a_wrong_password_names_nobody_and_a_right_one_does() {
+    let stand = Stand::new().await;
+    let service = wrap(
+        stand.recorder(|_| {}),
+        panel(|asked| match asked.path.as_str() {
+            "/login" if is_right(&asked) => set_redirect("/clients", 2),
+            "/login" => set_redirect("/clients", 1),
+            _ if asked.cookie("sessionid") == Some(sid(2)) => html("x"),
+            _ => redirect("/login"),
+        }),
+    );
+    let wrong = OLENA.replace("right", "wrong");
+    assert_ne!(wrong, OLENA);
+    for (form, number) in [(wrong.as_str(), 1), (OLENA, 2), (wrong.as_str(), 1)] {
+        post_form(&service, "/login", "", form).await;
+        get(&service, "/clients", &cookie(number)).await;
+    }
+    let mut events = stand.requests(6).await;
+    events.sort_by_key(|event| event.time);
+    for (event, right) in events.iter().zip([false, false, true, true, false, false]) {
+        if right {
+            assert_named(event, "olena");
+        } else {
+            assert_nobody(event);
+            assert_eq!(event.outcome, Outcome::Denied, "{event:#?}");
+        }
+    }
+    assert_eq!(events[2].session, events[3].session);
+    assert_eq!(events[4].attempted.as_deref(), Some("olena"));
+}

@@ -125,6 +125,7 @@ pub fn ways() -> impl Strategy<Value = Ways> {
         prop::sample::select(vec![
             W::FormAgain,
             W::RedirectToForm,
+            W::Alike,
             W::Unauthorized,
             W::SaysNo,
         ]),
@@ -146,7 +147,11 @@ pub fn ways() -> impl Strategy<Value = Ways> {
                 right => right,
             },
             wrong,
-            away,
+            away: match away {
+                // Only the next request tells, but it does.
+                A::RedirectHome | A::FormInstead if wrong == W::Alike => A::RedirectToForm,
+                away => away,
+            },
             out,
             factor,
             guests: yes[0],
@@ -189,6 +194,8 @@ struct Session {
     requests: u32,
     /// It was sent away for want of a right: what it is answered shows nothing for now.
     doubtful: bool,
+    /// It is nobody's, after a wrong password that was answered as a right one.
+    alike: bool,
 }
 
 /// A value that was given out: the session, and until when it is good.
@@ -432,7 +439,8 @@ impl Model {
             // stays silent.
             let led = reply.location == Some("/about");
             let replaced = stale.is_some() && reply.status == 200;
-            let silent = (led || replaced) && !self.strangers_saw_it;
+            let alike = self.ways.wrong == Wrong::Alike && asked.method == http::Method::POST;
+            let silent = alike || ((led || replaced) && !self.strangers_saw_it);
             let ghost = verdict.ghost.filter(|_| silent);
             reply.set.extend(self.renewed(at, held.as_deref(), ghost));
         }
@@ -543,8 +551,10 @@ impl Model {
         if tells {
             verdict.ghost = None;
         }
+        let alike = at.is_some_and(|at| self.sessions[at].alike);
+        let known = self.answered.contains(path) || alike;
         if tells
-            && self.answered.contains(path)
+            && known
             && let Some(at) = at
         {
             self.sessions[at].ghost = None;
@@ -565,7 +575,7 @@ impl Model {
         verdict.ordinary = false;
         let admin = usize::from(body.contains("boris"));
         if !body.contains("right") {
-            return self.wrong_password(at);
+            return self.wrong_password(at, admin, verdict);
         }
         let factor = self.ways.factor[admin];
         if factor != Factor::None {
@@ -644,7 +654,12 @@ impl Model {
         reply
     }
 
-    fn wrong_password(&mut self, at: &mut Option<usize>) -> Reply {
+    fn wrong_password(
+        &mut self,
+        at: &mut Option<usize>,
+        admin: usize,
+        verdict: &mut Verdict,
+    ) -> Reply {
         let mut reply = match self.ways.wrong {
             Wrong::FormAgain => Reply::page(FORM_PAGE),
             Wrong::RedirectToForm => Reply::redirect("/login"),
@@ -662,6 +677,14 @@ impl Model {
             },
             Wrong::SaysNo => Reply::json(200, "{\"success\":false,\"message\":\"Wrong password\"}"),
         };
+        let alike = reply.location.is_some_and(|to| to != "/login");
+        if let Some(at) = at.filter(|_| alike) {
+            // Whoever was signed in is so no more, or nobody could tell who it is.
+            self.sessions[at].admin = None;
+            self.sessions[at].acting_as = None;
+            verdict.admin = None;
+            verdict.acting_as = None;
+        }
         let signed_in = at.is_some_and(|at| self.sessions[at].admin.is_some());
         if self.ways.wrong_sets && !signed_in && self.ways.cookie != CookieWay::Token {
             let session = match (self.ways.cookie, *at) {
@@ -671,6 +694,14 @@ impl Model {
             let value = self.give_or_keep(session);
             reply.set.push(self.set(&value));
             *at = Some(session);
+        }
+        if alike {
+            // As a right one, until a page that sends strangers away is asked for.
+            verdict.ghost = Some(admin);
+            if let Some(at) = *at {
+                self.sessions[at].ghost = Some(admin);
+                self.sessions[at].alike = true;
+            }
         }
         reply
     }
