@@ -7,7 +7,8 @@
 use admintrail_event::SessionHash;
 use http::{HeaderMap, HeaderValue};
 
-use super::{Credential, Identity, claims, cookies};
+use super::resolve::Source;
+use super::{Credential, Identity, claims, cookies, jwt};
 use crate::Recorder;
 
 impl Credential {
@@ -42,6 +43,7 @@ impl Identity {
     pub(crate) fn ended_cookies(&self, recorder: &Recorder) -> Vec<Box<[u8]>> {
         let ended = self.credentials.iter().filter(|it| it.is_ended(recorder));
         let mut names: Vec<_> = ended.filter_map(|it| it.cookie.clone()).collect();
+        names.sort_unstable();
         names.dedup();
         names
     }
@@ -56,6 +58,10 @@ impl Identity {
                 }),
                 None => claims::strip(recorder, headers, &credential.hash),
             }
+        }
+        let is_ended = self.session.is_some_and(|it| recorder.is_ended(&it));
+        if self.source == Source::Jwt && is_ended {
+            jwt::strip(recorder, headers);
         }
     }
 }

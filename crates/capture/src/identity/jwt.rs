@@ -15,13 +15,18 @@ pub(super) fn bearer(
     now: Micros,
 ) -> Option<(SessionHash, Option<Bearer>)> {
     let rule = recorder.rules().jwt.as_ref()?;
+    if headers.get_all(&rule.header).iter().count() > 1 {
+        // Which of them is believed, and whether any is, nobody knows.
+        return None;
+    }
     let in_header = if rule.header == AUTHORIZATION {
-        one(headers.get_all(AUTHORIZATION).iter())
-            .and_then(|_| basic::authorization(headers))
+        basic::authorization(headers)
             .filter(|(scheme, _)| scheme.eq_ignore_ascii_case(b"bearer"))
             .map(|(_, token)| token)
     } else {
-        one(headers.get_all(&rule.header).iter()).map(|value| value.as_bytes().trim_ascii())
+        headers
+            .get(&rule.header)
+            .map(|value| value.as_bytes().trim_ascii())
     };
     let in_cookie = || {
         let wanted = rule.cookie.as_ref()?;
@@ -31,6 +36,17 @@ pub(super) fn bearer(
     let token = in_header.or_else(in_cookie)?;
     let hash = recorder.hasher().token(token);
     Some((hash, rule.verifier.verify(token, hash, now)))
+}
+
+/// Takes the token of the identity provider out of the request, wherever it stands.
+pub(super) fn strip(recorder: &Recorder, headers: &mut HeaderMap) {
+    let Some(rule) = &recorder.rules().jwt else {
+        return;
+    };
+    headers.remove(&rule.header);
+    if let Some(cookie) = &rule.cookie {
+        cookies::strip(headers, |name, _| name == cookie.as_bytes());
+    }
 }
 
 /// The only value: of two, nobody knows which one the panel believes.

@@ -14,7 +14,8 @@ use tokio::sync::{Notify, oneshot, watch};
 
 use crate::{Binding, Bindings, Identities, Named};
 
-/// Changes that wait for a store that refuses them, at most; beyond that the oldest are given up.
+/// Changes that wait for a store that refuses them, at most; beyond that bindings are given up,
+/// which makes somebody unknown. An end never is: it would name somebody again.
 const MAX_WAITING: usize = 10_000;
 
 const RETRY_AFTER: Duration = Duration::from_secs(1);
@@ -244,10 +245,11 @@ impl Keeper {
         let mut queue = self.queue.lock();
         if let Some(newer) = queue.changes.get_mut(&credential) {
             newer.waiters.append(&mut pending.waiters);
-        } else if queue.changes.len() < MAX_WAITING {
+        } else if queue.changes.len() < MAX_WAITING || matches!(pending.change, Change::End) {
             queue.changes.insert(credential, pending);
         } else {
             drop(queue);
+            tracing::error!("a session's binding is given up: too many wait to be kept");
             self.uncover(credential, pending.version);
         }
     }

@@ -34,6 +34,11 @@ pub(crate) enum Peek {
 }
 
 impl Peek {
+    /// Whether the start of a long body tells as much as all of it.
+    pub(crate) const fn reads_start(&self) -> bool {
+        matches!(self, Self::Proof(_))
+    }
+
     /// Looks into the body so far (`None`: it was too long to keep). `None` in return: more of it
     /// is needed.
     pub(crate) fn decide(

@@ -4,7 +4,7 @@ mod snapshot;
 
 use std::borrow::Cow;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use admintrail_event::{Learned, Micros, RouteLearner, SessionHash};
 use hashbrown::{HashMap, HashSet};
@@ -100,7 +100,9 @@ pub(crate) struct PanelMemory {
     /// The panel sets the cookie of a living session anew on ordinary pages.
     rotates: AtomicBool,
     /// Sessions bound by a redirect alone, until a request with one is answered.
-    unproven: Mutex<HashSet<SessionHash>>,
+    unproven: Mutex<HashMap<SessionHash, u64>>,
+    /// How many sessions were bound so.
+    by_redirect: AtomicU64,
     unproven_count: AtomicUsize,
     /// Sign-ins whose events wait for what the next request with the session tells.
     waiting: Mutex<HashMap<SessionHash, oneshot::Sender<bool>>>,
@@ -323,8 +325,16 @@ impl PanelMemory {
 
     /// A session was bound because the panel redirected somewhere else after the form.
     pub(crate) fn bound_by_redirect(&self, session: SessionHash) {
+        let number = self.by_redirect.fetch_add(1, Ordering::Relaxed) + 1;
         let mut unproven = self.unproven.lock();
-        if unproven.len() < MAX_PENDING && unproven.insert(session) {
+        if unproven.len() >= MAX_PENDING {
+            // Whoever never came back must not keep others from being doubted.
+            let oldest = unproven.iter().min_by_key(|(_, at)| **at);
+            if let Some(oldest) = oldest.map(|(session, _)| *session) {
+                unproven.remove(&oldest);
+            }
+        }
+        if unproven.insert(session, number).is_none() {
             self.change_urgently();
         }
         self.unproven_count.store(unproven.len(), Ordering::Release);
@@ -369,7 +379,7 @@ impl PanelMemory {
             return;
         }
         let mut unproven = self.unproven.lock();
-        if unproven.remove(&session) {
+        if unproven.remove(&session).is_some() {
             self.unproven_count.store(unproven.len(), Ordering::Release);
             self.tell(session, accepted);
             let score = self.alike_score.load(Ordering::Relaxed);
@@ -391,7 +401,7 @@ impl PanelMemory {
     /// Whether nothing but a redirect speaks for this session so far.
     pub(crate) fn is_unproven(&self, session: Option<SessionHash>) -> bool {
         self.unproven_count.load(Ordering::Acquire) > 0
-            && session.is_some_and(|session| self.unproven.lock().contains(&session))
+            && session.is_some_and(|session| self.unproven.lock().contains_key(&session))
     }
 
     /// Whether a redirect after the form says nothing here.

@@ -75,13 +75,13 @@ pub(crate) struct Identity {
     pub(crate) credentials: Vec<Credential>,
     /// The user of an `Authorization: Basic`, which anybody may write.
     pub(crate) claimed: Option<String>,
+    /// Keyed hash of that name and its password.
+    pub(crate) claimed_by: Option<SessionHash>,
     /// Whose somebody said the token or the user is that the claim is made with.
     pub(crate) named: Option<Named>,
     /// A token that nobody knows.
     pub(crate) unknown_token: Option<SessionHash>,
-    /// Keyed hash of the name and password that it came with.
-    pub(crate) claimed_by: Option<SessionHash>,
-    /// Whether the request carried anything that might be a credential.
+    /// Whether the request carried nothing that might be a credential.
     pub(crate) anonymous: bool,
 }
 

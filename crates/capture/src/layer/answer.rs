@@ -63,10 +63,15 @@ impl Answer {
             return false;
         };
         let now = open.recorder.trunk().now();
-        let body = looking.copy.bytes();
+        let copy = &looking.copy;
+        let (body, ended) = if looking.peek.reads_start() {
+            (Some(copy.start()), last || copy.is_overflown())
+        } else {
+            (copy.bytes(), last)
+        };
         let Some(finding) = looking
             .peek
-            .decide(&open.recorder, &open.identity, body, last, now)
+            .decide(&open.recorder, &open.identity, body, ended, now)
         else {
             return false;
         };

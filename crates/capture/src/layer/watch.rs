@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use bytes::Bytes;
 use parking_lot::Mutex;
 
-/// Longest body that is looked into. A longer one gives up the copy, never the live body.
+/// Longest body that is looked into, and as much as is kept of a longer one.
 pub(super) const PEEK: usize = 64 * 1024;
 
 /// A bounded copy of a body that may hold a password; overwritten when it is dropped.
@@ -21,17 +21,28 @@ impl Copy {
         if self.overflown {
             return;
         }
-        if self.bytes.len() + data.len() > PEEK {
-            self.overflown = true;
-            self.wipe();
-        } else {
-            self.bytes.extend_from_slice(data);
+        if self.bytes.capacity() == 0 {
+            // A buffer that grows leaves what it held behind.
+            self.bytes.reserve_exact(PEEK);
         }
+        let room = PEEK - self.bytes.len();
+        self.overflown = data.len() > room;
+        self.bytes
+            .extend_from_slice(data.get(..room).unwrap_or(data));
     }
 
     /// The bytes so far, unless there were too many.
     pub(super) fn bytes(&self) -> Option<&[u8]> {
         (!self.overflown).then_some(&self.bytes)
+    }
+
+    /// As many of them as are kept.
+    pub(super) fn start(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    pub(super) const fn is_overflown(&self) -> bool {
+        self.overflown
     }
 
     fn wipe(&mut self) {

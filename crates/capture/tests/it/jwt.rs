@@ -310,6 +310,14 @@ async fn a_token_may_come_in_another_header_or_in_a_cookie_but_only_once() {
             Some("olena@example.org"),
         ),
         (vec![(header, olena.clone()), (header, marek.clone())], None),
+        (
+            vec![
+                (header, olena.clone()),
+                (header, olena.clone()),
+                ("cookie", cookie(&marek)),
+            ],
+            None,
+        ),
         (vec![("cookie", both)], None),
         (vec![("authorization", format!("Bearer {olena}"))], None),
     ] {
@@ -320,6 +328,19 @@ async fn a_token_may_come_in_another_header_or_in_a_cookie_but_only_once() {
         let event = world.ask("/", &headers).await;
         assert_eq!(event.admin.as_deref(), named, "{headers:?}");
     }
+}
+
+#[tokio::test]
+async fn a_route_that_only_reads_like_a_sign_in_hides_nobody_whom_a_token_names() {
+    let provider = Provider::new("a");
+    let keys = JwtKeys::Set(set(&[&provider]));
+    let world = World::new(JwtVerifier::new(settings(), &keys).unwrap(), |_| {}).await;
+    let bearer = format!("Bearer {}", provider.token(&claims(&json!({}))));
+    let headers = [("authorization", bearer.as_str())];
+    let asked = request("POST", "/api/session", &headers, empty());
+    send(&world.service, asked).await;
+    let event = world.stand.last(1).await;
+    assert_eq!(event.admin.as_deref(), Some("olena@example.org"));
 }
 
 #[tokio::test]

@@ -47,7 +47,11 @@ pub(super) fn on_head(exchange: &Exchange<'_>, proven: &[&Credential], finding: 
             })
         })
         .collect();
-    if exchange.is_html() && !exchange.empty && !exchange.is_encoded() {
+    if exchange.is_html() && !exchange.empty {
+        if exchange.is_encoded() {
+            // It cannot be read, so it may be the form: the next page decides.
+            return;
+        }
         finding.peek = Some(Box::new(Peek::Proof(ProofPeek(proven))));
     } else {
         accept(exchange.recorder, &proven, exchange.now, finding);
@@ -93,13 +97,11 @@ impl ProofPeek {
         now: Micros,
     ) -> Option<Finding> {
         let mut finding = Finding::new(Naming::Keep);
-        let form = match body {
-            // No sign-in page is that long.
-            None => false,
-            Some(body) if reply::shows_sign_in_form(body) => true,
-            Some(_) if !last => return None,
-            Some(_) => false,
-        };
+        // A form stands at the start of its page, however long that is.
+        let form = body.is_none_or(reply::shows_sign_in_form);
+        if !form && !last {
+            return None;
+        }
         if !form {
             accept(recorder, &self.0, now, &mut finding);
         }

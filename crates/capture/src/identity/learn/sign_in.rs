@@ -52,7 +52,7 @@ pub(super) fn on_head(exchange: &Exchange<'_>) -> Finding {
     let fresh = exchange.fresh_cookies();
     let signed_in = matches!(
         exchange.identity.source,
-        Source::Header | Source::Token | Source::Session
+        Source::Header | Source::Jwt | Source::Token | Source::Basic | Source::Session
     ) || exchange.identity.is_doubted();
     let set_proves = exchange.recorder.rules().preset.set_proves();
     if typed.is_none() && signed_in && (fresh.is_empty() || set_proves) {

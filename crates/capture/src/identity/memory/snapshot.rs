@@ -58,7 +58,7 @@ impl PanelMemory {
             "sign_ins": sorted(&self.sign_ins),
             "doubted": hashes(self.doubted.lock().keys()),
             "over": hashes(over(&self.doubted.lock())),
-            "unproven": hashes(self.unproven.lock().iter()),
+            "unproven": hashes(self.unproven.lock().keys()),
             "varying": learned.places().collect::<Vec<_>>(),
         });
         Some(snapshot.to_string().into_bytes())
@@ -110,6 +110,7 @@ impl PanelMemory {
         self.doubted_count
             .store(self.doubted.lock().len(), Ordering::Release);
         let unproven = unproven.into_iter().take(MAX_PENDING);
+        let unproven = unproven.map(|session| (session, 0));
         self.unproven.lock().extend(unproven);
         self.unproven_count
             .store(self.unproven.lock().len(), Ordering::Release);
@@ -234,6 +235,21 @@ mod tests {
         again.restore(&snapshot).unwrap();
         assert!(again.is_for_everybody(&long(7)));
         assert!(again.restore(&vec![b' '; MAX_BYTES + 1]).is_err());
+    }
+
+    #[test]
+    fn sign_ins_that_nobody_follows_up_crowd_out_no_other() {
+        let memory = PanelMemory::default();
+        for n in 0..2 * MAX_PENDING {
+            let mut hash = [0; 16];
+            hash[..8].copy_from_slice(&n.to_be_bytes());
+            memory.bound_by_redirect(SessionHash(hash));
+        }
+        let late = SessionHash([7; 16]);
+        memory.bound_by_redirect(late);
+        assert!(memory.is_unproven(Some(late)));
+        memory.proved(late, false);
+        assert!(memory.answers_alike());
     }
 
     #[test]
