@@ -29,7 +29,8 @@ pub use identities::MemoryIdentities;
 pub use identity::{token_fingerprint, user_fingerprint};
 pub use jwt::{JwtKeys, JwtRule, JwtSettings, JwtVerifier, KeyError};
 pub use layer::{
-    Declared, Peer, RecordBody, RecordLayer, RecordService, UpgradeGuard, strip_named,
+    Declared, Peer, RecordBody, RecordLayer, RecordService, UpgradeGuard, strip_look_alikes,
+    strip_named,
 };
 pub use recorders::{Recorder, RecorderState, Recorders, RecordersOptions};
 pub use rules::{OnFailure, PanelRules, TokenRules, TrustedHeader};

@@ -31,6 +31,13 @@ pub struct TrustedHeader {
     pub from: Vec<IpNet>,
 }
 
+impl TrustedHeader {
+    /// The headers that it names.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &http::HeaderName> {
+        std::iter::once(&self.name).chain(&self.display_name)
+    }
+}
+
 /// How API tokens come to a panel, and whose configuration says they are. A name counts only where
 /// the panel accepts the token, or the basic user.
 #[derive(Debug, Clone, Default)]

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::net::{IpAddr, SocketAddr};
 
-use admintrail_capture::{Client, Peer, strip_named};
+use admintrail_capture::{Client, Peer, strip_look_alikes, strip_named};
 use admintrail_web::auth::cookie;
 use bytes::BytesMut;
 use http::header::{self, Entry, HeaderMap, HeaderName, HeaderValue};
@@ -67,6 +67,7 @@ pub(crate) fn wanted_upgrade(headers: &HeaderMap) -> Option<HeaderValue> {
 /// Leaves out what only means something to the server a client speaks to, and what is ours alone.
 pub(crate) fn strip_for_upstream(headers: &mut HeaderMap) {
     take_own_cookies(headers);
+    strip_look_alikes(headers);
     // The client is told to continue as soon as the panel's connection takes the body.
     headers.remove(header::EXPECT);
     headers.remove(HTTP2_SETTINGS);

@@ -28,6 +28,7 @@ mod routes;
 mod secrets;
 mod slow_clients;
 mod smuggling;
+mod spoofed_headers;
 mod stage;
 mod starting;
 mod terminal;

@@ -25,6 +25,14 @@ pub(crate) fn certificate(dir: &Path) {
 }
 
 pub(crate) async fn connect(to: SocketAddr, dir: &Path, protocol: &[u8]) -> TlsStream<TcpStream> {
+    connect_over(TcpStream::connect(to).await.unwrap(), dir, protocol).await
+}
+
+pub(crate) async fn connect_over(
+    stream: TcpStream,
+    dir: &Path,
+    protocol: &[u8],
+) -> TlsStream<TcpStream> {
     let mut roots = rustls::RootCertStore::empty();
     roots
         .add(CertificateDer::from_pem_file(dir.join("cert.pem")).unwrap())
@@ -36,7 +44,6 @@ pub(crate) async fn connect(to: SocketAddr, dir: &Path, protocol: &[u8]) -> TlsS
         .with_root_certificates(roots)
         .with_no_client_auth();
     config.alpn_protocols = vec![protocol.to_vec()];
-    let stream = TcpStream::connect(to).await.unwrap();
     let name = ServerName::try_from("localhost").unwrap();
     TlsConnector::from(Arc::new(config))
         .connect(name, stream)

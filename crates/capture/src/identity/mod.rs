@@ -7,7 +7,7 @@ mod cookies;
 mod credential;
 pub(crate) mod ended;
 mod form;
-mod header;
+pub(crate) mod header;
 mod jwt;
 mod keeper;
 mod learn;

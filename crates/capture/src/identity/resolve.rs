@@ -7,6 +7,7 @@ use http::HeaderMap;
 use http::request::Parts;
 
 use super::claims::{Claims, Token};
+use super::header::Said;
 use super::{Undecided, cookies, credential, header, jwt};
 use crate::{Binding, Named, Recorder};
 
@@ -59,7 +60,7 @@ pub(crate) enum Source {
     /// A binding; proven only if the panel does not send the visitor away.
     Session,
     /// Nobody: the request carries proofs of several, and which of them the panel believes is not
-    /// known here.
+    /// known here; or one that the panel believes, of a name that cannot be kept.
     Contested,
 }
 
@@ -127,7 +128,7 @@ impl Identity {
         now: Micros,
     ) -> Self {
         let rule = recorder.rules().identity_header.as_ref();
-        let named = rule.and_then(|rule| header::take(rule, peer, &mut parts.headers));
+        let said = rule.map(|rule| header::take(rule, peer, &mut parts.headers));
         let claims = Claims::of(recorder, parts);
         let (path, headers) = (parts.uri.path(), &parts.headers);
         let (credentials, anonymous) = credentials(recorder, headers, &claims.tokens, now);
@@ -146,12 +147,20 @@ impl Identity {
             claimed: claims.user,
             claimed_by: claims.proof,
         };
-        if let Some(named) = named {
-            identity.source = Source::Header;
-            identity.admin = Some(named.admin);
-            identity.admin_name = named.admin_name;
-            identity.anonymous = false;
-            return identity;
+        match said {
+            None | Some(Said::Nothing) => {}
+            Some(Said::Unclear) => {
+                identity.source = Source::Contested;
+                identity.anonymous = false;
+                return identity;
+            }
+            Some(Said::Name { admin, admin_name }) => {
+                identity.source = Source::Header;
+                identity.admin = Some(admin);
+                identity.admin_name = admin_name;
+                identity.anonymous = false;
+                return identity;
+            }
         }
         let carried = jwt::bearer(recorder, headers, now);
         if let Some((token, None)) = carried {

@@ -10,7 +10,9 @@ use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
 use super::answer::Answer;
+use super::hop;
 use super::watch::RequestWatch;
+use crate::Recorder;
 
 pin_project! {
     /// The body wrapper, of requests and responses alike: counts bytes, knows a clean end from an
@@ -24,7 +26,10 @@ pin_project! {
 
 enum Watch {
     /// A request on its way in.
-    Request(Option<Arc<RequestWatch>>),
+    Request {
+        recorder: Recorder,
+        watch: Option<Arc<RequestWatch>>,
+    },
     /// A response on its way out. Dropping it finishes the event.
     Response(Option<Box<Answer>>),
     /// Our own words in place of the panel's.
@@ -32,7 +37,7 @@ enum Watch {
 }
 
 impl<B: Body<Data = Bytes>> RecordBody<B> {
-    pub(super) fn request(inner: B, watch: Option<Arc<RequestWatch>>) -> Self {
+    pub(super) fn request(inner: B, recorder: &Recorder, watch: Option<Arc<RequestWatch>>) -> Self {
         if let Some(watch) = &watch
             && inner.is_end_stream()
         {
@@ -40,7 +45,10 @@ impl<B: Body<Data = Bytes>> RecordBody<B> {
         }
         Self {
             inner: Some(inner),
-            watch: Watch::Request(watch),
+            watch: Watch::Request {
+                recorder: recorder.clone(),
+                watch,
+            },
         }
     }
 
@@ -82,8 +90,13 @@ impl<B: Body<Data = Bytes>> Body for RecordBody<B> {
             return Poll::Ready(text.take().map(|text| Ok(Frame::data(text))));
         };
         match this.watch {
-            Watch::Request(watch) => {
-                let frame = ready!(inner.poll_frame(cx));
+            Watch::Request { recorder, watch } => {
+                let mut frame = ready!(inner.poll_frame(cx));
+                if let Some(Ok(frame)) = &mut frame
+                    && let Some(trailers) = frame.trailers_mut()
+                {
+                    hop::strip_trailers(trailers, recorder.rules().identity_header.as_ref());
+                }
                 if let Some(watch) = watch {
                     match &frame {
                         Some(Ok(frame)) => {

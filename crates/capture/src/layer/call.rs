@@ -73,7 +73,7 @@ where
     if let Some(guard) = &guard {
         parts.extensions.insert(guard.clone());
     }
-    let body = RecordBody::request(body, open.watch.clone());
+    let body = RecordBody::request(body, &recorder, open.watch.clone());
     let mut response = match inner.call(Request::from_parts(parts, body)).await {
         Ok(response) => response,
         Err(error) => {

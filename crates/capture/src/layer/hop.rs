@@ -3,6 +3,9 @@
 use http::header::{CONNECTION, CONTENT_LENGTH, HOST, TE, TRAILER, TRANSFER_ENCODING, UPGRADE};
 use http::{HeaderMap, HeaderName};
 
+use crate::TrustedHeader;
+use crate::identity::header::{is_alike, is_named};
+
 /// What frames or addresses the message, and what whoever forwards it still has to read: the hop's
 /// own headers, and those that tell of the client.
 const KEPT: [HeaderName; 7] = [
@@ -47,6 +50,48 @@ pub fn strip_named(headers: &mut HeaderMap) {
     for name in named {
         headers.remove(name);
     }
+}
+
+/// Takes out of a request's trailers what says who asks, and from where. The head has been judged by
+/// then, and some servers add trailers to it (RFC 9110 section 6.5.1 allows none of these).
+pub(super) fn strip_trailers(trailers: &mut HeaderMap, rule: Option<&TrustedHeader>) {
+    let forbidden: Vec<HeaderName> = trailers
+        .keys()
+        .filter(|name| {
+            let name = name.as_str();
+            tells_of_the_client(name)
+                || ["authorization", "cookie"].contains(&name)
+                || rule.is_some_and(|rule| is_named(rule, name))
+        })
+        .cloned()
+        .collect();
+    for name in forbidden {
+        trailers.remove(name);
+    }
+}
+
+/// Takes out the headers that read like those that tell of the client behind CGI and WSGI, where
+/// `X_Forwarded_For` is `X-Forwarded-For`: nobody has judged what they say.
+pub fn strip_look_alikes(headers: &mut HeaderMap) {
+    let alike: Vec<HeaderName> = headers
+        .keys()
+        .filter(|name| {
+            let name = name.as_str();
+            name.contains('_') && tells_of_the_client(name)
+        })
+        .cloned()
+        .collect();
+    for name in alike {
+        headers.remove(name);
+    }
+}
+
+fn tells_of_the_client(name: &str) -> bool {
+    const OTHERS: [&str; 2] = ["forwarded", "x-real-ip"];
+    const FORWARDED: &str = "x-forwarded-";
+    let start = name.get(..FORWARDED.len());
+    start.is_some_and(|start| is_alike(start, FORWARDED))
+        || OTHERS.iter().any(|other| is_alike(name, other))
 }
 
 #[cfg(test)]

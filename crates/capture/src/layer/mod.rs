@@ -17,6 +17,6 @@ pub(crate) use readings::Readings;
 
 pub use body::RecordBody;
 pub use declared::{Declared, Peer};
-pub use hop::strip_named;
+pub use hop::{strip_look_alikes, strip_named};
 pub use service::{RecordLayer, RecordService};
 pub use upgrade::UpgradeGuard;
