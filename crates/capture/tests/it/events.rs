@@ -205,6 +205,38 @@ async fn sign_in_routes_are_matched_in_normal_form() {
 }
 
 #[tokio::test]
+async fn a_sign_out_ends_the_session_however_its_path_is_written() {
+    const SESSION: &str = "sessionid=s00018f14e45fceea167a5a36dedd4bea2543";
+    let stand = Stand::new().await;
+    let service = wrap(
+        stand.recorder(|_| {}),
+        panel(|asked| match asked.path.as_str() {
+            "/login" => answer(302, &[("location", "/things"), ("set-cookie", SESSION)], ""),
+            // It keeps the cookie, which the next admin of the browser goes on with.
+            _ => html("x"),
+        }),
+    );
+    let mut count = 0;
+    for path in [
+        "//logout",
+        "/a/../logout",
+        "/%6cogout",
+        "/./LOGOUT/",
+        "/logout%2f",
+        "/other",
+    ] {
+        post_form(&service, "/login", "", "username=olena&password=x").await;
+        get(&service, "/things", SESSION).await;
+        assert_eq!(stand.last(count + 2).await.admin.as_deref(), Some("olena"));
+        post_form(&service, path, SESSION, "").await;
+        get(&service, "/things", SESSION).await;
+        count += 4;
+        let still = (path == "/other").then_some("olena");
+        assert_eq!(stand.last(count).await.admin.as_deref(), still, "{path}");
+    }
+}
+
+#[tokio::test]
 async fn what_the_application_declares_wins() {
     let stand = Stand::new().await;
     let recorder = stand.recorder(|rules| rules.panel = PanelName::own());
