@@ -77,8 +77,10 @@ pub(super) fn read(recorder: &Recorder, parts: &mut Parts) -> Box<Open> {
             secure,
         });
     }
-    // Whoever submits credentials is nobody yet, whatever cookie is still there.
-    let named = reading.step != Step::SignIn && identity.admin.is_some();
+    // Whoever submits credentials is nobody yet, whatever cookie is still there; and of an ended
+    // session the panel is not asked who it is.
+    let refused = ended.as_ref().is_some_and(|ended| ended.refused);
+    let named = reading.step != Step::SignIn && identity.admin.is_some() && !refused;
     let draft = Draft {
         admin: identity.admin.clone().filter(|_| named),
         admin_name: identity.admin_name.clone().filter(|_| named),

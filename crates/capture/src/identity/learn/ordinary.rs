@@ -411,10 +411,10 @@ fn may_be_a_guest(exchange: &Exchange<'_>, binding: &Binding) -> bool {
     let in_use = exchange.now.0.saturating_sub(binding.since.0) < IN_USE_MICROS;
     if let Some(target) = exchange.target_route() {
         // Whoever is sent to a page that strangers see may be one. A page that this panel has shown
-        // to admins, and to no stranger, is no such page; nor is where it leads an admin who begins
-        // to act as somebody else, or ends that.
+        // to admins, and to no stranger, is no such page; nor is where it leads an admin after a
+        // change.
         let among_admins = in_use
-            && (memory.is_for_sessions(&target) || exchange.reading.impersonation.is_some())
+            && (memory.is_for_sessions(&target) || exchange.changes)
             && !memory.is_for_everybody(&target)
             && target != exchange.route_of("/");
         return !(among_admins || memory.is_protected(&target));

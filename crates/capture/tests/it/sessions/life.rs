@@ -1,5 +1,6 @@
 //! How a session begins, goes on and ends.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use admintrail_event::{Outcome, Preset};
@@ -514,4 +515,91 @@ async fn signing_in_anew_ends_what_the_browser_had_before() {
     talk.post("/login", &cookie(1), BORIS).await;
     assert_named(&talk.get("/clients", &cookie(2)).await, "boris");
     assert_nobody(&talk.get("/clients", &cookie(1)).await);
+}
+
+/// Panels that encrypt the whole session into its cookie send another value with every answer, also
+/// while several requests are under way, after changes, and for guests.
+#[tokio::test]
+async fn a_cookie_that_every_answer_encrypts_anew_names_its_admin_all_day() {
+    let values = Arc::new(Mutex::new((0, HashMap::<String, Option<&str>>::new())));
+    let talk = Talk::with(move |asked| {
+        let (next, given) = &mut *values.lock();
+        let held = asked.cookie("app_session").unwrap_or_default();
+        let mut admin = given.get(&held).copied().flatten();
+        let (status, to) = match (asked.method.as_str(), asked.path.as_str()) {
+            ("POST", "/login") if is_right(&asked) => {
+                admin = Some(if asked.body.starts_with(b"username=boris") {
+                    "boris"
+                } else {
+                    "olena"
+                });
+                (302, "/dashboard")
+            }
+            ("POST", "/login") => (302, "/login"),
+            (_, "/login") => (200, ""),
+            ("POST", "/logout") => {
+                admin = None;
+                (302, "/")
+            }
+            _ if admin.is_none() => (302, "/login"),
+            ("POST", "/clients") => (302, "/clients/9"),
+            _ => (200, ""),
+        };
+        *next += 1;
+        let value = sid(*next);
+        given.insert(value.clone(), admin);
+        let sets = format!("app_session={value}; HttpOnly; Path=/");
+        let mut headers = vec![("set-cookie", sets.as_str()), ("content-type", "text/html")];
+        if !to.is_empty() {
+            headers.push(("location", to));
+        }
+        answer(status, &headers, if to.is_empty() { "x" } else { "" })
+    })
+    .await;
+    let mut held = String::new();
+    let keep = |held: &mut String, got: &Got| {
+        let set = got.headers["set-cookie"].to_str().unwrap();
+        *held = set.split(';').next().unwrap().to_owned();
+    };
+    let day = |form: &'static str, name: &'static str| {
+        [
+            ("GET", "/dashboard", "", None),
+            ("GET", "/login", "", None),
+            ("POST", "/login", WRONG, None),
+            ("POST", "/login", form, Some(name)),
+            ("GET", "/dashboard", "", Some(name)),
+            ("GET", "/clients", "", Some(name)),
+            ("POST", "/clients", "name=x", Some(name)),
+            ("GET", "/clients/9", "", Some(name)),
+            ("GET", "/settings", "", Some(name)),
+            ("POST", "/logout", "x=1", Some(name)),
+            ("GET", "/dashboard", "", None),
+        ]
+    };
+    let mut count = 0;
+    for (form, name) in [(OLENA, "olena"), (BORIS, "boris"), (OLENA, "olena")] {
+        for (method, path, form, expected) in day(form, name) {
+            let headers = [("cookie", held.as_str()), FORM];
+            let asked = request(method, path, &headers, full(form.to_owned()));
+            let got = send(&talk.service, asked).await;
+            // What was under way when it was answered still carries the value before.
+            let late = request("GET", "/dashboard", &headers, empty());
+            let is_sign = path.starts_with("/log");
+            keep(&mut held, &got);
+            count += 1;
+            let event = talk.stand.last(count).await;
+            assert_eq!(
+                event.admin.as_deref(),
+                expected,
+                "{method} {path}: {event:#?}"
+            );
+            if !is_sign && method == "GET" && expected.is_some() {
+                let got = send(&talk.service, late).await;
+                keep(&mut held, &got);
+                count += 1;
+                let event = talk.stand.last(count).await;
+                assert_eq!(event.admin.as_deref(), expected, "late after {path}");
+            }
+        }
+    }
 }
