@@ -139,8 +139,11 @@ async fn a_basic_user_named_without_a_server_is_named_when_it_runs() {
 
     let mut server = Server::on(&dir, &Options::panel(panel.address));
     let basic = "Basic Y2k6Q0FOQVJZcGFzczE5";
-    ask(&server, "/asks", "Bearer nothing").await;
-    let event = ask(&server, "/asks/for/it", basic).await;
+    for path in ["/asks", "/asks/1"] {
+        let stranger = format!("GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+        exchange(server.panel(), stranger.as_bytes()).await;
+    }
+    let event = ask(&server, "/asks/2", basic).await;
     let seen = (&event["admin"], &event["known_by"]);
     assert_eq!(seen, (&json!("ci-bot"), &json!("basic")), "{event}");
     let list = server.command(&["identity", "list", "--json"]).run().ok();

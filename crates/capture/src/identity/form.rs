@@ -11,7 +11,7 @@ use super::pair::{split_once, unquoted};
 /// How deep a JSON form is read (`{"variables":{"input":{"email":…}}}`).
 const DEPTH: usize = 4;
 
-/// Fields of one form that are read.
+/// Fields of one form that are read. Of one with more none counts, for the panel may read the last.
 const MAX_FIELDS: usize = 256;
 
 /// Name and value of each field, in order; nested JSON names are joined by dots.
@@ -43,11 +43,14 @@ impl Form {
     }
 
     pub(crate) fn fields(&self) -> &[(String, String)] {
+        if self.0.len() > MAX_FIELDS {
+            return &[];
+        }
         &self.0
     }
 
     fn add(&mut self, name: &[u8], value: Vec<u8>) {
-        if self.0.len() < MAX_FIELDS {
+        if self.0.len() <= MAX_FIELDS {
             let name = String::from_utf8_lossy(name).into_owned();
             let value = String::from_utf8(value)
                 .unwrap_or_else(|bytes| admintrail_event::encode_bytes(bytes.as_bytes()));
@@ -225,8 +228,10 @@ mod tests {
 
     #[test]
     fn urlencoded_forms_give_the_preferred_field() {
-        let both = "csrf=1&email=o%40example.com&username=olena&password=x";
+        let both = "csrf=1&login=Log+in&username=olena&password=x";
         assert_eq!(form(both).unwrap(), "olena");
+        let contradictory = "csrf=1&email=o%40example.com&username=olena&password=x";
+        assert_eq!(form(contradictory), None);
         assert_eq!(
             form("user%5Bemail%5D=o%40example.com&p=x").unwrap(),
             "o@example.com"

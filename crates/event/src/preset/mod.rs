@@ -477,7 +477,8 @@ impl Preset {
     }
 
     /// The user name among the fields of a form: the preferred field that is there, also as the
-    /// last part of a nested name (`user[email]`, `session.email`).
+    /// last part of a nested name (`user[email]`, `session.email`). Fields that name several name
+    /// nobody: which of them the panel reads is not known here, nor how it compares their names.
     #[must_use]
     pub fn user_name_in<'a>(&self, fields: &'a [(String, String)]) -> Option<&'a str> {
         let last_part = |name: &'a str| {
@@ -486,19 +487,25 @@ impl Preset {
                 .next()
                 .unwrap_or(name)
         };
-        self.user_fields.iter().find_map(|wanted| {
-            let exact = fields
-                .iter()
-                .find(|(name, _)| name.eq_ignore_ascii_case(wanted));
-            exact
-                .or_else(|| {
-                    fields
-                        .iter()
-                        .find(|(name, _)| last_part(name).eq_ignore_ascii_case(wanted))
-                })
-                .map(|(_, value)| value.trim())
-                .filter(|value| !value.is_empty())
-        })
+        let filled = || {
+            let fields = fields.iter();
+            fields
+                .map(|(name, value)| (name.as_str(), value.trim()))
+                .filter(|(_, value)| !value.is_empty())
+        };
+        let is = |name: &'a str, wanted: &str| {
+            name.eq_ignore_ascii_case(wanted) || last_part(name).eq_ignore_ascii_case(wanted)
+        };
+        let preferred = self.user_fields.iter().find_map(|wanted| {
+            let exact = filled().find(|(name, _)| name.eq_ignore_ascii_case(wanted));
+            exact.or_else(|| filled().find(|(name, _)| is(name, wanted)))
+        });
+        let (_, chosen) = preferred?;
+        let mut others = filled().filter(|(name, value)| {
+            let may_be_read = self.user_fields.iter().any(|wanted| is(name, wanted));
+            may_be_read && *value != chosen && !is_button(value)
+        });
+        others.next().is_none().then_some(chosen)
     }
 
     /// Whether a cookie of this name carries the session: `Some(true)` yes, `Some(false)` never
@@ -668,4 +675,13 @@ fn has_asset_extension(segments: &[Segment<'_>]) -> bool {
                     .iter()
                     .any(|known| known.eq_ignore_ascii_case(extension))
         })
+}
+
+/// Whether this is what the button of a sign-in form sends along: some are called `login` or `name`.
+fn is_button(value: &str) -> bool {
+    const LABELS: [&str; 12] = [
+        "log in", "login", "log-in", "sign in", "signin", "sign-in", "submit", "go", "ok", "enter",
+        "1", "true",
+    ];
+    LABELS.iter().any(|label| value.eq_ignore_ascii_case(label))
 }

@@ -863,10 +863,27 @@ fn the_user_name_is_found_among_the_fields() {
         find(&[("password", "x"), ("Username", " olena ")]).as_deref(),
         Some("olena")
     );
-    assert_eq!(
-        find(&[("name", "b"), ("email", "a@b")]).as_deref(),
-        Some("a@b")
-    );
+    for (other, says) in [
+        ("name", "a@b"),
+        ("login", "Log In"),
+        ("login", ""),
+        ("user", " a@b "),
+    ] {
+        assert_eq!(
+            find(&[(other, says), ("email", "a@b")]).as_deref(),
+            Some("a@b")
+        );
+    }
+    // Which of them the panel reads is its own affair.
+    for both in [
+        [("username", "petro"), ("username", "olena")],
+        [("Username", "petro"), ("username", "olena")],
+        [("username", "petro"), ("email", "olena")],
+        [("user[email]", "petro"), ("email", "olena")],
+        [("login", "olena"), ("name", "petro")],
+    ] {
+        assert_eq!(find(&both), None, "{both:?}");
+    }
     assert_eq!(
         find(&[("user[password]", "x"), ("user[email]", "a@b")]).as_deref(),
         Some("a@b")

@@ -198,7 +198,10 @@ fn load(connection: &Connection, version: usize) -> rusqlite::Result<Memory> {
         "SELECT panel, credential, admin, admin_name, session, since, until, used, {acting_as} \
          FROM bindings"
     );
-    for (panel, credential, binding, used) in rows(connection, &sql, binding_of_row)? {
+    // One at a time: there may be a hundred thousand, and twice of them would stay allocated.
+    let mut statement = connection.prepare(&sql)?;
+    for row in statement.query_map([], binding_of_row)? {
+        let (panel, credential, binding, used) = row?;
         let live = LiveBinding {
             binding,
             used: Seen::at(used),

@@ -449,3 +449,22 @@ async fn where_only_the_next_request_tells_a_wrong_password_names_nobody_and_a_r
     assert_eq!(events[2].session, events[3].session);
     assert_eq!(events[4].attempted.as_deref(), Some("olena"));
 }
+
+/// Whoever has a password must not sign in under a colleague's name by sending that too.
+#[tokio::test]
+async fn a_form_with_two_names_names_nobody() {
+    let mut many = "a=b&".repeat(300);
+    many.push_str(OLENA);
+    for form in [
+        "username=boris&username=olena&password=right",
+        "Username=boris&username=olena&password=right",
+        "username=boris&email=olena&password=right",
+        &format!("username=boris&{many}"),
+    ] {
+        let mut talk = Talk::with(ordinary).await;
+        let event = talk.post("/login", "", form).await;
+        assert_nobody(&event);
+        assert_eq!(event.attempted, None);
+        assert_nobody(&talk.get("/clients", &cookie(1)).await);
+    }
+}
