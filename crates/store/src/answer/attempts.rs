@@ -60,6 +60,7 @@ struct Counted<'s> {
     others: HashMap<Value<'s>, u64>,
     /// Where it was tried.
     panels: HashSet<Value<'s>>,
+    /// When a name or token was tried.
     times: Vec<i64>,
 }
 
@@ -78,7 +79,10 @@ impl<'s> Counted<'s> {
         self.sign_ins += u64::from(sign_in);
         self.first = self.first.min(time);
         self.last = self.last.max(time);
-        self.times.push(time);
+        if sign_in {
+            // Who opens a page and is asked to sign in has tried nothing yet.
+            self.times.push(time);
+        }
         if let Some(other) = other {
             *self.others.entry(other).or_default() += 1;
         }
