@@ -275,15 +275,23 @@ impl<'a> Resource<'a> {
             .is_some_and(|word| !word.id && is_plural(&spoken(&word.text)))
     }
 
-    /// `client/4711`: the last id with what stands before it, one of them (`/clients/4711` too).
+    /// `client/4711`, `client/4711/service/9`: each id with what stands before it, one of them
+    /// (`/clients/4711` too), so that what belongs to a thing is found with it.
     fn object(self) -> Option<String> {
-        let at = self.words.iter().rposition(|word| word.id)?;
-        let id = &self.words.get(at)?.text;
-        let kind = self.words.get(..at)?.iter().rev().find(|word| !word.id);
-        Some(kind.map_or_else(
-            || id.to_string(),
-            |kind| format!("{}/{id}", singular(&kind.text)),
-        ))
+        let mut parts: Vec<Cow<'_, str>> = Vec::new();
+        let mut kind = None;
+        for word in self.words {
+            if word.id {
+                parts.extend(
+                    kind.take()
+                        .map(|kind: &Word<'_>| Cow::Owned(singular(&kind.text))),
+                );
+                parts.push(Cow::Borrowed(&word.text));
+            } else {
+                kind = Some(word);
+            }
+        }
+        (!parts.is_empty()).then(|| parts.join("/"))
     }
 
     /// "client 4711", "notes of client 4711", "settings/mail"; one of several unless `as_named`.

@@ -100,7 +100,7 @@ fn what_is_pasted_speaks_from_then_on_and_well() {
     let read = |method, path| preset.read(&crate::RequestHead::new(method, path, None));
     let note = read("GET", "/admin/api/clients/4711/notes/5");
     assert_eq!(note.action, "Viewed note 5");
-    assert_eq!(note.object.as_deref(), Some("note/5"));
+    assert_eq!(note.object.as_deref(), Some("client/4711/note/5"));
     assert_eq!(note.route, "/admin/api/clients/{client}/notes/{note}");
 }
 
