@@ -7,6 +7,7 @@ use super::{
     Change, Confirmation, Exchange, Finding, Fresh, Naming, Peek, bind, end_bound_of, ordinary,
     pend,
 };
+use crate::identity::resolve::remembers;
 use crate::identity::{Identity, Proof, Saved, Source, reply};
 use crate::{Binding, Recorder};
 
@@ -180,7 +181,8 @@ fn undecided(exchange: &Exchange<'_>, fresh: &[Fresh]) -> Finding {
     let route = exchange.reading.unlearned_route();
     let confirmation = typed.as_ref().and_then(|admin| {
         let by = (admin.as_str(), route);
-        let session = pend(recorder, identity, by, fresh, Proof::Protected, now)?;
+        let kept = kept(recorder, identity, fresh);
+        let session = pend(recorder, identity, by, &kept, Proof::Protected, now)?;
         Confirmation::of(recorder, admin, session)
     });
     let saved = replaced(recorder, identity, typed.as_deref(), fresh, route, now);
@@ -188,6 +190,30 @@ fn undecided(exchange: &Exchange<'_>, fresh: &[Fresh]) -> Finding {
         saved,
         confirmation,
         ..Finding::new(Naming::Attempt(typed))
+    }
+}
+
+/// What the next protected request may prove: what the response set, or the only session's cookie
+/// that came along where it set none. Some panels keep the cookie that a visitor has, and say
+/// nothing of it.
+fn kept(recorder: &Recorder, identity: &Identity, fresh: &[Fresh]) -> Vec<Fresh> {
+    if !fresh.is_empty() || recorder.rules().preset.set_proves() {
+        return fresh.to_vec();
+    }
+    let carried = identity.credentials.iter().filter_map(|credential| {
+        let name = credential.cookie.as_deref()?;
+        let until = credential.pending.as_ref().and_then(|it| it.until);
+        (!remembers(name)).then(|| Fresh {
+            hash: credential.hash,
+            cookie: Some(Box::from(name)),
+            until,
+        })
+    });
+    let carried: Vec<Fresh> = carried.collect();
+    if carried.len() == 1 {
+        carried
+    } else {
+        Vec::new()
     }
 }
 
@@ -367,6 +393,11 @@ impl SignInPeek {
 
     /// It stays undecided: the next protected request decides about what is pending.
     fn unread(&self, recorder: &Recorder, identity: &Identity, now: Micros) -> Finding {
+        let kept = kept(recorder, identity, &self.fresh);
+        if let Some(admin) = self.admin.as_ref().filter(|_| self.fresh.is_empty()) {
+            let by = (admin.as_str(), self.route.as_str());
+            pend(recorder, identity, by, &kept, Proof::Protected, now);
+        }
         let saved = replaced(
             recorder,
             identity,

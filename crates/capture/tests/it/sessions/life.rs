@@ -603,3 +603,54 @@ async fn a_cookie_that_every_answer_encrypts_anew_names_its_admin_all_day() {
         }
     }
 }
+
+/// PHP sends its cookie once, to whoever comes without: signing in, out and in again changes
+/// nothing of it, and no answer mentions it.
+#[tokio::test]
+async fn a_cookie_that_no_sign_in_mentions_names_who_is_signed_in_with_it() {
+    for json in [false, true] {
+        let signed_in = Arc::new(Mutex::new(None::<String>));
+        let mut talk = Talk::with(move |asked| {
+            let mut signed_in = signed_in.lock();
+            match (asked.method.as_str(), asked.path.as_str()) {
+                (_, "/logout") => {
+                    *signed_in = None;
+                    redirect("/login")
+                }
+                ("POST", "/login") if is_right(&asked) => {
+                    let form = String::from_utf8(asked.body.to_vec()).unwrap();
+                    *signed_in = form.split(['=', '&']).nth(1).map(str::to_owned);
+                    match json {
+                        true => answer(
+                            200,
+                            &[("content-type", "application/json")],
+                            "{\"message\":\"ok\"}",
+                        ),
+                        false => redirect("/"),
+                    }
+                }
+                (_, "/login") => html(FORM_PAGE),
+                _ if asked.cookie("PHPSESSID").is_none() || signed_in.is_none() => {
+                    redirect("/login")
+                }
+                _ => html("x"),
+            }
+        })
+        .await;
+        let visitor = format!("PHPSESSID={}", sid(1));
+        assert_nobody(&talk.get("/clients", "").await);
+        let mut sessions = Vec::new();
+        for (form, admin) in [(OLENA, "olena"), (BORIS, "boris")] {
+            assert_nobody(&talk.post("/login", &visitor, WRONG).await);
+            assert_nobody(&talk.get("/clients", &visitor).await);
+            talk.post("/login", &visitor, form).await;
+            let event = talk.get("/clients", &visitor).await;
+            assert_named(&event, admin);
+            sessions.push(event.session);
+            assert_named(&talk.get("/services/9", &visitor).await, admin);
+            talk.get("/logout", &visitor).await;
+            assert_nobody(&talk.get("/clients", &visitor).await);
+        }
+        assert_ne!(sessions[0], sessions[1]);
+    }
+}
