@@ -77,8 +77,13 @@ impl KeyArgs {
         let mut token = String::new();
         std::io::stdin()
             .lock()
-            .take(MAX_TOKEN)
+            .take(MAX_TOKEN + 1)
             .read_to_string(&mut token)?;
+        if token.len() as u64 > MAX_TOKEN {
+            return Err(Failure::Usage(format!(
+                "the token on standard input is longer than {MAX_TOKEN} bytes; send the token alone"
+            )));
+        }
         Ok(IdentityKey::Token(token))
     }
 }
@@ -87,13 +92,13 @@ pub(super) fn run(global: &Global, command: IdentityCommand) -> Outcome {
     let mut out = output::stdout();
     match command {
         IdentityCommand::Map(args) => {
-            let ask_ = Ask::MapIdentity {
+            let question = Ask::MapIdentity {
                 panel: args.panel,
                 admin: args.admin,
                 name: args.name,
                 key: args.key.read()?,
             };
-            let made: Value = ask(global, ask_)?;
+            let made: Value = ask(global, question)?;
             let strangers = made.get("no_such_panels").and_then(Value::as_array);
             for panel in strangers.into_iter().flatten().filter_map(Value::as_str) {
                 output::say(&format!(

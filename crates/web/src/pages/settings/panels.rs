@@ -145,7 +145,9 @@ fn card(scene: &Scene, told: &Told, panel: &PanelInfo) -> Result<Card, WebError>
         ),
         href: list(REQUESTS, &words, "today"),
         direct: panel.listen.as_ref().map(|_| scene.app.direct.of(name)),
-        one_address: told.one_address(name).filter(|_| !own),
+        one_address: told
+            .one_address(name)
+            .filter(|_| !own && !panel.trusts_a_proxy),
         before: before
             .filter(|_| !own)
             .map(|count| counted(count, "session", "sessions")),
