@@ -263,6 +263,26 @@ export function compare(events: EventJson[], counted: Counted[]): Comparison {
   };
 }
 
+/**
+ * Without the events of requests that the browser gave up before the panel was asked: they are on
+ * record, rightly, and arrived nowhere.
+ */
+export function withoutGivenUp(events: EventJson[], counted: Seen[], givenUp: Seen[]): EventJson[] {
+  const key = (seen: Seen) => `${seen.method} ${seen.url}`;
+  const known = new Set(givenUp.map(key));
+  const surplus = new Map<string, number>();
+  const keyOf = (event: EventJson) => key({ method: event.method, url: urlOf(event) });
+  for (const event of events) surplus.set(keyOf(event), (surplus.get(keyOf(event)) ?? 0) + 1);
+  for (const seen of counted) surplus.set(key(seen), (surplus.get(key(seen)) ?? 0) - 1);
+  return events.filter((event) => {
+    const more = surplus.get(keyOf(event)) ?? 0;
+    const left = event.status === null && event.ending === "dropped";
+    if (more <= 0 || !left || !known.has(keyOf(event))) return true;
+    surplus.set(keyOf(event), more - 1);
+    return false;
+  });
+}
+
 /** Requests of the browser that are not among those that arrived. */
 export function notArrived(sent: Seen[], counted: Seen[]): string[] {
   const arrived = new Map<string, number>();
@@ -418,8 +438,8 @@ async function all(api: Api, q: string): Promise<EventJson[]> {
 
 /** Everything that must hold for a real panel, as lists that have to be empty. */
 export async function bars(stack: RealStack, sent: Sent, known: string[]): Promise<Record<string, string[]>> {
-  const events = await stack.events();
   const counted = stack.counter.requests();
+  const events = withoutGivenUp(await stack.events(), counted, sent.givenUp());
   const found = compare(events, counted);
   const log = (await stack.panel.accessLog?.()) ?? [];
   const secrets = [...known, ...stack.panel.secrets, ...stack.counter.secrets()];
