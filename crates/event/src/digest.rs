@@ -5,11 +5,12 @@ use sha2::{Digest, Sha256};
 use crate::Draft;
 
 /// Begins every encoding; another meaning of the bytes needs another word here.
-const VERSION: &[u8] = b"admintrail submission v1\0";
+const VERSION: &[u8] = b"admintrail submission v2\0";
 
 /// First 16 bytes of SHA-256 over a versioned, unambiguous encoding of all fields of the draft
 /// but `polling`: the trail may set that one, and an event that was exported and is sent again
-/// must be known as the same.
+/// must be known as the same. `known_by` counts as [`Draft::trust_less`] leaves it: the digest is
+/// the same before and after, and can be taken again from the event that was stored.
 #[must_use]
 pub fn submission_digest(draft: &Draft) -> [u8; 16] {
     let mut encoding = Encoding(Vec::with_capacity(1024));
@@ -39,7 +40,7 @@ impl Encoding {
             recorder_seq,
             admin,
             admin_name,
-            known_by,
+            known_by: _,
             attempted,
             acting_as,
             ip,
@@ -77,7 +78,7 @@ impl Encoding {
         self.number(Some(*recorder_seq));
         self.optional(admin.as_deref());
         self.optional(admin_name.as_deref());
-        self.bytes(&[known_by.code()]);
+        self.bytes(&[draft.declared().code()]);
         self.optional(attempted.as_deref());
         self.optional(acting_as.as_deref());
         self.maybe(ip.as_ref().map(|ip| ip.0.as_slice()));

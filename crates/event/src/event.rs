@@ -149,10 +149,15 @@ impl Draft {
     /// Takes a sender's word for his word: whoever has only a token may say whom he saw, not that
     /// a panel or a trusted peer has proven it. An attempt stays one.
     pub fn trust_less(&mut self) {
-        if self.admin.is_some() {
-            self.known_by = KnownBy::Declared;
-        } else if self.known_by != KnownBy::Attempt {
-            self.known_by = KnownBy::None;
+        self.known_by = self.declared();
+    }
+
+    /// How the admin is known when the sender's word is all there is.
+    pub(crate) fn declared(&self) -> KnownBy {
+        match (&self.admin, self.known_by) {
+            (Some(_), _) => KnownBy::Declared,
+            (None, KnownBy::Attempt) => KnownBy::Attempt,
+            (None, _) => KnownBy::None,
         }
     }
 }
