@@ -26,6 +26,15 @@ pub fn encode_text(text: &str) -> Cow<'_, str> {
     }
 }
 
+/// [`encode_text`] of a text that is not needed as it was.
+pub(crate) fn encoded(text: String) -> String {
+    if is_clean(&text) {
+        text
+    } else {
+        encode_slowly(text.as_bytes())
+    }
+}
+
 /// Cuts to at most `max` bytes at a character boundary, never inside a `%xx`.
 /// Returns the text and its length before, if it was cut.
 #[must_use]
@@ -48,12 +57,12 @@ fn is_triplet(bytes: &[u8], at: usize) -> bool {
 }
 
 fn is_clean(text: &str) -> bool {
+    // Without a way out of the loop many bytes are looked at at once.
+    let plain = text
+        .bytes()
+        .fold(true, |plain, byte| plain & (0x20..0x7f).contains(&byte));
     // All of the interesting bytes of an ASCII text are below a space or DEL.
-    if text.is_ascii() {
-        text.bytes().all(|byte| (0x20..0x7f).contains(&byte))
-    } else {
-        !text.chars().any(is_hostile)
-    }
+    plain || !(text.is_ascii() || text.chars().any(is_hostile))
 }
 
 /// Characters that are never stored as they are.

@@ -25,6 +25,7 @@ pub mod testing;
 
 pub use attempt::{AttemptedNames, attempted_name, refused_token};
 pub use digest::submission_digest;
+pub(crate) use encode::encoded;
 pub use encode::{clip, encode_bytes, encode_text};
 pub use event::{Draft, Event, Limits};
 pub use filter::{Filter, FilterError};

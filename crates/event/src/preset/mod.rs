@@ -580,6 +580,11 @@ impl Preset {
         self.secrets.redact_path(path)
     }
 
+    /// [`Self::redact_path`] of a path that is not needed as it was.
+    pub(crate) fn without_secrets(&self, path: String) -> String {
+        self.secrets.without_secrets(path)
+    }
+
     /// The path in normal form, with what the query says of it.
     fn segments<'a>(&self, path: &'a str, query: Option<&str>) -> Vec<Segment<'a>> {
         let mut segments = self.path_segments(path);

@@ -266,6 +266,17 @@ impl Secrets {
         self.redact_segments(path).into_owned()
     }
 
+    /// [`Self::redact_path`]; the path itself if there is no secret in it.
+    pub(super) fn without_secrets(&self, path: String) -> String {
+        if path.contains(['?', '#']) {
+            return self.redact_path(&path);
+        }
+        match self.redact_segments(&path) {
+            Cow::Borrowed(_) => path,
+            Cow::Owned(redacted) => redacted,
+        }
+    }
+
     fn redact_segments<'a>(&self, path: &'a str) -> Cow<'a, str> {
         let ranges = self.ranges(path, &normal_form(path));
         if ranges.is_empty() {

@@ -7,10 +7,10 @@ use serde::de::{Deserialize, Deserializer, Error as _};
 use crate::attempt::hide_tried;
 use crate::{
     Draft, Ending, EventId, Ip, Kind, KnownBy, Limits, Micros, Outcome, PanelName, Preset,
-    RequestHead, RequestType, SessionHash, clip, encode_text,
+    RequestHead, RequestType, SessionHash, clip, encode_text, encoded,
 };
 
-use fields::{Fields, Reader, Sent, needed, wrong};
+use fields::{Field, Fields, Sent, needed, wrong};
 
 /// Why a submitted event cannot be taken.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -88,13 +88,26 @@ impl SubmittedEvent {
     /// # Errors
     /// The first field that cannot be taken, and what to send instead.
     pub fn parse(json: &[u8]) -> Result<Self, SubmitError> {
+        Self::parse_of(json, None)
+    }
+
+    /// Parses one JSON object, of this panel if it names none itself.
+    ///
+    /// # Errors
+    /// As [`Self::parse`].
+    pub fn parse_of(json: &[u8], panel: Option<&PanelName>) -> Result<Self, SubmitError> {
         if json.len() > Self::MAX_BYTES {
             let message = format!("has {} bytes; {} are allowed", json.len(), Self::MAX_BYTES);
             return Err(SubmitError::new("event", message));
         }
-        let fields = serde_json::from_slice(json)
+        // Looking once whether all of it is text is cheaper than at each of its values.
+        let fields = match std::str::from_utf8(json) {
+            Ok(text) => serde_json::from_str(text),
+            Err(_) => serde_json::from_slice(json),
+        };
+        let fields = fields
             .map_err(|error| SubmitError::new("event", format!("is no JSON object: {error}")))?;
-        Self::from_fields(fields)
+        Self::from_fields(fields, panel)
     }
 
     /// The panel it names, to check a token's rights before the rest.
@@ -148,68 +161,67 @@ impl SubmittedEvent {
         self.attempted = Some(shown);
     }
 
-    fn from_fields(fields: Fields) -> Result<Self, SubmitError> {
-        let mut fields = Reader::from(fields);
+    fn from_fields(mut fields: Fields<'_>, panel: Option<&PanelName>) -> Result<Self, SubmitError> {
         if let Some(name) = fields.repeated() {
             return Err(SubmitError::new(name, "is given twice; send it once"));
         }
-        for decided_by_the_trail in ["log", "seq", "received", "first"] {
-            fields.take(decided_by_the_trail);
-        }
         let event = Self {
             id: fields.text_as(
-                "id",
+                Field::Id,
                 "a UUIDv7, such as 01987b5c-2d7e-7cc3-98c4-dc0c0c07398f",
             )?,
             kind: fields
-                .word("kind", Kind::ALL, Kind::as_str)?
+                .word(Field::Kind, Kind::ALL, Kind::as_str)?
                 .unwrap_or(Kind::Request),
-            count: fields.number("count")?,
+            count: fields.number(Field::Count)?,
             time: fields.time()?,
             panel: fields
                 .text_as(
-                    "panel",
+                    Field::Panel,
                     "a panel's name: a-z, 0-9, '-', '_', '.', at most 64",
                 )?
-                .ok_or_else(|| needed("panel", "the name of the panel"))?,
-            recorder: fields.text("recorder")?.unwrap_or_default(),
-            recorder_epoch: fields.number("recorder_epoch")?.unwrap_or(0),
-            recorder_seq: fields.number("recorder_seq")?.unwrap_or(0),
-            admin: fields.name("admin")?,
-            admin_name: fields.name("admin_name")?,
-            known_by: fields.word("known_by", KnownBy::ALL, KnownBy::as_str)?,
-            attempted: fields.name("attempted")?,
-            acting_as: fields.name("acting_as")?,
-            ip: fields.text_as("ip", "an IPv4 or IPv6 address")?,
-            user_agent: fields.text("user_agent")?,
-            session: fields
-                .text_as("session", "32 hexadecimal digits, a hash; never the cookie")?,
-            request_type: fields.word("type", RequestType::ALL, RequestType::as_str)?,
+                .or_else(|| panel.cloned())
+                .ok_or_else(|| needed(Field::Panel, "the name of the panel"))?,
+            recorder: fields.text(Field::Recorder)?.unwrap_or_default(),
+            recorder_epoch: fields.number(Field::RecorderEpoch)?.unwrap_or(0),
+            recorder_seq: fields.number(Field::RecorderSeq)?.unwrap_or(0),
+            admin: fields.name(Field::Admin)?,
+            admin_name: fields.name(Field::AdminName)?,
+            known_by: fields.word(Field::KnownBy, KnownBy::ALL, KnownBy::as_str)?,
+            attempted: fields.name(Field::Attempted)?,
+            acting_as: fields.name(Field::ActingAs)?,
+            ip: fields.text_as(Field::Ip, "an IPv4 or IPv6 address")?,
+            user_agent: fields.text(Field::UserAgent)?,
+            session: fields.text_as(
+                Field::Session,
+                "32 hexadecimal digits, a hash; never the cookie",
+            )?,
+            request_type: fields.word(Field::RequestType, RequestType::ALL, RequestType::as_str)?,
             method: fields
-                .text("method")?
-                .ok_or_else(|| needed("method", "such as GET"))?,
-            scheme: fields.text("scheme")?,
-            host: fields.text("host")?,
+                .text(Field::Method)?
+                .ok_or_else(|| needed(Field::Method, "such as GET"))?,
+            scheme: fields.text(Field::Scheme)?,
+            host: fields.text(Field::Host)?,
             path: fields
-                .text("path")?
-                .ok_or_else(|| needed("path", "such as /client/4711"))?,
-            query: fields.sent("query")?,
-            route: fields.sent("route")?,
-            action: fields.name("action")?,
-            object: fields.sent("object")?,
+                .text(Field::Path)?
+                .ok_or_else(|| needed(Field::Path, "such as /client/4711"))?,
+            query: fields.sent(Field::Query)?,
+            route: fields.sent(Field::Route)?,
+            action: fields.name(Field::Action)?,
+            object: fields.sent(Field::Object)?,
             status: fields.status()?,
-            outcome: fields.word("outcome", Outcome::ALL, Outcome::as_str)?,
-            ending: fields.word("ending", Ending::ALL, Ending::as_str)?,
-            duration_us: fields.number("duration_us")?,
-            request_bytes: fields.number("request_bytes")?,
-            response_bytes: fields.number("response_bytes")?,
-            asset: fields.truth("asset")?,
-            polling: fields.truth("polling")?,
-            path_bytes: fields.length("path_bytes")?,
-            query_bytes: fields.length("query_bytes")?,
-            agent_bytes: fields.length("agent_bytes")?,
+            outcome: fields.word(Field::Outcome, Outcome::ALL, Outcome::as_str)?,
+            ending: fields.word(Field::Ending, Ending::ALL, Ending::as_str)?,
+            duration_us: fields.number(Field::DurationUs)?,
+            request_bytes: fields.number(Field::RequestBytes)?,
+            response_bytes: fields.number(Field::ResponseBytes)?,
+            asset: fields.truth(Field::Asset)?,
+            polling: fields.truth(Field::Polling)?,
+            path_bytes: fields.length(Field::PathBytes)?,
+            query_bytes: fields.length(Field::QueryBytes)?,
+            agent_bytes: fields.length(Field::AgentBytes)?,
         };
-        fields.nothing_left()?;
+        fields.no_others()?;
         event.consistent()
     }
 
@@ -227,7 +239,7 @@ impl SubmittedEvent {
             }
             if !is_token(&self.method) {
                 return Err(wrong(
-                    "method",
+                    Field::Method,
                     "a method: one word of letters, digits and !#$%&'*+-.^_`|~",
                     &self.method.as_str().into(),
                 ));
@@ -235,7 +247,7 @@ impl SubmittedEvent {
             let whole_server = path == "*" && self.method == "OPTIONS";
             if !whole_server && !path.starts_with('/') {
                 return Err(wrong(
-                    "path",
+                    Field::Path,
                     "a path: it begins with /, or is * with OPTIONS; scheme and host have fields \
                      of their own",
                     &path.into(),
@@ -260,39 +272,49 @@ impl SubmittedEvent {
     /// A draft that went out as JSON comes back as it was.
     #[must_use]
     pub fn into_draft(self, fallback_id: EventId, preset: &Preset) -> Draft {
-        let text = |text: String| clip(encode_text(&text).into_owned(), Limits::TEXT).0;
+        let text = |text: String| clip(encoded(text), Limits::TEXT).0;
         // Whoever sends a whole URL path means the part after `?` as the query.
         let (path, query) = match (self.query, self.path.split_once('?')) {
             (Sent::Missing, Some((path, query))) => (path.to_owned(), Some(query.to_owned())),
             (query, _) => (self.path, query.or_fill(|| None)),
         };
-        let (path, query) = (
-            encode_text(&path).into_owned(),
-            query.map(|q| encode_text(&q).into_owned()),
-        );
-        let method = clip(encode_text(&self.method).into_owned(), Limits::METHOD).0;
-        let reading = preset.read(&RequestHead::new(&method, &path, query.as_deref()));
+        let (path, query) = (encoded(path), query.map(encoded));
+        let method = clip(encoded(self.method), Limits::METHOD).0;
+        let request = self.kind == Kind::Request;
+        // What the preset says of it, unless everything was sent: that is most of the work.
+        let complete = self.request_type.is_some()
+            && self.asset.is_some()
+            && self.polling.is_some()
+            && (!request
+                || self.action.is_some()
+                    && !matches!(self.route, Sent::Missing)
+                    && !matches!(self.object, Sent::Missing));
+        let reading =
+            (!complete).then(|| preset.read(&RequestHead::new(&method, &path, query.as_deref())));
         let outcome = self
             .outcome
             .unwrap_or_else(|| Outcome::of_status(self.status));
         let attempted = self.attempted.map(text);
         let action = self.action.map(text).unwrap_or_else(|| match self.kind {
-            Kind::Request => {
+            Kind::Request => reading.as_ref().map_or_else(String::new, |reading| {
                 let shown = attempted.as_deref();
-                preset.sentence_of(&reading, outcome, self.status, false, shown)
-            }
+                preset.sentence_of(reading, outcome, self.status, false, shown)
+            }),
             Kind::Gap => "Requests not recorded".to_owned(),
             Kind::Start => "Recording began".to_owned(),
             Kind::Stop => "Recording ended".to_owned(),
         });
-        let request = self.kind == Kind::Request;
-        let (path, path_cut) = clip(preset.redact_path(&path), Limits::PATH);
+        let read_type = reading.as_ref().map(|reading| reading.request_type);
+        let read_asset = reading.as_ref().is_some_and(|reading| reading.asset);
+        let read_polling = reading.as_ref().is_some_and(|reading| reading.polling);
+        let (read_route, read_object) = reading
+            .filter(|_| request)
+            .map(|reading| (Some(reading.route), reading.object))
+            .unwrap_or_default();
+        let (path, path_cut) = clip(preset.without_secrets(path), Limits::PATH);
         let (query, query_cut) =
             clip_optional(query.map(|q| preset.redact_query(&q)), Limits::QUERY);
-        let agent = self
-            .user_agent
-            .map(|agent| encode_text(&agent).into_owned());
-        let (user_agent, agent_cut) = clip_optional(agent, Limits::AGENT);
+        let (user_agent, agent_cut) = clip_optional(self.user_agent.map(encoded), Limits::AGENT);
         let known_by = self.known_by.unwrap_or(match (&self.admin, &attempted) {
             (Some(_), _) => KnownBy::Declared,
             (None, Some(_)) => KnownBy::Attempt,
@@ -315,7 +337,7 @@ impl SubmittedEvent {
             ip: self.ip,
             user_agent,
             session: self.session,
-            request_type: self.request_type.unwrap_or(reading.request_type),
+            request_type: self.request_type.or(read_type).unwrap_or(RequestType::Web),
             method,
             scheme: self.scheme.map(text),
             host: self.host.map(text),
@@ -323,13 +345,13 @@ impl SubmittedEvent {
             query,
             route: self
                 .route
-                .or_fill(|| request.then_some(reading.route))
+                .or_fill(|| read_route)
                 .filter(|route| !route.is_empty())
                 .map(text),
             action,
             object: self
                 .object
-                .or_fill(|| reading.object.filter(|_| request))
+                .or_fill(|| read_object)
                 .filter(|object| !object.is_empty())
                 .map(text),
             status: self.status,
@@ -338,8 +360,8 @@ impl SubmittedEvent {
             duration_us: self.duration_us,
             request_bytes: self.request_bytes,
             response_bytes: self.response_bytes,
-            asset: self.asset.unwrap_or(reading.asset && request),
-            polling: self.polling.unwrap_or(reading.polling && request),
+            asset: self.asset.unwrap_or(read_asset && request),
+            polling: self.polling.unwrap_or(read_polling && request),
             path_bytes: self.path_bytes.or(path_cut),
             query_bytes: self.query_bytes.or(query_cut),
             agent_bytes: self.agent_bytes.or(agent_cut),
@@ -364,6 +386,6 @@ fn clip_optional(text: Option<String>, max: usize) -> (Option<String>, Option<u3
 /// For serde callers; the message begins with the field.
 impl<'de> Deserialize<'de> for SubmittedEvent {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Self::from_fields(Fields::deserialize(deserializer)?).map_err(D::Error::custom)
+        Self::from_fields(Fields::deserialize(deserializer)?, None).map_err(D::Error::custom)
     }
 }

@@ -217,6 +217,61 @@ fn what_is_no_event_is_refused() {
 }
 
 #[test]
+fn a_panel_is_lent_to_events_that_name_none() {
+    let panel = |event: &Value, lent: Option<&str>| {
+        let lent = lent.map(|name| name.parse().unwrap());
+        SubmittedEvent::parse_of(event.to_string().as_bytes(), lent.as_ref())
+            .map(|event| event.panel().to_string())
+    };
+    let mut nameless = minimal();
+    nameless.as_object_mut().unwrap().remove("panel");
+    let null = with(json!({"panel": null}));
+    for event in [&nameless, &null] {
+        assert_eq!(panel(event, Some("shop")).unwrap(), "shop");
+        assert!(panel(event, None).unwrap_err().names_no_panel());
+    }
+    assert_eq!(panel(&minimal(), Some("shop")).unwrap(), "billing");
+    let wrong = panel(&with(json!({"panel": "Billing"})), Some("shop")).unwrap_err();
+    assert!(wrong.field == "panel" && !wrong.names_no_panel(), "{wrong}");
+}
+
+#[test]
+fn what_was_sent_whole_is_kept_whole_and_what_is_missing_is_filled() {
+    let whole = json!({
+        "type": "API", "route": "/r", "action": "Did", "object": null, "asset": true, "polling": true,
+        "path": "/x", "status": 404,
+    });
+    let kept = taken(whole.clone());
+    assert_eq!(
+        (kept.route.as_deref(), kept.action.as_str(), kept.object),
+        (Some("/r"), "Did", None)
+    );
+    assert!(kept.asset && kept.polling && kept.request_type == RequestType::Api);
+    let paths = ["/static/a.css", "/client/4711"];
+    for (path, missing) in paths.into_iter().flat_map(|path| {
+        ["type", "route", "action", "object", "asset", "polling"].map(|missing| (path, missing))
+    }) {
+        let filled = taken(json!({"path": path, "status": 404}));
+        let mut event = with(whole.clone());
+        event["path"] = json!(path);
+        event.as_object_mut().unwrap().remove(missing);
+        let draft = submit(&event).unwrap();
+        let (one, other): (Value, Value) = match missing {
+            "type" => (
+                json!(draft.request_type.as_str()),
+                json!(filled.request_type.as_str()),
+            ),
+            "route" => (json!(draft.route), json!(filled.route)),
+            "action" => (json!(draft.action), json!(filled.action)),
+            "object" => (json!(draft.object), json!(filled.object)),
+            "asset" => (json!(draft.asset), json!(filled.asset)),
+            _ => (json!(draft.polling), json!(filled.polling)),
+        };
+        assert_eq!(one, other, "{path} {missing}");
+    }
+}
+
+#[test]
 fn what_any_recorder_writes_is_taken() {
     for changes in [
         json!({"method": "OPTIONS", "path": "*"}),
@@ -304,7 +359,86 @@ fn an_export_comes_back_as_it_was() {
     }
 }
 
+/// What people and programs put where another thing belongs, and what belongs there.
+fn value() -> impl Strategy<Value = Value> {
+    prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        (0_u64..1_000).prop_map(Value::from),
+        any::<u64>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<i16>().prop_map(|quarters| Value::from(f64::from(quarters) / 4.0)),
+        "\\PC{0,12}".prop_map(Value::from),
+        prop::sample::select(vec![
+            "2026-11-22T14:31:58.117Z",
+            "01987b5c-2d7e-7cc3-98c4-dc0c0c07398f",
+            "/client/4711?token=x",
+            "\u{202e}\u{0}\u{1f600}\"\\",
+            "10.0.0.1",
+            "API",
+            "denied",
+            "session",
+            "",
+        ])
+        .prop_map(Value::from),
+        Just(json!([1, {"a": null}])),
+    ]
+}
+
+fn fields() -> impl Strategy<Value = Vec<(String, Value)>> {
+    let name = prop::sample::select(vec![
+        "id",
+        "kind",
+        "count",
+        "time",
+        "panel",
+        "admin",
+        "known_by",
+        "ip",
+        "session",
+        "type",
+        "query",
+        "route",
+        "action",
+        "object",
+        "status",
+        "outcome",
+        "asset",
+        "path_bytes",
+        "seq",
+        "first",
+        "pth",
+    ]);
+    prop::collection::btree_map(name.prop_map(str::to_owned), value(), 0..4)
+        .prop_map(|changed| with(json!(changed)))
+        .prop_map(|event| event.as_object().unwrap().clone().into_iter().collect())
+}
+
+/// Each character as an escape: nothing of it can be borrowed.
+fn escaped(text: &str) -> String {
+    let units = text.encode_utf16().map(|unit| format!("\\u{unit:04x}"));
+    format!("\"{}\"", units.collect::<String>())
+}
+
 proptest! {
+    /// However the same event is written, the same is taken or refused, in the same words.
+    #[test]
+    fn the_way_it_is_written_changes_nothing(fields in fields()) {
+        let written = |field: &(String, Value)| match field {
+            (name, Value::String(text)) => format!("{} : {}", escaped(name), escaped(text)),
+            (name, other) => format!("{}\t:\r\n {other:#}", escaped(name)),
+        };
+        let otherwise: Vec<String> = fields.iter().rev().map(written).collect();
+        let otherwise = format!(" {{ {} }} ", otherwise.join(" , "));
+        let event: Value = fields.into_iter().collect();
+        let plain = submit(&event).map_err(|error| error.to_string());
+        let read = |event: SubmittedEvent| event.into_draft(fallback(), &generic());
+        let escaped = SubmittedEvent::parse(otherwise.as_bytes());
+        prop_assert_eq!(&escaped.map(read).map_err(|error| error.to_string()), &plain);
+        let value = serde_json::from_value::<SubmittedEvent>(event);
+        prop_assert_eq!(&value.map(read).map_err(|error| error.to_string()), &plain);
+    }
+
     #[test]
     fn any_event_comes_back_as_it_was(event in event()) {
         let mut event = event;
