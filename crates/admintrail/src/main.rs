@@ -4,6 +4,7 @@
 //! uses, and joins them: the proxy before each panel, our own pages, the control socket. It may
 //! use every other room; no other room uses it.
 
+mod alerts;
 mod cli;
 mod clock;
 mod config;

@@ -11,7 +11,7 @@ use admintrail_capture::{
 };
 use admintrail_event::{AttemptedNames, PanelName, Preset};
 use admintrail_store::{Control, Trail, TrailOptions};
-use admintrail_web::{App, AppOptions, DirectAccesses, PanelInfo};
+use admintrail_web::{App, AppOptions, DirectAccesses, Health, PanelInfo};
 use anyhow::{Context, Result, anyhow};
 use hyper::body::Incoming;
 use tokio::net::TcpListener;
@@ -23,7 +23,7 @@ use crate::control_socket::{self, Configured, Desk};
 use crate::proxy::{self, Forward, ForwardOptions, ListenerOptions, Tunnels, Workers};
 use crate::recording::{ControlBindings, ControlIdentities, TrailSink};
 use crate::stop::{Stop, Stopper};
-use crate::{data_folder, key_sets, learned, own_pages, probe};
+use crate::{alerts, data_folder, key_sets, learned, own_pages, probe};
 
 /// Everything has ended after this time.
 const GRACE: Duration = Duration::from_secs(10);
@@ -53,6 +53,7 @@ pub(crate) struct Server {
     config: Config,
     app: Arc<App>,
     direct: Arc<DirectAccesses>,
+    recorder_state: Arc<dyn Fn() -> RecorderState + Send + Sync>,
     proxies: Vec<BoundProxy>,
     own_recorder: Recorder,
     desk: Arc<Desk>,
@@ -142,6 +143,8 @@ impl Server {
         let recorder_state: Arc<dyn Fn() -> RecorderState + Send + Sync> =
             Arc::new(move || state.state());
         let direct = Arc::new(DirectAccesses::default());
+        let health = Arc::new(Health::default());
+        alerts::restore(&health, &control, alerts::tick());
         let app = App::new(AppOptions {
             trail: trail.clone(),
             control: control.clone(),
@@ -150,6 +153,7 @@ impl Server {
             presets: Arc::clone(&presets),
             recorder_state: Arc::clone(&recorder_state),
             direct: Arc::clone(&direct),
+            health: Arc::clone(&health),
             key,
             version: env!("CARGO_PKG_VERSION"),
             listen: config.listen,
@@ -166,7 +170,7 @@ impl Server {
             base_url: base_url(&config),
             listen: config.listen,
             recorder: config.recorder.clone(),
-            recorder_state,
+            recorder_state: Arc::clone(&recorder_state),
         });
         let tunnels = Tunnels::new(stop.listener());
         Ok(Self {
@@ -178,6 +182,7 @@ impl Server {
             config,
             app,
             direct,
+            recorder_state,
             proxies,
             own_recorder,
             desk,
@@ -234,6 +239,21 @@ impl Server {
         tasks.spawn(prune(
             self.control.clone(),
             Arc::clone(&self.clock),
+            self.stop.listener(),
+        ));
+
+        tasks.spawn(alerts::watch(
+            alerts::Gather {
+                trail: self.trail.clone(),
+                recorder_state: Arc::clone(&self.recorder_state),
+                clock: Arc::clone(&self.clock),
+                data: self.config.data.clone(),
+                name: self.config.recorder.clone(),
+                last: None,
+            },
+            Arc::clone(&self.app.health),
+            self.control.clone(),
+            self.config.alerts.clone(),
             self.stop.listener(),
         ));
 

@@ -14,6 +14,7 @@ use crate::api::ingest::gaps::{self, Gaps};
 use crate::auth::{Desk, Flash, Flashes, Throttle, Viewer};
 use crate::counters::Counters;
 use crate::direct::DirectAccesses;
+use crate::health::Health;
 use crate::hints;
 use crate::limits::{BodyMemory, Limits, Queries, Quotas, Slots, Turns};
 
@@ -49,6 +50,8 @@ pub struct AppOptions {
     pub recorder_state: Arc<dyn Fn() -> RecorderState + Send + Sync>,
     /// Whether panels answer around Admintrail.
     pub direct: Arc<DirectAccesses>,
+    /// Which conditions hold.
+    pub health: Arc<Health>,
     /// The key of the data folder.
     pub key: [u8; 32],
     /// The version to show.
@@ -79,6 +82,8 @@ pub struct App {
     pub(crate) presets: PresetOf,
     pub(crate) recorder_state: Arc<dyn Fn() -> RecorderState + Send + Sync>,
     pub(crate) direct: Arc<DirectAccesses>,
+    /// Which conditions hold.
+    pub health: Arc<Health>,
     pub(crate) key: [u8; 32],
     pub(crate) trusted_proxies: Vec<IpNet>,
     pub(crate) limits: Limits,
@@ -122,6 +127,7 @@ impl App {
             presets: options.presets,
             recorder_state: options.recorder_state,
             direct: options.direct,
+            health: options.health,
             key: options.key,
             trusted_proxies: options.trusted_proxies,
             desk: Desk::default(),

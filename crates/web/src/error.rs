@@ -109,6 +109,9 @@ pub enum WebError {
     /// WEB-019: nothing is wrong with the request, but it cannot be done here.
     #[error("{0}")]
     Impossible(&'static str),
+    /// WEB-020: `/readyz` while nothing can be recorded, with what it says else.
+    #[error("Nothing can be recorded at the moment. The log names the cause.")]
+    NotReady(Map<String, Value>),
     /// FILTER-0xx
     #[error("{}", .0.message)]
     Filter(FilterError),
@@ -193,6 +196,7 @@ impl WebError {
             Self::Internal { .. } => "WEB-017",
             Self::TooManyEvents { .. } => "WEB-018",
             Self::Impossible(_) => "WEB-019",
+            Self::NotReady(_) => "WEB-020",
             Self::Filter(error) => error.code,
             Self::Store(error) => error.code(),
         }
@@ -210,7 +214,7 @@ impl WebError {
             }
             Self::TooLarge { .. } | Self::TooManyEvents { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
-            Self::Busy { .. } => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Busy { .. } | Self::NotReady(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::DeadLink { .. } => StatusCode::GONE,
             Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::BadField { .. } | Self::BadEvents(_) => StatusCode::UNPROCESSABLE_ENTITY,
@@ -238,6 +242,7 @@ impl WebError {
             Self::BadBody(_) => "Wrong body",
             Self::TooLarge { .. } | Self::TooManyEvents { .. } => "Too large",
             Self::Impossible(_) => "Not possible",
+            Self::NotReady(_) => "Cannot record",
             Self::WrongCredentials => "Not signed in",
             Self::TooMany { .. } => "Too many requests",
             Self::Busy { .. } => "Busy",
@@ -281,6 +286,7 @@ impl WebError {
     pub fn retry_after(&self) -> Option<u64> {
         match self {
             Self::TooMany { after_s, .. } | Self::Busy { after_s, .. } => Some(*after_s),
+            Self::NotReady(_) => Some(5),
             Self::Store(error) => match error.as_ref() {
                 StoreError::CannotRecord { .. } | StoreError::Closed => Some(5),
                 _ => None,
@@ -323,6 +329,7 @@ impl WebError {
                 problem.insert("errors".into(), Value::Array(errors));
             }
             Self::Conflict(conflict) => problem.extend(conflict.receipts.clone()),
+            Self::NotReady(state) => problem.extend(state.clone()),
             _ => {}
         }
         Value::Object(problem)
@@ -411,6 +418,7 @@ mod tests {
             WebError::internal("canary"),
             WebError::TooManyEvents { limit: 20_000 },
             WebError::Impossible("It cannot be done here."),
+            WebError::NotReady(Map::from_iter([("conditions".to_owned(), json!([]))])),
             StoreError::CannotRecord {
                 cause: "disk full at /secret/place".to_owned(),
             }

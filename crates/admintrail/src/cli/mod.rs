@@ -3,6 +3,7 @@
 //! Exit codes: 0 done, 1 failed, 2 used wrongly. Data goes to stdout, everything else to stderr.
 
 mod account;
+mod alerts;
 mod config_command;
 mod demo_command;
 mod export;
@@ -82,6 +83,9 @@ enum Command {
     Import(import::ImportArgs),
     /// Write the record to a file
     Export(export::ExportArgs),
+    /// Try who is told when something is wrong
+    #[command(subcommand)]
+    Alerts(alerts::AlertsCommand),
     /// Check or show the configuration
     #[command(subcommand)]
     Config(config_command::ConfigCommand),
@@ -146,6 +150,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Tail(args) => tail::run(&global, &args),
         Command::Import(args) => import::run(&global, &args),
         Command::Export(args) => export::run(&global, &args),
+        Command::Alerts(command) => alerts::run(&global, &command),
         Command::Config(command) => config_command::run(&global, command),
         Command::Healthcheck => healthcheck::run(&global),
     };

@@ -2,6 +2,7 @@
 //!
 //! Every mistake is found in one run and says where it stands and how to mend it.
 
+mod alerts;
 mod given;
 mod identities;
 mod jwt;
@@ -15,6 +16,7 @@ use std::sync::Arc;
 
 use ipnet::IpNet;
 
+pub(crate) use alerts::{Alerts, Email, Security, Smtp, Webhook};
 pub(crate) use jwt::KeySetAddress;
 pub(crate) use origin::{Mistakes, Origin};
 pub(crate) use panel::{DirectCheck, Panel, ProxyOptions, Timeouts, Upstream};
@@ -56,6 +58,8 @@ pub(crate) struct Config {
     pub(crate) recorder: String,
     /// How log lines look.
     pub(crate) log_format: LogFormat,
+    /// Who is told when something is wrong.
+    pub(crate) alerts: Alerts,
     /// The monitored panels.
     pub(crate) panels: Vec<Panel>,
     /// Each value with where it came from.
@@ -146,6 +150,7 @@ impl Config {
             &[("text", LogFormat::Text), ("json", LogFormat::Json)],
             LogFormat::Text,
         );
+        let alerts = top.table("alerts").map(alerts::read).unwrap_or_default();
         let given = top.take_all("panel");
         top.finish();
         let (panels, claims) = panel::read_all(given, &mut findings);
@@ -168,6 +173,7 @@ impl Config {
             tls,
             recorder,
             log_format,
+            alerts,
             panels,
             shown,
         };

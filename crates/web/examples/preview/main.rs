@@ -132,6 +132,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
             failing: failing.clone(),
         }),
         direct: Arc::default(),
+        health: Arc::default(),
         key: [7; 32],
         version: "preview",
         listen,

@@ -3,13 +3,15 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 
+use admintrail_event::Micros;
 use admintrail_store::TrailState;
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use http::{StatusCode, header};
-use serde_json::{Value, json};
+use http::header;
+use serde_json::{Map, Value, json};
 
+use crate::health::{ClockState, Code};
 use crate::{App, Reach, WebError};
 
 /// `GET /healthz`: the process answers.
@@ -17,31 +19,54 @@ pub(crate) async fn alive() -> &'static str {
     "ok\n"
 }
 
-/// `GET /readyz`: it records. Says why not, but nothing of the machine. That a panel answers around
-/// the recorder is told and makes it no less ready.
+/// `GET /readyz`: it records. Says which conditions hold, but nothing of the machine. Only that
+/// nothing can be recorded makes it less ready: whoever asks takes it out of service then.
 pub(crate) async fn ready(State(app): State<Arc<App>>) -> Result<Response, WebError> {
     let trail = state(&app).await?;
     let recorders = app.recorder_state();
-    let failing: Vec<Value> = [("trail", trail.failing), ("recorder", recorders.failing)]
+    let failing: Vec<Value> = [("trail", &trail.failing), ("recorder", &recorders.failing)]
         .into_iter()
         .filter_map(|(part, failing)| {
-            let (since, _) = failing?;
+            let (since, _) = failing.as_ref()?;
             Some(json!({"part": part, "since": since.to_string()}))
         })
         .collect();
-    let (status, word) = if failing.is_empty() {
-        (StatusCode::OK, "ready")
-    } else {
-        (StatusCode::SERVICE_UNAVAILABLE, "cannot record")
-    };
     // The worst of all panels, and which it is only for those who sign in: this is for strangers.
     let found = app.direct_access();
     let direct = Reach::ALL
         .into_iter()
         .find(|reach| found.iter().any(|(_, it)| it.reach == *reach));
     let direct = direct.unwrap_or_default().word();
-    let body = json!({"status": word, "failing": failing, "direct_access": direct});
-    Ok((status, Json(body)).into_response())
+    let works = failing.is_empty();
+    let mut conditions = Vec::new();
+    if let Some(stopped) = app.stopped_in(&trail) {
+        conditions.push(told(Code::RecordingStopped, stopped.since));
+    }
+    // That recording stopped is told as it is now, not as it was at the last look.
+    let open = app.health.open();
+    let others = open
+        .iter()
+        .filter(|one| one.fault.code() != Code::RecordingStopped);
+    conditions.extend(others.map(|one| told(one.fault.code(), one.since)));
+    let mut body = Map::from_iter([
+        ("failing".to_owned(), Value::Array(failing)),
+        ("conditions".to_owned(), Value::Array(conditions)),
+        ("direct_access".to_owned(), json!(direct)),
+    ]);
+    if !works {
+        return Err(WebError::NotReady(body));
+    }
+    body.insert("status".to_owned(), json!("ready"));
+    Ok(Json(body).into_response())
+}
+
+/// Which panel or file it is about is only for those who sign in.
+fn told(code: Code, since: Micros) -> Value {
+    json!({
+        "condition": code.word(),
+        "severity": code.severity().word(),
+        "since": since.to_string(),
+    })
 }
 
 /// Not by [`App::ask`]: however many searches wait, whoever watches the server gets an answer.
@@ -65,7 +90,7 @@ pub(crate) async fn metrics(State(app): State<Arc<App>>) -> Result<Response, Web
         &format!("{{version=\"{version}\"}}"),
         1,
     );
-    let uptime = app.now().0.saturating_sub(app.started.0) / admintrail_event::Micros::SECOND;
+    let uptime = app.now().0.saturating_sub(app.started.0) / Micros::SECOND;
     text.put(
         "uptime_seconds",
         "gauge",
@@ -88,9 +113,7 @@ pub(crate) async fn metrics(State(app): State<Arc<App>>) -> Result<Response, Web
         "",
         trail.bytes,
     );
-    let received = trail
-        .last_received
-        .map_or(0, |at| at.0 / admintrail_event::Micros::SECOND);
+    let received = trail.last_received.map_or(0, |at| at.0 / Micros::SECOND);
     text.put(
         "trail_last_received_seconds",
         "gauge",
@@ -195,6 +218,7 @@ pub(crate) async fn metrics(State(app): State<Arc<App>>) -> Result<Response, Web
             text.line("direct_access", &labels, u8::from(access.reach == reach));
         }
     }
+    conditions(&app, &trail, &mut text);
     text.put(
         "streams",
         "gauge",
@@ -217,6 +241,44 @@ pub(crate) async fn metrics(State(app): State<Arc<App>>) -> Result<Response, Web
         text.0,
     )
         .into_response())
+}
+
+/// Which conditions hold, and what they were judged by.
+fn conditions(app: &App, trail: &TrailState, text: &mut Metrics) {
+    text.head(
+        "health",
+        "gauge",
+        "1 while the condition holds, as the page Alerts shows it.",
+    );
+    for code in Code::ALL {
+        let holds = match code {
+            Code::RecordingStopped => app.stopped_in(trail).is_some() || app.health.holds(code),
+            _ => app.health.holds(code),
+        };
+        let labels = format!("{{condition=\"{}\"}}", code.word());
+        text.line("health", &labels, u8::from(holds));
+    }
+    // What nobody knows is left out, as Prometheus wants it.
+    let Some(facts) = app.health.facts() else {
+        return;
+    };
+    if let Some(disk) = facts.disk {
+        let help = "Bytes free on the disk of the data folder.";
+        text.put("disk_free_bytes", "gauge", help, "", disk.free);
+        let help = "Size of that disk.";
+        text.put("disk_size_bytes", "gauge", help, "", disk.total);
+    }
+    if let Some(events) = facts.hot {
+        let help = "Events that are not in the archive yet.";
+        text.put("archive_backlog_events", "gauge", help, "", events);
+    }
+    let synchronised = match facts.clock {
+        ClockState::Synchronised => 1,
+        ClockState::Unsynchronised => 0,
+        ClockState::Unknown => return,
+    };
+    let help = "1 while a time server keeps the clock right; absent where nobody knows.";
+    text.put("clock_synchronised", "gauge", help, "", synchronised);
 }
 
 #[derive(Default)]

@@ -3,6 +3,7 @@
 //! A page has a view module that asks the trail, puts together what is drawn as plain texts, and
 //! hands it to the template of its name. Templates decide nothing and escape everything.
 
+mod alerts;
 mod by_panel;
 mod dashboard;
 mod entry;
@@ -40,6 +41,7 @@ pub fn routes() -> Router<Arc<App>> {
         )
         .route(link::ADMINS, get(groups::admins))
         .route(link::ADDRESSES, get(groups::addresses))
+        .route(link::ALERTS, get(alerts::show))
         .route("/settings/account", get(settings::account::show))
         .route("/settings/panels", get(settings::panels::show))
         .route("/settings/tokens", get(settings::tokens::show))

@@ -58,6 +58,7 @@ const SHEETS: &str = sheets!(
     "form.css",
     "routes.css",
     "dashboard.css",
+    "alerts.css",
     "dialog.css",
     "entry.css",
 );

@@ -13,7 +13,7 @@ use admintrail_store::control::{
 use admintrail_store::{Control, Identity, Receipt, Submission, Trail, TrailOptions};
 use admintrail_web::auth::secret::Secret;
 use admintrail_web::auth::{password, secret};
-use admintrail_web::{App, AppOptions, DirectAccesses, Limits, PanelInfo, router};
+use admintrail_web::{App, AppOptions, DirectAccesses, Health, Limits, PanelInfo, router};
 use axum::Router;
 use axum::body::Body;
 use bytes::Bytes;
@@ -33,6 +33,8 @@ pub(crate) struct World {
     pub(crate) recorder_panics: Arc<AtomicBool>,
     /// What the checks of direct access found.
     pub(crate) direct: Arc<DirectAccesses>,
+    /// Which conditions hold.
+    pub(crate) health: Arc<Health>,
     router: Router,
     dir: tempfile::TempDir,
 }
@@ -62,6 +64,7 @@ impl World {
         );
         let (fails, panics) = (Arc::clone(&recorder_fails), Arc::clone(&recorder_panics));
         let direct: Arc<DirectAccesses> = Arc::default();
+        let health: Arc<Health> = Arc::default();
         let app = App::with_limits(
             AppOptions {
                 trail,
@@ -85,6 +88,7 @@ impl World {
                     }
                 }),
                 direct: Arc::clone(&direct),
+                health: Arc::clone(&health),
                 key: [7; 32],
                 version: "1.2.3",
                 listen: SocketAddr::from(([127, 0, 0, 1], 7070)),
@@ -99,6 +103,7 @@ impl World {
             recorder_fails,
             recorder_panics,
             direct,
+            health,
             dir,
         }
     }

@@ -31,12 +31,11 @@ impl Frame {
         view: &Result<View, WebError>,
         hidden: Hidden,
     ) -> Self {
-        let recorder = scene.app.recorder_state();
         Self {
             head: Head::new(scene, path),
             bar: FilterBar::new(scene, view, hidden),
             notices: [
-                notice::recording(&recorder, &scene.app.trail.state(), &scene.face),
+                notice::health(&scene.app, &scene.face),
                 notice::ways_around(&scene.app),
                 notice::hints(scene, path),
             ]

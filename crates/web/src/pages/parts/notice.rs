@@ -3,8 +3,9 @@
 use admintrail_capture::RecorderState;
 use admintrail_store::TrailState;
 
+use crate::health::{Code, Severity, Words};
 use crate::pages::scene::Scene;
-use crate::pages::wording::link::{ADDRESSES, REQUESTS, SESSIONS};
+use crate::pages::wording::link::{ADDRESSES, ALERTS, REQUESTS, SESSIONS};
 use crate::pages::wording::moment::Face;
 use crate::pages::wording::number::counted;
 use crate::{App, Reach};
@@ -84,8 +85,47 @@ pub(crate) fn ways_around(app: &App) -> Vec<Notice> {
     .collect()
 }
 
+/// What is wrong with the recording: what it says of itself this moment, and the conditions that
+/// were found.
+pub(crate) fn health(app: &App, face: &Face) -> Vec<Notice> {
+    let mut notices = recording(&app.recorder_state(), &app.trail.state(), face);
+    let open = app.health.open().into_iter();
+    // That recording stopped is told as it is now, not as it was at the last look.
+    let others: Vec<_> = open
+        .filter(|one| one.fault.code() != Code::RecordingStopped)
+        .collect();
+    let more = others.len().saturating_sub(TOLD);
+    let words = others.iter().take(TOLD).map(|one| {
+        let words = Words::of(&one.fault, one.since, &|at| face.brief(at));
+        Notice {
+            class: match one.fault.code().severity() {
+                Severity::Critical => "bad",
+                Severity::Warning => "warn",
+            },
+            text: words.what,
+            detail: words.remedy,
+            line: None,
+            way: Some((ALERTS.to_owned(), "Alerts")),
+        }
+    });
+    notices.extend(words);
+    if more > 0 {
+        notices.push(Notice {
+            class: "warn",
+            text: format!("{} more.", counted(more as u64, "condition", "conditions")),
+            detail: String::new(),
+            line: None,
+            way: Some((ALERTS.to_owned(), "Alerts")),
+        });
+    }
+    notices
+}
+
+/// So many conditions are told above a page; more are counted.
+const TOLD: usize = 3;
+
 /// What the recorders and the trail say of themselves that a reader of the record must know.
-pub(crate) fn recording(recorder: &RecorderState, trail: &TrailState, face: &Face) -> Vec<Notice> {
+fn recording(recorder: &RecorderState, trail: &TrailState, face: &Face) -> Vec<Notice> {
     let mut notices = Vec::new();
     let failing = [recorder.failing.as_ref(), trail.failing.as_ref()];
     if let Some((since, cause)) = failing

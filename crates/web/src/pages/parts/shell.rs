@@ -3,6 +3,7 @@
 use admintrail_event::filter::{KEYS, KeyHelp};
 
 use crate::auth::{Capability, Viewer};
+use crate::pages::parts::notice::Notice;
 use crate::pages::statics;
 use crate::pages::wording::link;
 
@@ -47,6 +48,8 @@ pub(crate) struct Shell {
     pub(crate) me: Option<Me>,
     /// The filter language, for help.
     pub(crate) words: &'static [KeyHelp],
+    /// What is wrong with the recording, on pages that do not say so themselves.
+    pub(crate) notices: Vec<Notice>,
     /// Seconds and address of the reload in a browser without scripts.
     pub(crate) reload: Option<(u32, String)>,
 }
@@ -56,6 +59,7 @@ pub(crate) struct Shell {
 pub(crate) enum Place {
     Dashboard,
     AdminSessions,
+    Alerts,
     Panels,
     Tokens,
     Account,
@@ -99,6 +103,11 @@ impl Shell {
         }
     }
 
+    /// With what every page says of the recording.
+    pub(crate) fn saying(self, notices: Vec<Notice>) -> Self {
+        Self { notices, ..self }
+    }
+
     /// Of a page for anybody.
     pub(crate) fn bare(title: &str) -> Self {
         Self {
@@ -112,6 +121,7 @@ impl Shell {
             nav: Vec::new(),
             me: None,
             words: &[],
+            notices: Vec::new(),
             reload: None,
         }
     }
@@ -149,12 +159,15 @@ fn nav(viewer: &Viewer, place: Place) -> Vec<NavGroup> {
         },
         NavGroup {
             title: Some("Monitoring"),
-            links: vec![link(
-                "Admin Sessions",
-                link::REQUESTS,
-                "list",
-                Place::AdminSessions,
-            )],
+            links: vec![
+                link(
+                    "Admin Sessions",
+                    link::REQUESTS,
+                    "list",
+                    Place::AdminSessions,
+                ),
+                link("Alerts", link::ALERTS, "bell", Place::Alerts),
+            ],
         },
         NavGroup {
             title: Some("Settings"),

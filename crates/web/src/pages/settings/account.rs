@@ -8,6 +8,7 @@ use axum::extract::State;
 use axum::response::{Html, IntoResponse, Response};
 
 use crate::auth::{Capability, Viewer, session_id};
+use crate::pages::parts::notice;
 use crate::pages::parts::pager::SIZES;
 use crate::pages::parts::refresh::{RefreshChoice, RefreshMenu};
 use crate::pages::parts::shell::{Place, Shell};
@@ -99,7 +100,7 @@ fn page(app: &App, viewer: &Viewer, account: &Account, face: &Face) -> AccountPa
         .collect();
     let theme_is = |value: &str| theme.as_deref().unwrap_or_default() == value;
     AccountPage {
-        shell: Shell::new(viewer, "Your account", Place::Account),
+        shell: Shell::new(viewer, "Your account", Place::Account).saying(notice::health(app, face)),
         email: account.email.clone(),
         role: account.role.as_str(),
         identities: told.or_typed("identities", identities.join("\n")),

@@ -9,6 +9,7 @@ use axum::response::{Html, IntoResponse, Response};
 
 use crate::auth::Capability;
 use crate::pages::by_panel::{self, ByPanel};
+use crate::pages::parts::notice;
 use crate::pages::parts::shell::{Place, Shell};
 use crate::pages::scene::{Scene, off_thread};
 use crate::pages::settings::routes::Routes;
@@ -74,7 +75,8 @@ pub(crate) async fn show(scene: Scene) -> Result<Response, WebError> {
             .map(|panel| card(&scene, &told, panel))
             .collect::<Result<_, _>>()?;
         let page = PanelsPage {
-            shell: Shell::new(&scene.viewer, "Panels", Place::Panels),
+            shell: Shell::new(&scene.viewer, "Panels", Place::Panels)
+                .saying(notice::health(&scene.app, &scene.face)),
             cards,
             version: scene.app.version,
             listen: scene.app.listen.to_string(),

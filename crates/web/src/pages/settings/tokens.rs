@@ -8,6 +8,7 @@ use axum::extract::State;
 use axum::response::{Html, IntoResponse, Response};
 
 use crate::auth::{Capability, NewTokenShown, Viewer};
+use crate::pages::parts::notice;
 use crate::pages::parts::shell::{Place, Shell};
 use crate::pages::settings::Told;
 use crate::pages::wording::moment::Face;
@@ -52,7 +53,7 @@ pub(crate) async fn show(
     // The card of the new token says it all.
     told.saved = told.saved.filter(|_| made.is_none());
     let page = TokensPage {
-        shell: Shell::new(&viewer, "API tokens", Place::Tokens),
+        shell: Shell::new(&viewer, "API tokens", Place::Tokens).saying(notice::health(&app, &face)),
         name: told.or_typed("name", String::new()),
         ingest: told.or_typed("scope", String::new()) == TokenScope::Ingest.as_str(),
         panels: app

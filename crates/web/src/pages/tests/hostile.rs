@@ -82,6 +82,7 @@ async fn payloads_are_text_on_every_page() {
         "/monitoring/admin-sessions/sessions/billing/77777777777777777777777777777777",
         "/settings/account",
         "/settings/panels",
+        "/monitoring/alerts",
         "/settings/tokens",
     ] {
         paths.push(path.to_owned());

@@ -1,5 +1,6 @@
 //! The pages as a browser gets them: the whole router over a real trail.
 
+mod alerts;
 mod direct;
 mod hints;
 mod hostile;

@@ -87,6 +87,7 @@ async fn no_link_of_any_page_is_dead() {
         }
     }
     for page in [
+        "/monitoring/alerts",
         "/settings/panels",
         "/settings/tokens",
         "/settings/account",

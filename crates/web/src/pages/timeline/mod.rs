@@ -16,6 +16,7 @@ use crate::WebError;
 use crate::auth::Capability;
 use crate::pages::parts::ending::Ending;
 use crate::pages::parts::frame::active_since;
+use crate::pages::parts::notice;
 use crate::pages::parts::row::{Reason, Who};
 use crate::pages::parts::shell::{Place, Shell};
 use crate::pages::scene::{Scene, off_thread};
@@ -130,7 +131,8 @@ fn answer(scene: &Scene, panel: &str, session: &str) -> Result<Response, WebErro
             &scene.viewer,
             &format!("Session {}", short(&row.session)),
             Place::AdminSessions,
-        ),
+        )
+        .saying(notice::health(&scene.app, &scene.face)),
         head: head(scene, &row, &words)?,
         steps: pages(scene, &page, order),
         items,

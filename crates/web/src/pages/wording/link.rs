@@ -14,6 +14,9 @@ pub(crate) const ADMINS: &str = "/monitoring/admin-sessions/admins";
 /// The tab IP addresses.
 pub(crate) const ADDRESSES: &str = "/monitoring/admin-sessions/ip-addresses";
 
+/// Conditions that hold, and those that are over.
+pub(crate) const ALERTS: &str = "/monitoring/alerts";
+
 /// The page of one session: its timeline.
 pub(crate) fn session_page(panel: &PanelName, session: &SessionHash) -> String {
     format!("{SESSIONS}/{panel}/{session}")

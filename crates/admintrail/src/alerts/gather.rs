@@ -1,0 +1,155 @@
+//! One look at the trail, the recorders and the machine.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use admintrail_capture::RecorderState;
+use admintrail_event::{Event, Filter, Micros};
+use admintrail_store::{Order, PageRequest, Trail, TrailState, View};
+use admintrail_web::health::{Disk, Facts, GapFact, Stopped};
+use rustix::time::{ClockId, clock_gettime};
+
+use super::clock_sync;
+use crate::clock::Clock;
+
+/// A gap is recent for so long.
+const RECENT: i64 = 3_600 * Micros::SECOND;
+/// Gaps of the last hour that are read, the newest ones.
+const GAPS: usize = 500;
+/// A clock that runs away by less between two looks is right.
+const LEAP: i64 = 60 * Micros::SECOND;
+
+/// What one looks at, and what the last look saw.
+pub(crate) struct Gather {
+    pub(crate) trail: Trail,
+    pub(crate) recorder_state: Arc<dyn Fn() -> RecorderState + Send + Sync>,
+    pub(crate) clock: Clock,
+    /// The data folder.
+    pub(crate) data: PathBuf,
+    /// The name of this recorder.
+    pub(crate) name: String,
+    /// Wall and tick of the last look.
+    pub(crate) last: Option<(Micros, Duration)>,
+}
+
+impl Gather {
+    /// The name of this recorder.
+    pub(super) fn recorder(&self) -> &str {
+        &self.name
+    }
+
+    /// Looks, off the async threads: a disk may take its time.
+    pub(super) async fn look(mut self) -> Result<(Self, Facts), tokio::task::JoinError> {
+        tokio::task::spawn_blocking(move || {
+            let facts = self.facts();
+            (self, facts)
+        })
+        .await
+    }
+
+    fn facts(&mut self) -> Facts {
+        let (now, tick) = ((self.clock)(), tick());
+        let state = self.trail.state();
+        let recorder = (self.recorder_state)();
+        let stopped = [recorder.failing, state.failing.clone()];
+        let stopped = stopped.into_iter().flatten().min_by_key(|(at, _)| *at);
+        let leap_s = self.leap(now, tick, &state);
+        self.last = Some((now, tick));
+        Facts {
+            now,
+            tick,
+            stopped: stopped.map(|(since, cause)| Stopped { since, cause }),
+            gaps: self.gaps(now),
+            hot: None,
+            damaged: Vec::new(),
+            disk: disk(&self.data),
+            clock: clock_sync::state(clock_sync::TIMESYNC.as_ref(), SystemTime::now()),
+            leap_s,
+        }
+    }
+
+    /// By how many seconds the wall ran away; at the first look, how far it is behind what is on
+    /// record already.
+    fn leap(&self, now: Micros, tick: Duration, state: &TrailState) -> i64 {
+        let away = match self.last {
+            Some((wall, before)) => {
+                let passed = tick.saturating_sub(before).as_micros();
+                let passed = i64::try_from(passed).unwrap_or(i64::MAX);
+                now.0.saturating_sub(wall.0).saturating_sub(passed)
+            }
+            None => {
+                let last = state.last_received.unwrap_or(now);
+                now.0.saturating_sub(last.0).min(0)
+            }
+        };
+        if away.saturating_abs() < LEAP {
+            0
+        } else {
+            away / Micros::SECOND
+        }
+    }
+
+    fn gaps(&self, now: Micros) -> Vec<GapFact> {
+        // What the HTTP parser refused reached no panel (`outcome:failed`): it is no hole in the record.
+        let Ok(filter) = Filter::parse("kind:gap outcome:unknown") else {
+            return Vec::new();
+        };
+        let view = View {
+            filter,
+            from: Some(Micros(now.0.saturating_sub(RECENT))),
+            ..View::default()
+        };
+        let request = PageRequest {
+            order: Order::Descending,
+            limit: GAPS,
+            cursor: None,
+            last: false,
+        };
+        match self.trail.page(&view, &request) {
+            Ok(page) => by_panel(&page.events),
+            Err(error) => {
+                tracing::warn!(code = error.code(), %error, "recent gaps cannot be looked for");
+                Vec::new()
+            }
+        }
+    }
+}
+
+/// Gaps come newest first.
+fn by_panel(events: &[Event]) -> Vec<GapFact> {
+    let mut panels: BTreeMap<&str, GapFact> = BTreeMap::new();
+    for event in events {
+        let draft = &event.draft;
+        let gap = panels
+            .entry(draft.panel.as_str())
+            .or_insert_with(|| GapFact {
+                panel: draft.panel.to_string(),
+                requests: 0,
+                since: draft.time,
+                says: draft.action.clone(),
+            });
+        gap.requests = gap.requests.saturating_add(draft.count.unwrap_or(1));
+        gap.since = gap.since.min(draft.time);
+    }
+    panels.into_values().collect()
+}
+
+/// Since the machine began, sleep included.
+pub(crate) fn tick() -> Duration {
+    let at = clock_gettime(ClockId::Boottime);
+    let whole = u64::try_from(at.tv_sec).unwrap_or(0);
+    let rest = u32::try_from(at.tv_nsec).unwrap_or(0);
+    Duration::new(whole, rest)
+}
+
+fn disk(folder: &std::path::Path) -> Option<Disk> {
+    let found = rustix::fs::statvfs(folder).ok()?;
+    // What is kept back for the superuser is not ours to fill.
+    let disk = Disk {
+        free: found.f_bavail.saturating_mul(found.f_frsize),
+        total: found.f_blocks.saturating_mul(found.f_frsize),
+    };
+    (disk.total > 0).then_some(disk)
+}

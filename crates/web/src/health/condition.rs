@@ -1,0 +1,219 @@
+//! A condition: what is wrong, and since when.
+
+use std::time::Duration;
+
+use admintrail_event::Micros;
+use serde::{Deserialize, Serialize};
+
+use super::facts::Stopped;
+
+/// What kind of condition. The words are for programs and never change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Code {
+    /// Nothing can be recorded.
+    RecordingStopped,
+    /// Part of the archive cannot be read.
+    SegmentDamaged,
+    /// Requests passed without a record of their own.
+    Gap,
+    /// The disk of the data folder is nearly full.
+    DiskLow,
+    /// Events wait to be archived.
+    ArchiveBehind,
+    /// Nobody keeps the clock right.
+    ClockUnsynchronised,
+    /// The clock went ahead or back at once.
+    ClockLeap,
+}
+
+impl Code {
+    /// All of them, the worst first.
+    pub const ALL: [Self; 7] = [
+        Self::RecordingStopped,
+        Self::SegmentDamaged,
+        Self::Gap,
+        Self::DiskLow,
+        Self::ArchiveBehind,
+        Self::ClockUnsynchronised,
+        Self::ClockLeap,
+    ];
+
+    /// As JSON and metrics have it.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::RecordingStopped => "recording_stopped",
+            Self::SegmentDamaged => "segment_damaged",
+            Self::Gap => "gap",
+            Self::DiskLow => "disk_low",
+            Self::ArchiveBehind => "archive_behind",
+            Self::ClockUnsynchronised => "clock_unsynchronised",
+            Self::ClockLeap => "clock_leap",
+        }
+    }
+
+    /// How bad it is.
+    #[must_use]
+    pub const fn severity(self) -> Severity {
+        match self {
+            Self::RecordingStopped | Self::SegmentDamaged => Severity::Critical,
+            _ => Severity::Warning,
+        }
+    }
+
+    /// It must have lasted for so long before it is told: a machine that just started has not
+    /// heard a time server yet.
+    #[must_use]
+    pub(crate) const fn settles(self) -> Duration {
+        match self {
+            Self::ClockUnsynchronised => Duration::from_secs(600),
+            _ => Duration::ZERO,
+        }
+    }
+
+    /// It must not have been seen for so long before it is over, so that what comes and goes is
+    /// told once.
+    #[must_use]
+    pub(crate) const fn fades(self) -> Duration {
+        match self {
+            Self::RecordingStopped => Duration::from_secs(30),
+            // What is counted as a gap is of the last hour anyway.
+            Self::Gap => Duration::ZERO,
+            Self::SegmentDamaged | Self::DiskLow | Self::ArchiveBehind => Duration::from_secs(60),
+            Self::ClockUnsynchronised => Duration::from_secs(300),
+            Self::ClockLeap => Duration::from_secs(86_400),
+        }
+    }
+}
+
+/// How bad it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    /// Events are being lost, or are missing from answers.
+    Critical,
+    /// They soon may be.
+    Warning,
+}
+
+impl Severity {
+    /// As JSON has it.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Critical => "critical",
+            Self::Warning => "warning",
+        }
+    }
+}
+
+/// What is wrong, with what its sentences need.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "code", rename_all = "snake_case")]
+pub enum Fault {
+    /// Nothing can be recorded.
+    RecordingStopped {
+        /// Why.
+        cause: String,
+    },
+    /// Part of the archive cannot be read.
+    SegmentDamaged {
+        /// The file.
+        name: String,
+        /// What is wrong with it.
+        cause: String,
+    },
+    /// Requests passed without a record of their own.
+    Gap {
+        /// To which panel.
+        panel: String,
+        /// How many in the last hour.
+        requests: u64,
+        /// What the newest gap says.
+        says: String,
+    },
+    /// The disk of the data folder is nearly full.
+    DiskLow {
+        /// Bytes free.
+        free: u64,
+        /// Bytes in all.
+        total: u64,
+    },
+    /// Events wait to be archived.
+    ArchiveBehind {
+        /// How many.
+        events: u64,
+    },
+    /// Nobody keeps the clock right.
+    ClockUnsynchronised,
+    /// The clock went ahead (or back, if negative) at once.
+    ClockLeap {
+        /// Seconds, summed up.
+        by_s: i64,
+    },
+}
+
+impl Fault {
+    /// What kind.
+    #[must_use]
+    pub const fn code(&self) -> Code {
+        match self {
+            Self::RecordingStopped { .. } => Code::RecordingStopped,
+            Self::SegmentDamaged { .. } => Code::SegmentDamaged,
+            Self::Gap { .. } => Code::Gap,
+            Self::DiskLow { .. } => Code::DiskLow,
+            Self::ArchiveBehind { .. } => Code::ArchiveBehind,
+            Self::ClockUnsynchronised => Code::ClockUnsynchronised,
+            Self::ClockLeap { .. } => Code::ClockLeap,
+        }
+    }
+
+    /// Which one of its kind: a panel, a segment; empty where there is only one.
+    #[must_use]
+    pub fn subject(&self) -> &str {
+        match self {
+            Self::SegmentDamaged { name, .. } => name,
+            Self::Gap { panel, .. } => panel,
+            _ => "",
+        }
+    }
+
+    pub(crate) fn is_the_same_as(&self, other: &Self) -> bool {
+        self.code() == other.code() && self.subject() == other.subject()
+    }
+}
+
+/// What holds, or is about to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Condition {
+    /// What is wrong.
+    #[serde(flatten)]
+    pub fault: Fault,
+    /// Since when, on the wall.
+    #[serde(with = "super::board::micros")]
+    pub since: Micros,
+    /// Whether it was told; what has not settled yet was not.
+    pub raised: bool,
+    /// When it began, on the clock that never leaps.
+    #[serde(skip)]
+    pub(crate) began: Duration,
+    /// When it was seen last, on that clock; it begins anew with the process.
+    #[serde(skip)]
+    pub(crate) seen: Duration,
+}
+
+impl Condition {
+    /// Recording stopped since the last look.
+    pub(crate) fn stopped(stopped: Stopped) -> Self {
+        Self {
+            fault: Fault::RecordingStopped {
+                cause: stopped.cause,
+            },
+            since: stopped.since,
+            raised: true,
+            began: Duration::ZERO,
+            seen: Duration::ZERO,
+        }
+    }
+}
