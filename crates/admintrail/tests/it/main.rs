@@ -10,6 +10,7 @@
     reason = "a test fails by panicking, also in what several share, and says why"
 )]
 
+mod alerts;
 mod bodies;
 mod commands;
 mod configuration;

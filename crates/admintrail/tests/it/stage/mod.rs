@@ -3,6 +3,7 @@
 mod panel;
 mod raw;
 mod server;
+pub(crate) mod smtp;
 
 pub(crate) use panel::{Panel, Seen};
 pub(crate) use raw::{exchange, exchange_pieces, read_reply};
