@@ -9,12 +9,13 @@ use anyhow::{Context, Result, bail};
 
 use crate::shell::{apt_install, cargo, find, has, root, run, target_dir};
 
-/// What the Rust tests need beside Rust: a C compiler for the bundled SQLite.
+/// What the Rust tests need beside Rust: a C compiler for the bundled SQLite, and Python for the
+/// mail server that alerts are sent to.
 pub fn for_tests() -> Result<()> {
     if !has("cc") {
         apt_install(&["build-essential"])?;
     }
-    Ok(())
+    python()
 }
 
 /// The version of cargo-deny that is installed where there is none.

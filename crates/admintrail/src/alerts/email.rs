@@ -12,10 +12,10 @@ use secrecy::ExposeSecret;
 use super::message::Message;
 use crate::config::{Email, Security, Smtp};
 
-/// One answer of the mail server.
+/// Until the mail server is there.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// The whole conversation, as one has about a dozen answers.
-const IN_ALL: Duration = Duration::from_secs(60);
+const IN_ALL: Duration = Duration::from_secs(30);
 
 /// Sends one mail with all messages; says why it could not.
 pub(super) async fn send(

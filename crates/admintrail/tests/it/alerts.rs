@@ -270,6 +270,7 @@ async fn mail_goes_over_tls_with_a_password_that_is_printed_nowhere() {
     let wrong = try_out(dir.path(), &email(&smtp("canary"), "\"ops@example.org\"")).await;
     assert_eq!(wrong.code, 1, "{wrong:?}");
     assert!(!format!("{wrong:?}").contains("canary"), "{wrong:?}");
+    assert!(wrong.out.contains("535"), "{wrong:?}");
 
     // Nobody vouches for this certificate any more.
     let other = tempfile::tempdir().unwrap();
@@ -312,6 +313,30 @@ async fn without_a_way_the_test_says_what_to_write() {
         said.err.contains("put webhook or email under [alerts]"),
         "{said:?}"
     );
+}
+
+#[tokio::test]
+async fn every_mistake_is_told_at_once_and_none_prints_a_secret() {
+    let dir = tempfile::tempdir().unwrap();
+    let alerts = "webhook = \"canary.example.org/hook\"\nwebhook_secret = \"canary\"\n\
+        webhook_network = \"all\"\nwebhok = \"x\"\n\
+        email = { to = [\"olena\"], smtp = \"imap://u:canary@mail.example.org\" }";
+    let said = try_out(dir.path(), alerts).await;
+    assert_eq!(said.code, 2, "{said:?}");
+    assert!(!said.err.contains("canary"), "{said:?}");
+    for mistake in [
+        "alerts.webhook: is not an address such as",
+        "alerts.webhook_secret: is shorter than 16 characters",
+        "alerts.webhook_network: \"all\" is not one of public, any",
+        "alerts.webhok: there is no such key; did you mean \"webhook\"?",
+        "alerts.email.to: \"olena\" is not an e-mail address",
+        "alerts.email.from: is missing",
+        "alerts.email.smtp: is not a mail server",
+    ] {
+        assert!(said.err.contains(mistake), "{mistake}: {}", said.err);
+    }
+    let said = try_out(dir.path(), "webhook_secret = \"0123456789abcdef\"").await;
+    assert!(said.err.contains("add webhook = "), "{said:?}");
 }
 
 /// `raised recording_stopped` of everything that was posted.

@@ -309,6 +309,7 @@ fn help_is_what_it_was() {
         &["tail"],
         &["import"],
         &["export"],
+        &["alerts", "test"],
         &["config", "show"],
         &["healthcheck"],
     ];

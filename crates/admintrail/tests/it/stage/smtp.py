@@ -40,7 +40,9 @@ class Keeper:
 
 def authenticate(server, session, envelope, mechanism, data):
     right = (os.environ["SMTP_USER"].encode(), os.environ["SMTP_PASSWORD"].encode())
-    return AuthResult(success=(data.login, data.password) == right, auth_data=data)
+    return AuthResult(
+        success=(data.login, data.password) == right, handled=False, auth_data=data
+    )
 
 
 async def main():
