@@ -77,6 +77,7 @@ export const SIGHTS: Sight[] = [
   },
   { name: "admins", show: at(`${PATH}/admins?q=panel:django`) },
   { name: "ip-addresses", show: at(`${PATH}/ip-addresses?q=panel:django`) },
+  { name: "alerts", show: at("/monitoring/alerts") },
   { name: "settings-account", show: at("/settings/account") },
   { name: "settings-panels", show: at("/settings/panels") },
   { name: "settings-tokens", show: at("/settings/tokens") },

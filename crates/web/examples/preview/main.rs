@@ -2,7 +2,8 @@
 //! `cargo run -p admintrail-web --example preview [PORT] [EVENTS]`.
 //!
 //! `?` of the address is as always; these words in the environment show states that are rare:
-//! `PREVIEW=empty` nothing recorded, `PREVIEW=failing` recording stopped.
+//! `PREVIEW=empty` nothing recorded, `PREVIEW=failing` recording stopped, `PREVIEW=alerts` some of
+//! everything that may be wrong.
 
 use std::error::Error;
 use std::net::SocketAddr;
@@ -17,7 +18,8 @@ use admintrail_store::control::{NewAccount, NewSession, Role};
 use admintrail_store::{Control, Identity, Submission, Trail, TrailOptions};
 use admintrail_web::auth::cookie::SESSION;
 use admintrail_web::auth::secret::Secret;
-use admintrail_web::{App, AppOptions, PanelInfo, router};
+use admintrail_web::health::{ClockState, Damaged, Disk, Facts, GapFact, Way};
+use admintrail_web::{App, AppOptions, Health, PanelInfo, router};
 use axum::extract::Request;
 use axum::middleware::{Next, from_fn};
 use http::{HeaderValue, header};
@@ -132,7 +134,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
             failing: failing.clone(),
         }),
         direct: Arc::default(),
-        health: Arc::default(),
+        health: Arc::new(if state == "alerts" {
+            ill()
+        } else {
+            Health::default()
+        }),
         key: [7; 32],
         version: "preview",
         listen,
@@ -157,6 +163,61 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let listener = tokio::net::TcpListener::bind(listen).await?;
     axum::serve(listener, service).await?;
     Ok(())
+}
+
+/// Some of everything that may be wrong, and of what was.
+fn ill() -> Health {
+    let health = Health::default();
+    let look = |minutes_ago: i64, set: &dyn Fn(&mut Facts)| {
+        let mut facts = Facts {
+            now: Micros(now().0 - minutes_ago * 60 * Micros::SECOND),
+            tick: Duration::from_secs(u64::try_from((10_000 - minutes_ago) * 60).unwrap_or(0)),
+            ..Facts::default()
+        };
+        set(&mut facts);
+        health.look(facts);
+    };
+    look(4_000, &|facts| facts.hot = Some(1_204_511));
+    look(3_700, &|_| {});
+    look(300, &|facts| facts.clock = ClockState::Unsynchronised);
+    look(280, &|facts| facts.clock = ClockState::Unsynchronised);
+    look(140, &|facts| {
+        facts.disk = Some(Disk {
+            free: 61_000_000_000,
+            total: 800_000_000_000,
+        });
+    });
+    look(2, &|facts| {
+        facts.disk = Some(Disk {
+            free: 61_000_000_000,
+            total: 800_000_000_000,
+        });
+        facts.damaged.push(Damaged {
+            name: "00000000000250000-00000000000499999.0.parquet".to_owned(),
+            cause: "the checksum of row group 3 differs".to_owned(),
+        });
+        facts.gaps.push(GapFact {
+            panel: "billing".to_owned(),
+            requests: 1_204,
+            since: facts.now,
+            says: "1204 requests passed without a record".to_owned(),
+        });
+        facts.leap_s = -7_260;
+    });
+    health.set_way(Way {
+        name: "webhook",
+        target: "https://hooks.example.org/…".to_owned(),
+        delivered: None,
+        failing: Some((now(), "it answers 503 Service Unavailable".to_owned())),
+    });
+    health.set_way(Way {
+        name: "email",
+        target: "ops@example.org, olena@example.org by smtps://ops:…@mail.example.org:465"
+            .to_owned(),
+        delivered: Some(now()),
+        failing: None,
+    });
+    health
 }
 
 fn open(dir: &Path) -> Result<(Trail, Control), Box<dyn Error>> {

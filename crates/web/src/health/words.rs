@@ -31,8 +31,8 @@ impl Words {
                     at(since)
                 ),
                 format!(
-                    "Nothing can be written: {cause}. Panels refuse changes or let them pass \
-                     uncounted, as on_failure says."
+                    "Nothing can be written: {cause}. Panels refuse changes, or let them pass \
+                     and only count them, as on_failure says."
                 ),
                 "Mend what is named here; recording goes on by itself.".to_owned(),
             ),
@@ -102,7 +102,7 @@ impl Words {
                 (
                     "The clock leapt".to_owned(),
                     format!(
-                        "The clock of this machine leapt {far} {way}; told {}.",
+                        "The clock of this machine leapt {far} {way}, seen {}.",
                         at(since)
                     ),
                     "Times around then are not comparable. The order in which events came is \

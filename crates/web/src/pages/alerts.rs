@@ -10,7 +10,7 @@ use axum::response::{Html, IntoResponse, Response};
 
 use crate::WebError;
 use crate::auth::Capability;
-use crate::health::{Code, Condition, Fault, Resolved, Severity, Stopped, Way, Words};
+use crate::health::{ClockState, Code, Condition, Fault, Resolved, Severity, Stopped, Way, Words};
 use crate::pages::parts::notice::{self, Notice};
 use crate::pages::parts::refresh::RefreshMenu;
 use crate::pages::parts::shell::{Place, Shell};
@@ -56,6 +56,8 @@ struct Parts {
     /// What no condition says: requests that wait for their gap, ways around.
     notices: Vec<Notice>,
     count: String,
+    /// What is known to be well, where nothing is wrong.
+    well: String,
     open: Vec<Open>,
     over: Vec<Over>,
     ways: Vec<WayOut>,
@@ -113,11 +115,38 @@ fn draw(scene: &Scene) -> Parts {
             0 => "nothing is wrong".to_owned(),
             n => format!("{} open", counted(n as u64, "alert", "alerts")),
         },
+        well: well(app),
         open,
         over: resolved.iter().map(|one| over(one, face)).collect(),
         ways: app.health.ways().iter().map(|way| out(way, face)).collect(),
         zone: face.zone_name(),
     }
+}
+
+/// No more than was looked at.
+fn well(app: &App) -> String {
+    let Some(facts) = app.health.facts() else {
+        return "Recording works; the first look at the rest is under way.".to_owned();
+    };
+    let synchronised = facts.clock == ClockState::Synchronised;
+    let seen: Vec<&str> = [
+        (facts.disk.is_some(), "disk"),
+        (facts.hot.is_some(), "archive"),
+        (synchronised, "clock"),
+    ]
+    .into_iter()
+    .filter_map(|(seen, name)| seen.then_some(name))
+    .collect();
+    let rest = match seen.as_slice() {
+        [] => ".".to_owned(),
+        [one] => format!("; the {one} is as it should be."),
+        [first @ .., last] => format!("; {} and {last} are as they should be.", first.join(", ")),
+    };
+    let clock = match facts.clock {
+        ClockState::Unknown => " Whether the clock is kept right cannot be told from here.",
+        _ => "",
+    };
+    format!("Recording works{rest}{clock}")
 }
 
 /// Those of the last look; that recording stopped, or works again, as it is now.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use admintrail_event::Micros;
 
 use super::stack::{Stack, attributes, now, request, text};
-use crate::health::{Damaged, Disk, Facts, GapFact, Way};
+use crate::health::{ClockState, Damaged, Disk, Facts, GapFact, Way};
 
 const PAGE: &str = "/monitoring/alerts";
 
@@ -28,12 +28,33 @@ async fn while_nothing_is_wrong_the_page_says_so_and_who_would_be_told() {
     let page = text(&stack.page(PAGE).await);
     for said in [
         "nothing is wrong",
-        "Everything is recorded.",
+        "Nothing is wrong. Recording works; the first look at the rest is under way.",
         "Nobody yet. Put webhook or email under [alerts]",
         "Nothing was wrong so far.",
     ] {
         assert!(page.contains(said), "{said}: {page}");
     }
+}
+
+#[tokio::test]
+async fn what_nobody_looked_at_is_not_called_well() {
+    let stack = Stack::owner();
+    let mut facts = facts(0);
+    facts.disk = Some(Disk {
+        free: 50,
+        total: 100,
+    });
+    stack.app.health.look(facts.clone());
+    let page = text(&stack.page(PAGE).await);
+    let said = "Recording works; the disk is as it should be. Whether the clock is kept right cannot \
+                be told from here.";
+    assert!(page.contains(said), "{page}");
+    facts.clock = ClockState::Synchronised;
+    facts.hot = Some(5);
+    stack.app.health.look(facts);
+    let page = text(&stack.page(PAGE).await);
+    let said = "Recording works; disk, archive and clock are as they should be.";
+    assert!(page.contains(said), "{page}");
 }
 
 #[tokio::test]
@@ -57,7 +78,7 @@ async fn an_alert_says_what_happened_what_it_means_and_what_to_do_and_is_over_wi
     well.disk = None;
     stack.app.health.look(well);
     let page = text(&stack.page(PAGE).await);
-    assert!(page.contains("Everything is recorded."), "{page}");
+    assert!(page.contains("Nothing is wrong."), "{page}");
     assert!(
         page.contains("The disk of the data folder has room again."),
         "{page}"
