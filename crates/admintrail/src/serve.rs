@@ -250,6 +250,7 @@ impl Server {
                 data: self.config.data.clone(),
                 name: self.config.recorder.clone(),
                 last: None,
+                knows_leap: false,
             },
             Arc::clone(&self.app.health),
             self.control.clone(),

@@ -32,6 +32,8 @@ pub(crate) struct Gather {
     pub(crate) name: String,
     /// Wall and tick of the last look.
     pub(crate) last: Option<(Micros, Duration)>,
+    /// Whether a leap of the clock is told of already, so that the first look does not find it again.
+    pub(crate) knows_leap: bool,
 }
 
 impl Gather {
@@ -79,6 +81,7 @@ impl Gather {
                 let passed = i64::try_from(passed).unwrap_or(i64::MAX);
                 now.0.saturating_sub(wall.0).saturating_sub(passed)
             }
+            None if self.knows_leap => 0,
             None => {
                 let last = state.last_received.unwrap_or(now);
                 now.0.saturating_sub(last.0).min(0)

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use admintrail_store::Control;
-use admintrail_web::health::{Change, Changed, Health, Words};
+use admintrail_web::health::{Change, Changed, Code, Health, Words};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
@@ -54,34 +54,70 @@ pub(crate) async fn watch(
         let (health, control) = (Arc::clone(&health), control.clone());
         ways.spawn(ways::deliver(channel, health, control, looked.clone()));
     }
-    let mut unsaved = false;
+    // A clock that is behind the record was told of before the restart.
+    gather.knows_leap = health.holds(Code::ClockLeap);
+    let mut keeping = Keeping {
+        control,
+        state: Kept::Yes,
+    };
     let mut tick = tokio::time::interval(EVERY);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
-        tokio::select! {
-            _ = tick.tick() => {}
+        let looking = async {
+            tick.tick().await;
+            gather.look().await
+        };
+        let (back, facts) = tokio::select! {
+            looked = looking => match looked {
+                Ok(looked) => looked,
+                Err(error) => {
+                    tracing::error!(%error, "nobody looks after the health of this server any more");
+                    return;
+                }
+            },
             () = stop.told() => return,
-        }
-        let (back, facts) = match gather.look().await {
-            Ok(looked) => looked,
-            Err(error) => {
-                tracing::error!(%error, "nobody looks after the health of this server any more");
-                return;
-            }
         };
         gather = back;
         let changes = health.look(facts);
         changes.iter().for_each(log);
-        unsaved |= !changes.is_empty();
         // First kept, then told: who dies in between tells it after the restart.
-        if unsaved {
-            let kept = control.set_setting(SETTING, Some(&health.saved())).await;
-            if let Err(error) = &kept {
-                tracing::warn!(code = error.code(), %error, "what is wrong could not be kept; it may be told again after a restart");
-            }
-            unsaved = kept.is_err();
-        }
+        keeping.keep(&health, !changes.is_empty()).await;
         look.send_replace(health.last());
+    }
+}
+
+/// Keeps what was found.
+struct Keeping {
+    control: Control,
+    state: Kept,
+}
+
+/// Whether what was found last is kept.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kept {
+    Yes,
+    /// The disk may be full for hours; that is logged once.
+    NotYet,
+}
+
+impl Keeping {
+    async fn keep(&mut self, health: &Health, changed: bool) {
+        if !changed && self.state == Kept::Yes {
+            return;
+        }
+        match self
+            .control
+            .set_setting(SETTING, Some(&health.saved()))
+            .await
+        {
+            Ok(()) => self.state = Kept::Yes,
+            Err(error) => {
+                if self.state == Kept::Yes {
+                    tracing::warn!(code = error.code(), %error, "what is wrong could not be kept; it may be told again after a restart");
+                }
+                self.state = Kept::NotYet;
+            }
+        }
     }
 }
 

@@ -385,9 +385,15 @@ async fn recording_that_stops_is_told_once_over_a_crash_and_so_is_its_end() {
         })
     })
     .await;
+    let mail = Smtp::start(None);
+    let by_mail = mail.as_ref().map(|server| {
+        let smtp = format!("smtp://127.0.0.1:{}", server.port);
+        email(&smtp, "\"ops@example.org\"")
+    });
     let alerts = config(&format!(
-        "webhook = \"http://{}/\"\nwebhook_secret = \"{SECRET}\"\nwebhook_network = \"any\"",
-        receiver.address
+        "webhook = \"http://{}/\"\nwebhook_secret = \"{SECRET}\"\nwebhook_network = \"any\"\n{}",
+        receiver.address,
+        by_mail.unwrap_or_default()
     ));
     // Files may grow to 400 KiB, which is what a full disk is to their writer.
     let mut options = Options {
@@ -409,6 +415,14 @@ async fn recording_that_stops_is_told_once_over_a_crash_and_so_is_its_end() {
         }
         assert!(number < 4_000, "it never stops");
     }
+    // Who only reads is let through, and counted.
+    let read = b"GET /read HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+    let answer = exchange(server.panel(), read).await;
+    assert!(
+        answer.starts_with(b"HTTP/1.1 200"),
+        "{}",
+        answer.escape_ascii()
+    );
     // The first try failed; it comes again under the same id.
     told_within_a_minute(&receiver, "raised recording_stopped").await;
     let ids = || -> Vec<String> {
@@ -448,5 +462,33 @@ async fn recording_that_stops_is_told_once_over_a_crash_and_so_is_its_end() {
         stops,
         ["raised recording_stopped", "resolved recording_stopped"]
     );
+    assert!(
+        distinct.iter().any(|(_, what)| what == "raised gap"),
+        "{distinct:?}"
+    );
     assert!(!server.log().contains(SECRET));
+    if let Some(mail) = mail {
+        let over = "[Admintrail] Over: Recording stopped";
+        let subjects = || -> Vec<String> {
+            let mails = mail.mails();
+            let subjects = mails
+                .iter()
+                .map(|one| one["subject"].as_str().unwrap().to_owned());
+            subjects.collect()
+        };
+        until("its end is mailed", || async {
+            subjects()
+                .iter()
+                .any(|one| one.starts_with(over))
+                .then_some(())
+        })
+        .await;
+        let stops = |one: &&String| one.contains("Recording stopped");
+        assert_eq!(
+            subjects().iter().filter(stops).count(),
+            2,
+            "{:?}",
+            subjects()
+        );
+    }
 }
