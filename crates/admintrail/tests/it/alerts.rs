@@ -212,7 +212,7 @@ async fn a_test_arrives_as_a_mail_that_a_mail_server_understands() {
     let to = "\"ops@example.org\", \"Olena Kravets <olena@example.org>\"";
     let said = try_out(dir.path(), &email(&smtp, to)).await;
     assert!(said.ok().starts_with("email: delivered to ops@example.org"));
-    let mails = server.mails();
+    let mails = server.mails_when(1).await;
     assert_eq!(mails.len(), 1, "one for both");
     let mail = &mails[0];
     assert_eq!(mail["sender"], "trail@example.org");
@@ -260,7 +260,7 @@ async fn mail_goes_over_tls_with_a_password_that_is_printed_nowhere() {
             server.port
         )
     );
-    assert_eq!(server.mails()[0]["user"], USER);
+    assert_eq!(server.mails_when(1).await[0]["user"], USER);
     let file = dir.path().join("admintrail.toml").display().to_string();
     let shown = admintrail(&["config", "show", "--json", "--config", &file])
         .run()

@@ -358,8 +358,8 @@ fn the_readme_shows_settings_that_hold() {
         .collect();
     assert_eq!(
         blocks.len(),
-        3,
-        "the file, what else a panel may say, and an identity provider"
+        4,
+        "the file, what else a panel may say, an identity provider, and who is told"
     );
     // Files of the reader's machine are not here.
     let more: Vec<&str> = blocks[1]
@@ -391,6 +391,10 @@ fn the_readme_shows_settings_that_hold() {
             .any(|(key, _)| key.ends_with("jwt.audience")),
         "{with_provider:?}"
     );
+    let with_alerts = show(format!("{}{}", blocks[0], blocks[3]));
+    for key in ["alerts.webhook", "alerts.email.smtp"] {
+        assert!(with_alerts.iter().any(|(one, _)| one == key), "{key}");
+    }
     for variable in [
         "CONFIG",
         "DATA",

@@ -7,6 +7,8 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::Value;
 
+use super::until;
+
 /// Who may send where a certificate is given.
 pub(crate) const USER: &str = "alerts@example.org";
 /// And the password.
@@ -63,6 +65,15 @@ impl Smtp {
             }
         });
         Some(Self { child, port, mails })
+    }
+
+    /// Every mail, once there are so many: whoever sent it may know sooner than we do.
+    pub(crate) async fn mails_when(&self, count: usize) -> Vec<Value> {
+        until("the mail server says what it got", || async {
+            let mails = self.mails();
+            (mails.len() >= count).then_some(mails)
+        })
+        .await
     }
 
     /// Every mail so far.
