@@ -105,7 +105,7 @@ test("RabbitMQ: who did what, by the name that each call carries", async ({ brow
   await page.getByRole("button", { name: "Download broker definitions" }).click();
   await (await download).path();
   // Long enough on one page that its refreshes are known for what they are.
-  await page.waitForTimeout(16_500);
+  await page.waitForTimeout(27_000);
 
   await signOut(page);
   await enter(page, TOM);

@@ -1,6 +1,7 @@
 //! What follows from the events in `seq` order and is kept in memory: firsts, background
 //! refreshes, sessions, and who is active. Rebuilt when the trail is opened.
 
+mod cache_buster;
 mod firsts;
 mod polling;
 mod sessions;

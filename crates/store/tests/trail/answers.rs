@@ -53,7 +53,16 @@ fn refreshes_and_assets_are_folded_away_unless_asked_for() {
             fold: true,
             ..view(filter)
         };
-        let page = fixture.trail.page(&folding(""), &first_page(10)).unwrap();
+        let page = fixture
+            .trail
+            .page(
+                &View {
+                    fold: true,
+                    ..view("")
+                },
+                &first_page(10),
+            )
+            .unwrap();
         assert_eq!((page.folded.refreshes, page.folded.assets), (1, 1));
         assert_eq!(page.total.value, 1);
         assert_eq!(fixture.paths(&folding("is:polling")), ["/client/2"]);
@@ -130,10 +139,24 @@ fn a_request_that_repeats_evenly_becomes_polling_also_across_a_restart() {
         draft.path = "/status".to_owned();
         draft
     };
-    fixture.append((0..3).map(refresh));
+    fixture.append((0..4).map(refresh));
     fixture.reopen();
-    fixture.append((3..6).map(refresh));
-    assert_eq!(fixture.trail.count(&view("is:polling")).unwrap(), 3);
+    fixture.append((4..9).map(refresh));
+    // From the fifth repetition on.
+    assert_eq!(fixture.trail.count(&view("is:polling")).unwrap(), 4);
+    let all = fixture
+        .trail
+        .page(
+            &View {
+                fold: true,
+                ..view("")
+            },
+            &first_page(10),
+        )
+        .unwrap();
+    assert_eq!((all.events.len(), all.folded.refreshes), (5, 4), "counted");
+    let shown = fixture.trail.page(&view(""), &first_page(10)).unwrap();
+    assert_eq!(shown.events.len(), 9, "none is lost");
 }
 
 #[test]
