@@ -30,7 +30,7 @@ test.afterAll(async () => {
 });
 
 test("RabbitMQ: who did what, by the name that each call carries", async ({ browser }) => {
-  test.setTimeout(120_000);
+  test.setTimeout(150_000);
   const context = await browser.newContext({ ...DESK, baseURL: stack.url, acceptDownloads: true });
   const sent = watchBrowser(context, stack.url);
   const page = await context.newPage();
