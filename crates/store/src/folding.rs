@@ -17,16 +17,16 @@ pub(crate) fn folds(draft: &Draft) -> bool {
 
 /// The same for a row of a chunk.
 pub(crate) fn folds_row(chunk: &Chunk, row: usize) -> bool {
-    (chunk.polling.value(row) || chunk.asset.value(row))
-        && may(chunk.outcome.value(row), chunk.known_by.value(row))
+    (chunk.polling().value(row) || chunk.asset().value(row))
+        && may(chunk.outcome().value(row), chunk.known_by().value(row))
 }
 
 /// The rows of a chunk for which [`may_fold`] holds.
 pub(crate) fn may_fold_rows(chunk: &Chunk) -> RowSet {
-    let mut rows = RowSet::of_values(chunk.outcome.values(), |outcome| {
+    let mut rows = RowSet::of_values(chunk.outcome().values(), |outcome| {
         outcome == Outcome::Success.code()
     });
-    rows.and_not(&RowSet::of_values(chunk.known_by.values(), |known_by| {
+    rows.and_not(&RowSet::of_values(chunk.known_by().values(), |known_by| {
         known_by == KnownBy::Attempt.code()
     }));
     rows

@@ -105,7 +105,7 @@ impl Mirror {
         let mut found = Vec::new();
         if let Some(chunk) = chunk {
             let visible = sieve.sift(&chunk).visible;
-            let from = chunk.seq.values().partition_point(|seq| *seq <= after.0);
+            let from = chunk.seq().values().partition_point(|seq| *seq <= after.0);
             for row in visible.iter().filter(|row| *row >= from) {
                 found.extend(chunk.event(row));
                 if let Some(last) = found.last().filter(|_| found.len() >= limit) {
@@ -137,7 +137,7 @@ impl Mirror {
             .iter()
             .skip(first)
             .flat_map(|chunk| {
-                let from = chunk.seq.values().partition_point(|seq| *seq <= after.0);
+                let from = chunk.seq().values().partition_point(|seq| *seq <= after.0);
                 (from..chunk.rows).filter_map(|row| chunk.event(row))
             })
             .take(limit)

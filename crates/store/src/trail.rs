@@ -232,7 +232,7 @@ impl Trail {
         }
         let found = snapshot.chunks.iter().rev().find_map(|chunk| {
             let row = chunk
-                .id
+                .id()
                 .values()
                 .chunks_exact(16)
                 .position(|bytes| bytes == id.as_bytes())?;

@@ -24,21 +24,21 @@ pub(super) fn is_attempt(event: &Event) -> bool {
 /// The same of the rows of a chunk.
 pub(super) fn attempt_rows(chunk: &Chunk) -> RowSet {
     let is = |values: &[u8], wanted: u8| RowSet::of_values(values, |code| code == wanted);
-    let mut named = chunk.admin.codes.present();
-    named.and_not(&is(chunk.known_by.values(), KnownBy::Attempt.code()));
-    let mut rows = is(chunk.outcome.values(), Outcome::Denied.code());
-    rows.and(&is(chunk.kind.values(), Kind::Request.code()));
+    let mut named = chunk.admin().codes.present();
+    named.and_not(&is(chunk.known_by().values(), KnownBy::Attempt.code()));
+    let mut rows = is(chunk.outcome().values(), Outcome::Denied.code());
+    rows.and(&is(chunk.kind().values(), Kind::Request.code()));
     rows.and_not(&named);
     rows
 }
 
 /// The rows of somebody who was let in.
 fn success_rows(chunk: &Chunk) -> RowSet {
-    let mut rows = RowSet::of_values(chunk.outcome.values(), |code| {
+    let mut rows = RowSet::of_values(chunk.outcome().values(), |code| {
         code == Outcome::Success.code()
     });
-    rows.and(&chunk.admin.codes.present());
-    rows.and_not(&RowSet::of_values(chunk.known_by.values(), |code| {
+    rows.and(&chunk.admin().codes.present());
+    rows.and_not(&RowSet::of_values(chunk.known_by().values(), |code| {
         code == KnownBy::Attempt.code()
     }));
     rows
@@ -118,7 +118,7 @@ pub(crate) fn attempts(
         }
         let mut rows = attempt_rows(chunk);
         if by == AttemptsBy::Name {
-            rows.and(&chunk.attempted.codes.present());
+            rows.and(&chunk.attempted().codes.present());
         }
         // Attempts are few: most chunks need no filter at all.
         if rows.is_empty() {
@@ -185,7 +185,7 @@ fn count_chunk<'s>(
     }
     let Values { texts, codes } = values_of(chunk, field);
     let others = values_of(chunk, other);
-    let times = chunk.time.values();
+    let times = chunk.time().values();
     for row in rows.iter() {
         let (Some(Some(value)), Some(time)) = (
             codes.get(row).and_then(|code| texts.get(*code)),
@@ -195,11 +195,11 @@ fn count_chunk<'s>(
         };
         let with = others.codes.get(row);
         let with = with.and_then(|code| others.texts.get(*code)?.clone());
-        let sign_in = chunk.known_by.values().get(row) == Some(&KnownBy::Attempt.code());
+        let sign_in = chunk.known_by().values().get(row) == Some(&KnownBy::Attempt.code());
         counts
             .entry(value.clone())
             .or_default()
-            .count(*time, sign_in, with, chunk.panel.get(row));
+            .count(*time, sign_in, with, chunk.panel().get(row));
     }
 }
 
@@ -257,14 +257,14 @@ fn succeeded(
     for chunk in &snapshot.chunks {
         let (codes, of_code): (&Codes, Vec<Option<&Vec<usize>>>) = match by {
             AttemptsBy::Ip => {
-                let ips = chunk.ip.values();
+                let ips = chunk.ip().values();
                 let of = ips.map(|ip| ranks.get(&*Ip(ip).to_string()));
-                (&chunk.ip.codes, of.collect())
+                (&chunk.ip().codes, of.collect())
             }
             AttemptsBy::Name => {
-                let admins = chunk.admin.folded().iter().flatten();
+                let admins = chunk.admin().folded().iter().flatten();
                 (
-                    &chunk.admin.codes,
+                    &chunk.admin().codes,
                     admins.map(|admin| ranks.get(admin)).collect(),
                 )
             }
@@ -280,13 +280,13 @@ fn succeeded(
         for row in rows.iter() {
             let ranks = codes.of(row).and_then(|code| *of_code.get(code)?);
             let (Some(ranks), Some(panel), Some(at)) =
-                (ranks, chunk.panel.get(row), chunk.time.values().get(row))
+                (ranks, chunk.panel().get(row), chunk.time().values().get(row))
             else {
                 continue;
             };
             for rank in ranks {
-                let session = chunk.session.get(row).map(SessionHash);
-                let mut admin = || chunk.admin.get(row).unwrap_or_default().to_owned();
+                let session = chunk.session().get(row).map(SessionHash);
+                let mut admin = || chunk.admin().get(row).unwrap_or_default().to_owned();
                 note(*rank, panel, session, *at, &mut admin);
             }
         }

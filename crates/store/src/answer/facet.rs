@@ -194,7 +194,7 @@ fn details_of(
             continue;
         }
         let with = asked.other.map(|(other, _)| values_of(chunk, other));
-        let times = chunk.time.values();
+        let times = chunk.time().values();
         let mut pairs: HashMap<(usize, usize), u64> = HashMap::new();
         for row in visible.iter() {
             let Some(rank) = of.codes.get(row).and_then(|code| *rank_of.get(*code)?) else {
@@ -340,7 +340,7 @@ fn count_chunk<'s>(
 ) {
     let Values { texts, codes } = values_of(chunk, field);
     let outcome_is = |wanted: Outcome| {
-        RowSet::of_values(chunk.outcome.values(), move |code| code == wanted.code())
+        RowSet::of_values(chunk.outcome().values(), move |code| code == wanted.code())
     };
     let mut changes = visible.clone();
     changes.and(&unsafe_methods(chunk));
@@ -348,7 +348,7 @@ fn count_chunk<'s>(
     let mut denied = visible.clone();
     denied.and(&outcome_is(Outcome::Denied));
     let mut counts = vec![Counted::default(); texts.len()];
-    let times = chunk.time.values();
+    let times = chunk.time().values();
     for row in visible.iter() {
         let Some((code, time)) = codes.get(row).zip(times.get(row)) else {
             continue;

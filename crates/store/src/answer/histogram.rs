@@ -79,7 +79,7 @@ fn count_chunk(sieve: &Sieve<'_>, chunk: &Chunk, add: &mut impl FnMut(i64, Class
     if visible.is_empty() {
         return;
     }
-    let refused = crate::columns::RowSet::of_values(chunk.outcome.values(), |code| {
+    let refused = crate::columns::RowSet::of_values(chunk.outcome().values(), |code| {
         matches!(
             Outcome::from_code(code),
             Some(Outcome::Denied | Outcome::Failed | Outcome::Error)
@@ -93,7 +93,7 @@ fn count_chunk(sieve: &Sieve<'_>, chunk: &Chunk, add: &mut impl FnMut(i64, Class
     let unsafe_ones = unsafe_methods(chunk);
     changed.and(&unsafe_ones);
     read.and_not(&unsafe_ones);
-    let times = chunk.time.values();
+    let times = chunk.time().values();
     for (rows, class) in [
         (read, Class::Read),
         (changed, Class::Changed),

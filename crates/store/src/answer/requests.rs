@@ -30,7 +30,7 @@ pub(crate) fn requests(
             continue;
         }
         let mut rows = sieve.sift(chunk).visible;
-        rows.and(&RowSet::of_values(chunk.kind.values(), |code| {
+        rows.and(&RowSet::of_values(chunk.kind().values(), |code| {
             code == Kind::Request.code()
         }));
         if !rows.is_empty() {
@@ -61,15 +61,15 @@ fn count_chunk(chunk: &Chunk, rows: &RowSet, queries: bool, each: &mut impl FnMu
     let mut kinds: HashMap<(Codes, bool, bool), (u64, i64)> = HashMap::new();
     for row in rows.iter() {
         let codes = [
-            code(&chunk.method, row),
-            code(&chunk.path, row),
-            if queries { code(&chunk.query, row) } else { 0 },
-            code(&chunk.route, row),
+            code(&chunk.method(), row),
+            code(&chunk.path(), row),
+            if queries { code(&chunk.query(), row) } else { 0 },
+            code(&chunk.route(), row),
         ];
-        let unknown = chunk.status.is_valid(row) && UNKNOWN.contains(&chunk.status.value(row));
+        let unknown = chunk.status().is_valid(row) && UNKNOWN.contains(&chunk.status().value(row));
         let refused = unknown || refused.get(row).copied().unwrap_or(false);
-        let asset = row < chunk.asset.len() && chunk.asset.value(row);
-        let time = chunk.time.values().get(row).copied().unwrap_or(i64::MIN);
+        let asset = row < chunk.asset().len() && chunk.asset().value(row);
+        let time = chunk.time().values().get(row).copied().unwrap_or(i64::MIN);
         let (count, last) = kinds
             .entry((codes, asset, refused))
             .or_insert((0, i64::MIN));
@@ -78,10 +78,10 @@ fn count_chunk(chunk: &Chunk, rows: &RowSet, queries: bool, each: &mut impl FnMu
     }
     for (([method, path, query, route], asset, refused), (count, last)) in kinds {
         each(&Counted {
-            method: value(&chunk.method, method).unwrap_or_default(),
-            path: value(&chunk.path, path).unwrap_or_default(),
-            query: value(&chunk.query, query),
-            route: value(&chunk.route, route),
+            method: value(&chunk.method(), method).unwrap_or_default(),
+            path: value(&chunk.path(), path).unwrap_or_default(),
+            query: value(&chunk.query(), query),
+            route: value(&chunk.route(), route),
             asset,
             refused,
             count,

@@ -59,14 +59,14 @@ pub(crate) fn sessions_in(snapshot: &Snapshot, view: &View) -> Wanted {
             .sift(chunk)
             .visible
             .iter()
-            .filter_map(|row| chunk.panel.codes.of(row).zip(chunk.session.codes.of(row)))
+            .filter_map(|row| chunk.panel().codes.of(row).zip(chunk.session().codes.of(row)))
             .collect();
         if codes.is_empty() {
             continue;
         }
-        let sessions: Vec<[u8; 16]> = chunk.session.values().collect();
+        let sessions: Vec<[u8; 16]> = chunk.session().values().collect();
         wanted.extend(codes.into_iter().filter_map(|(panel, session)| {
-            let panel = chunk.panel.value(panel)?.parse().ok()?;
+            let panel = chunk.panel().value(panel)?.parse().ok()?;
             Some((panel, SessionHash(*sessions.get(session)?)))
         }));
     }

@@ -118,7 +118,7 @@ impl<'v> Sieve<'v> {
                 i64::MAX
             };
             let open = self.view.to.is_none();
-            rows.and(&RowSet::of_values(chunk.time.values(), |time| {
+            rows.and(&RowSet::of_values(chunk.time().values(), |time| {
                 time >= from.0 && (open || time < until)
             }));
         }
@@ -129,8 +129,8 @@ impl<'v> Sieve<'v> {
             return;
         }
         let may = |value: &str| self.may_see(value);
-        let marked: Vec<bool> = chunk.panel.values().map(may).collect();
-        rows.and(&chunk.panel.codes.rows_of(&marked));
+        let marked: Vec<bool> = chunk.panel().values().map(may).collect();
+        rows.and(&chunk.panel().codes.rows_of(&marked));
     }
 
     fn may_see(&self, panel: &str) -> bool {
@@ -142,10 +142,10 @@ impl<'v> Sieve<'v> {
     fn folded(&self, chunk: &Chunk) -> (RowSet, RowSet) {
         let (mut rows, mut assets) = (RowSet::none(), RowSet::none());
         if self.fold_polling {
-            rows = RowSet::of_bits(chunk.polling.values());
+            rows = RowSet::of_bits(chunk.polling().values());
         }
         if self.fold_assets {
-            assets = RowSet::of_bits(chunk.asset.values());
+            assets = RowSet::of_bits(chunk.asset().values());
             rows.or(&assets);
         }
         if !rows.is_empty() {
@@ -158,16 +158,16 @@ impl<'v> Sieve<'v> {
         let mut all = RowSet::none();
         for (panel, admin) in &self.hide {
             let marked: Vec<bool> = chunk
-                .admin
+                .admin()
                 .folded()
                 .iter()
                 .flatten()
                 .map(|value| value == admin)
                 .collect();
-            let mut rows = chunk.admin.codes.rows_of(&marked);
+            let mut rows = chunk.admin().codes.rows_of(&marked);
             if let Some(panel) = panel {
-                let marked: Vec<bool> = chunk.panel.values().map(|value| value == *panel).collect();
-                rows.and(&chunk.panel.codes.rows_of(&marked));
+                let marked: Vec<bool> = chunk.panel().values().map(|value| value == *panel).collect();
+                rows.and(&chunk.panel().codes.rows_of(&marked));
             }
             all.or(&rows);
         }

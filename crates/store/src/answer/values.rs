@@ -16,34 +16,34 @@ pub(crate) struct Values<'c> {
 
 pub(crate) fn values_of(chunk: &Chunk, field: FacetField) -> Values<'_> {
     match field {
-        FacetField::Admin => of_texts(chunk, &chunk.admin),
-        FacetField::Method => of_texts(chunk, &chunk.method),
-        FacetField::Action => of_texts(chunk, &chunk.action),
-        FacetField::Route => of_texts(chunk, &chunk.route),
-        FacetField::Panel => of_texts(chunk, &chunk.panel),
-        FacetField::Agent => of_texts(chunk, &chunk.user_agent),
-        FacetField::Object => of_texts(chunk, &chunk.object),
-        FacetField::Attempted => of_texts(chunk, &chunk.attempted),
+        FacetField::Admin => of_texts(chunk, &chunk.admin()),
+        FacetField::Method => of_texts(chunk, &chunk.method()),
+        FacetField::Action => of_texts(chunk, &chunk.action()),
+        FacetField::Route => of_texts(chunk, &chunk.route()),
+        FacetField::Panel => of_texts(chunk, &chunk.panel()),
+        FacetField::Agent => of_texts(chunk, &chunk.user_agent()),
+        FacetField::Object => of_texts(chunk, &chunk.object()),
+        FacetField::Attempted => of_texts(chunk, &chunk.attempted()),
         FacetField::Ip => {
             let texts = chunk
-                .ip
+                .ip()
                 .values()
                 .map(|ip| Some(Cow::Owned(Ip(ip).to_string())));
-            let none = chunk.ip.len();
+            let none = chunk.ip().len();
             Values {
                 texts: texts.chain([None]).collect(),
                 codes: (0..chunk.rows)
-                    .map(|row| chunk.ip.codes.of(row).unwrap_or(none))
+                    .map(|row| chunk.ip().codes.of(row).unwrap_or(none))
                     .collect(),
             }
         }
-        FacetField::Type => of_words(&chunk.request_type, |c| {
+        FacetField::Type => of_words(&chunk.request_type(), |c| {
             RequestType::from_code(c).map(RequestType::as_str)
         }),
-        FacetField::Outcome => of_words(&chunk.outcome, |c| {
+        FacetField::Outcome => of_words(&chunk.outcome(), |c| {
             Outcome::from_code(c).map(Outcome::as_str)
         }),
-        FacetField::KnownBy => of_words(&chunk.known_by, |c| {
+        FacetField::KnownBy => of_words(&chunk.known_by(), |c| {
             KnownBy::from_code(c).map(KnownBy::as_str)
         }),
         FacetField::Status => of_statuses(chunk),
@@ -78,7 +78,7 @@ fn of_words<'c>(column: &UInt8Array, word: impl Fn(u8) -> Option<&'static str>) 
 }
 
 fn of_statuses(chunk: &Chunk) -> Values<'_> {
-    let status = |row: usize| chunk.status.is_valid(row).then(|| chunk.status.value(row));
+    let status = |row: usize| chunk.status().is_valid(row).then(|| chunk.status().value(row));
     let mut known: Vec<Option<u16>> = (0..chunk.rows).map(status).collect();
     known.sort_unstable();
     known.dedup();

@@ -2,11 +2,12 @@
 
 use std::borrow::Borrow;
 
-use admintrail_event::{Event, LogId, Micros};
+use admintrail_event::{Event, LogId, Micros, Seq};
 use arrow_array::{BooleanArray, FixedSizeBinaryArray, UInt8Array, UInt16Array, UInt64Array};
 use arrow_buffer::{BooleanBuffer, Buffer, NullBuffer};
 
-use super::chunk::{Chunk, Numbers};
+use super::chunk::Chunk;
+use super::column::{Data, Numbers};
 use super::dictionary::Coder;
 use super::fields::Fields;
 use super::rowset::CHUNK_ROWS;
@@ -120,53 +121,59 @@ impl ChunkBuilder {
             Micros(done.time.iter().copied().min().unwrap_or(0)),
             Micros(done.time.iter().copied().max().unwrap_or(0)),
         );
-        let codes = |codes: Vec<u8>| UInt8Array::new(codes.into(), None);
-        let flags = |flags: Vec<bool>| BooleanArray::new(BooleanBuffer::from(flags), None);
-        let whole = |numbers: Vec<u64>| UInt64Array::new(numbers.into(), None);
-        Chunk {
-            log,
-            rows: done.seq.len(),
-            times,
-            seq: whole(done.seq),
-            time: done.time.into(),
-            received: done.received.into(),
-            id: FixedSizeBinaryArray::new(16, Buffer::from_vec(done.ids), None),
-            kind: codes(done.kind),
-            known_by: codes(done.known_by),
-            request_type: codes(done.request_type),
-            outcome: codes(done.outcome),
-            ending: codes(done.ending),
-            first: codes(done.first),
-            asset: flags(done.asset),
-            polling: flags(done.polling),
-            status: UInt16Array::from(done.status),
-            duration_us: numbers(&done.duration_us),
-            request_bytes: numbers(&done.request_bytes),
-            response_bytes: numbers(&done.response_bytes),
-            count: numbers(&done.count),
-            path_bytes: numbers(&done.path_bytes),
-            query_bytes: numbers(&done.query_bytes),
-            agent_bytes: numbers(&done.agent_bytes),
-            recorder_epoch: whole(done.recorder_epoch),
-            recorder_seq: whole(done.recorder_seq),
-            ip: done.ip.into_wide(),
-            session: done.session.into_wide(),
-            panel: done.panel.into_texts(),
-            recorder: done.recorder.into_texts(),
-            admin: done.admin.into_texts(),
-            admin_name: done.admin_name.into_texts(),
-            attempted: done.attempted.into_texts(),
-            acting_as: done.acting_as.into_texts(),
-            user_agent: done.user_agent.into_texts(),
-            method: done.method.into_texts(),
-            scheme: done.scheme.into_texts(),
-            host: done.host.into_texts(),
-            path: done.path.into_texts(),
-            query: done.query.into_texts(),
-            route: done.route.into_texts(),
-            action: done.action.into_texts(),
-            object: done.object.into_texts(),
-        }
+        let seqs = (
+            Seq(done.seq.first().copied().unwrap_or(0)),
+            Seq(done.seq.last().copied().unwrap_or(0)),
+        );
+        let rows = done.seq.len();
+        let codes = |codes: Vec<u8>| Data::Codes(UInt8Array::new(codes.into(), None));
+        let flags =
+            |flags: Vec<bool>| Data::Flags(BooleanArray::new(BooleanBuffer::from(flags), None));
+        let whole = |numbers: Vec<u64>| Data::Whole(UInt64Array::new(numbers.into(), None));
+        let texts = |coder: Coder| Data::Texts(coder.into_texts());
+        let ids = FixedSizeBinaryArray::new(16, Buffer::from_vec(done.ids), None);
+        let columns = [
+            Data::Ids(ids),
+            whole(done.seq),
+            codes(done.kind),
+            numbers(&done.count),
+            Data::Times(done.time.into()),
+            Data::Times(done.received.into()),
+            texts(done.panel),
+            texts(done.recorder),
+            whole(done.recorder_epoch),
+            whole(done.recorder_seq),
+            texts(done.admin),
+            texts(done.admin_name),
+            codes(done.known_by),
+            texts(done.attempted),
+            texts(done.acting_as),
+            Data::Wide(done.ip.into_wide()),
+            texts(done.user_agent),
+            Data::Wide(done.session.into_wide()),
+            codes(done.request_type),
+            texts(done.method),
+            texts(done.scheme),
+            texts(done.host),
+            texts(done.path),
+            texts(done.query),
+            texts(done.route),
+            texts(done.action),
+            texts(done.object),
+            Data::Status(UInt16Array::from(done.status)),
+            codes(done.outcome),
+            codes(done.ending),
+            numbers(&done.duration_us),
+            numbers(&done.request_bytes),
+            numbers(&done.response_bytes),
+            flags(done.asset),
+            flags(done.polling),
+            codes(done.first),
+            numbers(&done.path_bytes),
+            numbers(&done.query_bytes),
+            numbers(&done.agent_bytes),
+        ];
+        Chunk::of(log, times, seqs, rows, columns)
     }
 }
 
@@ -185,14 +192,14 @@ impl Chunk {
     }
 }
 
-fn numbers(values: &[Option<u64>]) -> Numbers {
+fn numbers(values: &[Option<u64>]) -> Data {
     if values.iter().all(Option::is_none) {
-        return Numbers(None);
+        return Data::Numbers(Numbers(None));
     }
     let nulls: NullBuffer = values.iter().map(Option::is_some).collect();
     let values: Vec<u64> = values
         .iter()
         .map(|value| value.unwrap_or_default())
         .collect();
-    Numbers(Some(UInt64Array::new(values.into(), Some(nulls))))
+    Data::Numbers(Numbers(Some(UInt64Array::new(values.into(), Some(nulls)))))
 }

@@ -1,81 +1,156 @@
-//! Up to 4,096 events of one log as columns.
+//! Events of one log as columns: up to 4,096 in memory, a row group of a sealed segment otherwise.
+
+use std::fmt;
+use std::sync::{Arc, OnceLock};
 
 use admintrail_event::{Event, LogId, Micros, Seq};
 use arrow_array::{
     Array, BooleanArray, FixedSizeBinaryArray, Int64Array, UInt8Array, UInt16Array, UInt64Array,
 };
 
+use super::column::{Column, Data, Numbers, Source};
 use super::dictionary::{TextColumn, WideColumn};
 use super::fields::Fields;
+use crate::StoreError;
 use crate::query::Position;
 
-/// The columns, in `seq` order.
-#[derive(Debug)]
+/// The columns, in `seq` order. Those of a sealed one are read when they are first asked for; one
+/// that cannot be read has no values, and [`Chunk::damage`] says why: whoever used the chunk asks
+/// afterwards.
 pub(crate) struct Chunk {
     pub(crate) log: LogId,
     pub(crate) rows: usize,
     /// Smallest and largest time.
     pub(crate) times: (Micros, Micros),
-    pub(crate) seq: UInt64Array,
-    pub(crate) time: Int64Array,
-    pub(crate) received: Int64Array,
-    pub(crate) id: FixedSizeBinaryArray,
-    pub(crate) kind: UInt8Array,
-    pub(crate) known_by: UInt8Array,
-    pub(crate) request_type: UInt8Array,
-    pub(crate) outcome: UInt8Array,
-    pub(crate) ending: UInt8Array,
-    pub(crate) first: UInt8Array,
-    pub(crate) asset: BooleanArray,
-    pub(crate) polling: BooleanArray,
-    pub(crate) status: UInt16Array,
-    pub(crate) duration_us: Numbers,
-    pub(crate) request_bytes: Numbers,
-    pub(crate) response_bytes: Numbers,
-    pub(crate) count: Numbers,
-    pub(crate) path_bytes: Numbers,
-    pub(crate) query_bytes: Numbers,
-    pub(crate) agent_bytes: Numbers,
-    pub(crate) recorder_epoch: UInt64Array,
-    pub(crate) recorder_seq: UInt64Array,
-    pub(crate) ip: WideColumn,
-    pub(crate) session: WideColumn,
-    pub(crate) panel: TextColumn,
-    pub(crate) recorder: TextColumn,
-    pub(crate) admin: TextColumn,
-    pub(crate) admin_name: TextColumn,
-    pub(crate) attempted: TextColumn,
-    pub(crate) acting_as: TextColumn,
-    pub(crate) user_agent: TextColumn,
-    pub(crate) method: TextColumn,
-    pub(crate) scheme: TextColumn,
-    pub(crate) host: TextColumn,
-    pub(crate) path: TextColumn,
-    pub(crate) query: TextColumn,
-    pub(crate) route: TextColumn,
-    pub(crate) action: TextColumn,
-    pub(crate) object: TextColumn,
+    seqs: (Seq, Seq),
+    cells: [OnceLock<Arc<Data>>; Column::ALL.len()],
+    source: Option<Arc<dyn Source>>,
+    damage: OnceLock<StoreError>,
 }
 
-/// A column of numbers that may be missing; it takes no space when all are.
-#[derive(Debug)]
-pub(crate) struct Numbers(pub(crate) Option<UInt64Array>);
-
-impl Numbers {
-    pub(crate) fn get(&self, row: usize) -> Option<u64> {
-        let array = self.0.as_ref()?;
-        (row < array.len() && array.is_valid(row)).then(|| array.value(row))
+impl fmt::Debug for Chunk {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Chunk({}..={})", self.seqs.0.0, self.seqs.1.0)
     }
+}
 
-    fn get_u32(&self, row: usize) -> Option<u32> {
-        self.get(row).and_then(|n| u32::try_from(n).ok())
-    }
+/// A method a column, named as the field of the event.
+macro_rules! columns {
+    ($($name:ident: $column:ident -> $kind:ident($type:ty);)*) => {
+        $(
+            pub(crate) fn $name(&self) -> &$type {
+                match self.data(Column::$column) {
+                    Data::$kind(values) => values,
+                    _ => unreachable!("a column holds what Column::holds says"),
+                }
+            }
+        )*
+    };
 }
 
 impl Chunk {
+    /// Of columns that are all there, in the order of [`Column::ALL`].
+    pub(super) fn of(
+        log: LogId,
+        times: (Micros, Micros),
+        seqs: (Seq, Seq),
+        rows: usize,
+        columns: [Data; Column::ALL.len()],
+    ) -> Self {
+        Self {
+            log,
+            rows,
+            times,
+            seqs,
+            cells: columns.map(|data| OnceLock::from(Arc::new(data))),
+            source: None,
+            damage: OnceLock::new(),
+        }
+    }
+
+    /// Of columns that are read when they are asked for.
+    pub(crate) fn lazy(
+        log: LogId,
+        times: (Micros, Micros),
+        seqs: (Seq, Seq),
+        rows: usize,
+        source: Arc<dyn Source>,
+    ) -> Self {
+        Self {
+            log,
+            rows,
+            times,
+            seqs,
+            cells: [const { OnceLock::new() }; Column::ALL.len()],
+            source: Some(source),
+            damage: OnceLock::new(),
+        }
+    }
+
+    fn data(&self, column: Column) -> &Data {
+        #[expect(clippy::indexing_slicing, reason = "a cell a column")]
+        self.cells[column as usize].get_or_init(|| {
+            let loaded = match &self.source {
+                Some(source) => source.load(column),
+                None => Ok(Arc::new(Data::missing(column, self.rows))),
+            };
+            loaded.unwrap_or_else(|error| {
+                let _ = self.damage.set(error);
+                Arc::new(Data::missing(column, self.rows))
+            })
+        })
+    }
+
+    /// Why a column could not be read, if one could not: nothing that the chunk said then counts.
+    pub(crate) fn damage(&self) -> Option<&StoreError> {
+        self.damage.get()
+    }
+
+    columns! {
+        id: Id -> Ids(FixedSizeBinaryArray);
+        seq: Seq -> Whole(UInt64Array);
+        time: Time -> Times(Int64Array);
+        received: Received -> Times(Int64Array);
+        kind: Kind -> Codes(UInt8Array);
+        known_by: KnownBy -> Codes(UInt8Array);
+        request_type: RequestType -> Codes(UInt8Array);
+        outcome: Outcome -> Codes(UInt8Array);
+        ending: Ending -> Codes(UInt8Array);
+        first: First -> Codes(UInt8Array);
+        asset: Asset -> Flags(BooleanArray);
+        polling: Polling -> Flags(BooleanArray);
+        status: Status -> Status(UInt16Array);
+        count: Count -> Numbers(Numbers);
+        duration_us: DurationUs -> Numbers(Numbers);
+        request_bytes: RequestBytes -> Numbers(Numbers);
+        response_bytes: ResponseBytes -> Numbers(Numbers);
+        path_bytes: PathBytes -> Numbers(Numbers);
+        query_bytes: QueryBytes -> Numbers(Numbers);
+        agent_bytes: AgentBytes -> Numbers(Numbers);
+        recorder_epoch: RecorderEpoch -> Whole(UInt64Array);
+        recorder_seq: RecorderSeq -> Whole(UInt64Array);
+        ip: Ip -> Wide(WideColumn);
+        session: Session -> Wide(WideColumn);
+        panel: Panel -> Texts(TextColumn);
+        recorder: Recorder -> Texts(TextColumn);
+        admin: Admin -> Texts(TextColumn);
+        admin_name: AdminName -> Texts(TextColumn);
+        attempted: Attempted -> Texts(TextColumn);
+        acting_as: ActingAs -> Texts(TextColumn);
+        user_agent: UserAgent -> Texts(TextColumn);
+        method: Method -> Texts(TextColumn);
+        scheme: Scheme -> Texts(TextColumn);
+        host: Host -> Texts(TextColumn);
+        path: Path -> Texts(TextColumn);
+        query: Query -> Texts(TextColumn);
+        route: Route -> Texts(TextColumn);
+        action: Action -> Texts(TextColumn);
+        object: Object -> Texts(TextColumn);
+    }
+
     /// Place of a row in the total order. Rows past the end read as the last possible place.
     pub(crate) fn position(&self, row: usize) -> Position {
-        let (Some(time), Some(seq)) = (self.time.values().get(row), self.seq.values().get(row))
+        let (Some(time), Some(seq)) = (self.time().values().get(row), self.seq().values().get(row))
         else {
             return Position {
                 time: Micros(i64::MAX),
@@ -91,12 +166,8 @@ impl Chunk {
     }
 
     /// The seqs of the first and the last row.
-    pub(crate) fn seqs(&self) -> (Seq, Seq) {
-        let values = self.seq.values();
-        (
-            Seq(values.first().copied().unwrap_or(0)),
-            Seq(values.last().copied().unwrap_or(0)),
-        )
+    pub(crate) const fn seqs(&self) -> (Seq, Seq) {
+        self.seqs
     }
 
     /// One row; `None` past the end.
@@ -105,45 +176,48 @@ impl Chunk {
             return None;
         }
         Some(Fields {
-            id: self.id.value(row).try_into().ok()?,
-            seq: self.seq.value(row),
-            time: self.time.value(row),
-            received: self.received.value(row),
-            first: self.first.value(row),
-            polling: self.polling.value(row),
-            asset: self.asset.value(row),
-            kind: self.kind.value(row),
-            known_by: self.known_by.value(row),
-            request_type: self.request_type.value(row),
-            outcome: self.outcome.value(row),
-            ending: self.ending.value(row),
-            recorder_epoch: self.recorder_epoch.value(row),
-            recorder_seq: self.recorder_seq.value(row),
-            count: self.count.get(row),
-            status: self.status.is_valid(row).then(|| self.status.value(row)),
-            duration_us: self.duration_us.get(row),
-            request_bytes: self.request_bytes.get(row),
-            response_bytes: self.response_bytes.get(row),
-            path_bytes: self.path_bytes.get_u32(row),
-            query_bytes: self.query_bytes.get_u32(row),
-            agent_bytes: self.agent_bytes.get_u32(row),
-            ip: self.ip.get(row),
-            session: self.session.get(row),
-            panel: self.panel.get(row)?,
-            recorder: self.recorder.get(row).unwrap_or_default(),
-            admin: self.admin.get(row),
-            admin_name: self.admin_name.get(row),
-            attempted: self.attempted.get(row),
-            acting_as: self.acting_as.get(row),
-            user_agent: self.user_agent.get(row),
-            method: self.method.get(row).unwrap_or_default(),
-            scheme: self.scheme.get(row),
-            host: self.host.get(row),
-            path: self.path.get(row).unwrap_or_default(),
-            query: self.query.get(row),
-            route: self.route.get(row),
-            action: self.action.get(row).unwrap_or_default(),
-            object: self.object.get(row),
+            id: self.id().value(row).try_into().ok()?,
+            seq: self.seq().value(row),
+            time: self.time().value(row),
+            received: self.received().value(row),
+            first: self.first().value(row),
+            polling: self.polling().value(row),
+            asset: self.asset().value(row),
+            kind: self.kind().value(row),
+            known_by: self.known_by().value(row),
+            request_type: self.request_type().value(row),
+            outcome: self.outcome().value(row),
+            ending: self.ending().value(row),
+            recorder_epoch: self.recorder_epoch().value(row),
+            recorder_seq: self.recorder_seq().value(row),
+            count: self.count().get(row),
+            status: self
+                .status()
+                .is_valid(row)
+                .then(|| self.status().value(row)),
+            duration_us: self.duration_us().get(row),
+            request_bytes: self.request_bytes().get(row),
+            response_bytes: self.response_bytes().get(row),
+            path_bytes: self.path_bytes().get_u32(row),
+            query_bytes: self.query_bytes().get_u32(row),
+            agent_bytes: self.agent_bytes().get_u32(row),
+            ip: self.ip().get(row),
+            session: self.session().get(row),
+            panel: self.panel().get(row)?,
+            recorder: self.recorder().get(row).unwrap_or_default(),
+            admin: self.admin().get(row),
+            admin_name: self.admin_name().get(row),
+            attempted: self.attempted().get(row),
+            acting_as: self.acting_as().get(row),
+            user_agent: self.user_agent().get(row),
+            method: self.method().get(row).unwrap_or_default(),
+            scheme: self.scheme().get(row),
+            host: self.host().get(row),
+            path: self.path().get(row).unwrap_or_default(),
+            query: self.query().get(row),
+            route: self.route().get(row),
+            action: self.action().get(row).unwrap_or_default(),
+            object: self.object().get(row),
         })
     }
 

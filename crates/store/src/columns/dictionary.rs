@@ -1,5 +1,7 @@
 //! Columns with few distinct values: a code a row and each value once.
 
+use std::sync::OnceLock;
+
 use arrow_array::{Array, FixedSizeBinaryArray, StringArray, UInt16Array};
 use arrow_buffer::{Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 use hashbrown::HashTable;
@@ -59,11 +61,37 @@ impl Codes {
 pub(crate) struct TextColumn {
     pub(crate) codes: Codes,
     values: StringArray,
-    /// The values folded, where folding changes any of them.
-    folded: Option<StringArray>,
+    /// The values folded, where folding changes any of them; known when it was asked for.
+    folded: OnceLock<Option<StringArray>>,
 }
 
 impl TextColumn {
+    /// Of codes and the values that they stand for.
+    pub(crate) fn new(keys: UInt16Array, values: StringArray) -> Self {
+        Self {
+            codes: Codes { keys },
+            values,
+            folded: OnceLock::new(),
+        }
+    }
+
+    /// `rows` rows without a value.
+    pub(super) fn missing(rows: usize) -> Self {
+        Self::new(UInt16Array::new_null(rows), StringArray::new_null(0))
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        let folded = self.folded.get().and_then(Option::as_ref);
+        self.codes.keys.get_array_memory_size()
+            + self.values.get_array_memory_size()
+            + folded.map_or(0, |folded| folded.get_array_memory_size())
+    }
+
+    /// Codes and values as Arrow arrays.
+    pub(crate) const fn arrays(&self) -> (&UInt16Array, &StringArray) {
+        (&self.codes.keys, &self.values)
+    }
+
     /// The text of a row.
     pub(crate) fn get(&self, row: usize) -> Option<&str> {
         self.codes.of(row).map(|code| self.values.value(code))
@@ -81,7 +109,8 @@ impl TextColumn {
 
     /// The folded values: one text, and where each value begins and ends in it.
     pub(crate) fn folded(&self) -> &StringArray {
-        self.folded.as_ref().unwrap_or(&self.values)
+        let folded = self.folded.get_or_init(|| folded(&self.values));
+        folded.as_ref().unwrap_or(&self.values)
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -97,6 +126,28 @@ pub(crate) struct WideColumn {
 }
 
 impl WideColumn {
+    /// Of codes and the values that they stand for, laid end to end.
+    pub(crate) fn new(keys: UInt16Array, values: Vec<u8>) -> Self {
+        Self {
+            codes: Codes { keys },
+            values: FixedSizeBinaryArray::new(16, Buffer::from_vec(values), None),
+        }
+    }
+
+    /// `rows` rows without a value.
+    pub(super) fn missing(rows: usize) -> Self {
+        Self::new(UInt16Array::new_null(rows), Vec::new())
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        self.codes.keys.get_array_memory_size() + self.values.get_array_memory_size()
+    }
+
+    /// The codes as an Arrow array.
+    pub(crate) const fn keys(&self) -> &UInt16Array {
+        &self.codes.keys
+    }
+
     pub(crate) fn get(&self, row: usize) -> Option<[u8; 16]> {
         self.codes
             .of(row)
@@ -167,17 +218,11 @@ impl Coder {
             .map(|code| u16::try_from(code).unwrap_or(u16::MAX))
             .map(|code| std::str::from_utf8(slice(&self.bytes, &self.ends, code)).unwrap_or(""))
             .collect();
-        let folded: Vec<_> = strings.iter().map(|text| fold(text)).collect();
-        let changed = folded
-            .iter()
-            .zip(&strings)
-            .any(|(folded, text)| *folded != **text);
-        let folded = changed.then(|| string_array(folded.iter().map(AsRef::as_ref)));
         let values = string_array(strings.iter().copied());
         TextColumn {
             codes: Codes::new(self.keys, self.valid),
             values,
-            folded,
+            folded: OnceLock::new(),
         }
     }
 
@@ -189,6 +234,20 @@ impl Coder {
             values,
         }
     }
+}
+
+/// The values folded, if that changes any.
+fn folded(values: &StringArray) -> Option<StringArray> {
+    let plain = |byte: &u8| byte.is_ascii() && !byte.is_ascii_uppercase();
+    if values.value_data().iter().all(plain) {
+        return None;
+    }
+    let folded: Vec<_> = values.iter().flatten().map(fold).collect();
+    let changed = folded
+        .iter()
+        .zip(values.iter().flatten())
+        .any(|(folded, text)| *folded != *text);
+    changed.then(|| string_array(folded.iter().map(AsRef::as_ref)))
 }
 
 fn string_array<'a>(texts: impl Iterator<Item = &'a str> + Clone) -> StringArray {

@@ -8,7 +8,8 @@ use admintrail_event::{
 use arrow_array::{Array, StringArray, UInt8Array};
 use memchr::memmem::Finder;
 
-use super::chunk::{Chunk, Numbers};
+use super::chunk::Chunk;
+use super::column::Numbers;
 use super::dictionary::{TextColumn, WideColumn};
 use super::rowset::RowSet;
 
@@ -108,24 +109,24 @@ fn rows_of(chunk: &Chunk, test: &Test) -> RowSet {
         Test::Bare(_) | Test::Text(..) => RowSet::none(),
         Test::Whole(field, patterns) => whole(chunk, *field, patterns),
         Test::Admin(patterns) => admin(chunk, patterns),
-        Test::Ip(networks) => rows_of_wide(&chunk.ip, |ip| {
+        Test::Ip(networks) => rows_of_wide(&chunk.ip(), |ip| {
             networks.iter().any(|network| Ip(ip).is_in(network))
         }),
-        Test::Session(prefixes) => rows_of_wide(&chunk.session, |session| {
+        Test::Session(prefixes) => rows_of_wide(&chunk.session(), |session| {
             prefixes
                 .iter()
                 .any(|prefix| prefix.begins(&SessionHash(session)))
         }),
         Test::Status(ranges) => {
             let inside = |status: u16| contains(ranges, u64::from(status));
-            let mut rows = RowSet::of_values(chunk.status.values(), inside);
-            if let Some(nulls) = chunk.status.nulls() {
+            let mut rows = RowSet::of_values(chunk.status().values(), inside);
+            if let Some(nulls) = chunk.status().nulls() {
                 rows.and(&RowSet::of_bits(nulls.inner()));
             }
             rows
         }
-        Test::Duration(ranges) => numbers(&chunk.duration_us, ranges),
-        Test::First(sets) => RowSet::of_values(chunk.first.values(), |first| {
+        Test::Duration(ranges) => numbers(&chunk.duration_us(), ranges),
+        Test::First(sets) => RowSet::of_values(chunk.first().values(), |first| {
             sets.iter().any(|FirstSet(set)| first & set != 0)
         }),
         Test::Is(facts) => union(facts.iter().map(|fact| rows_of_fact(chunk, *fact))),
@@ -158,18 +159,18 @@ fn union(sets: impl Iterator<Item = RowSet>) -> RowSet {
 
 fn rows_of_fact(chunk: &Chunk, fact: Fact) -> RowSet {
     match fact {
-        Fact::First => RowSet::of_values(chunk.first.values(), |first| first != 0),
-        Fact::Polling => RowSet::of_bits(chunk.polling.values()),
-        Fact::Asset => RowSet::of_bits(chunk.asset.values()),
+        Fact::First => RowSet::of_values(chunk.first().values(), |first| first != 0),
+        Fact::Polling => RowSet::of_bits(chunk.polling().values()),
+        Fact::Asset => RowSet::of_bits(chunk.asset().values()),
         Fact::Unknown => {
             let mut rows = RowSet::all(chunk.rows);
-            rows.and_not(&chunk.admin.codes.present());
+            rows.and_not(&chunk.admin().codes.present());
             rows
         }
-        Fact::ActingAs => chunk.acting_as.codes.present(),
+        Fact::ActingAs => chunk.acting_as().codes.present(),
         Fact::Change => {
             let mut rows = unsafe_methods(chunk);
-            rows.and(&RowSet::of_values(chunk.outcome.values(), |o| {
+            rows.and(&RowSet::of_values(chunk.outcome().values(), |o| {
                 o == Outcome::Success.code()
             }));
             rows
@@ -180,35 +181,35 @@ fn rows_of_fact(chunk: &Chunk, fact: Fact) -> RowSet {
 /// The rows whose method may change something.
 pub(crate) fn unsafe_methods(chunk: &Chunk) -> RowSet {
     let marked: Vec<bool> = chunk
-        .method
+        .method()
         .values()
         .map(|method| !is_safe_method(method))
         .collect();
-    chunk.method.codes.rows_of(&marked)
+    chunk.method().codes.rows_of(&marked)
 }
 
 fn text_column(chunk: &Chunk, field: TextField) -> &TextColumn {
     match field {
-        TextField::Path => &chunk.path,
-        TextField::Query => &chunk.query,
-        TextField::Action => &chunk.action,
-        TextField::Object => &chunk.object,
-        TextField::Route => &chunk.route,
-        TextField::Agent => &chunk.user_agent,
-        TextField::Attempted => &chunk.attempted,
-        TextField::ActingAs => &chunk.acting_as,
-        TextField::Host => &chunk.host,
-        TextField::Recorder => &chunk.recorder,
+        TextField::Path => &chunk.path(),
+        TextField::Query => &chunk.query(),
+        TextField::Action => &chunk.action(),
+        TextField::Object => &chunk.object(),
+        TextField::Route => &chunk.route(),
+        TextField::Agent => &chunk.user_agent(),
+        TextField::Attempted => &chunk.attempted(),
+        TextField::ActingAs => &chunk.acting_as(),
+        TextField::Host => &chunk.host(),
+        TextField::Recorder => &chunk.recorder(),
     }
 }
 
 fn bare(chunk: &Chunk, needles: &[Needle<'_>]) -> RowSet {
     let columns = [
-        &chunk.path,
-        &chunk.action,
-        &chunk.object,
-        &chunk.admin,
-        &chunk.admin_name,
+        &chunk.path(),
+        &chunk.action(),
+        &chunk.object(),
+        &chunk.admin(),
+        &chunk.admin_name(),
     ];
     let mut rows = union(
         columns
@@ -221,7 +222,7 @@ fn bare(chunk: &Chunk, needles: &[Needle<'_>]) -> RowSet {
         .filter(|needle| needle.fits_address)
         .collect();
     if !fitting.is_empty() {
-        rows.or(&rows_of_wide(&chunk.ip, |ip| {
+        rows.or(&rows_of_wide(&chunk.ip(), |ip| {
             let text = Ip(ip).to_string();
             fitting
                 .iter()
@@ -297,8 +298,8 @@ fn admin(chunk: &Chunk, patterns: &[TextPattern]) -> RowSet {
             .collect();
         column.codes.rows_of(&marked)
     };
-    let mut rows = decide(&chunk.admin, TextPattern::is_admin_id);
-    rows.or(&decide(&chunk.admin_name, TextPattern::is_whole));
+    let mut rows = decide(&chunk.admin(), TextPattern::is_admin_id);
+    rows.or(&decide(&chunk.admin_name(), TextPattern::is_whole));
     rows
 }
 
@@ -323,19 +324,19 @@ fn whole(chunk: &Chunk, field: WholeField, patterns: &[TextPattern]) -> RowSet {
         })
     };
     match field {
-        WholeField::Method => texts(&chunk.method),
-        WholeField::Panel => texts(&chunk.panel),
-        WholeField::Type => words(&chunk.request_type, &|code| {
+        WholeField::Method => texts(&chunk.method()),
+        WholeField::Panel => texts(&chunk.panel()),
+        WholeField::Type => words(&chunk.request_type(), &|code| {
             RequestType::from_code(code).map(RequestType::as_str)
         }),
-        WholeField::Outcome => words(&chunk.outcome, &|code| {
+        WholeField::Outcome => words(&chunk.outcome(), &|code| {
             Outcome::from_code(code).map(Outcome::as_str)
         }),
-        WholeField::KnownBy => words(&chunk.known_by, &|code| {
+        WholeField::KnownBy => words(&chunk.known_by(), &|code| {
             KnownBy::from_code(code).map(KnownBy::as_str)
         }),
-        WholeField::Kind => words(&chunk.kind, &|code| Kind::from_code(code).map(Kind::as_str)),
-        WholeField::Ending => words(&chunk.ending, &|code| {
+        WholeField::Kind => words(&chunk.kind(), &|code| Kind::from_code(code).map(Kind::as_str)),
+        WholeField::Ending => words(&chunk.ending(), &|code| {
             Ending::from_code(code).map(Ending::as_str)
         }),
     }

@@ -1,10 +1,12 @@
 //! Events as columns (Arrow arrays), and the one evaluator of filters over them.
 //!
-//! A [`Chunk`] holds up to 4,096 events of one log. Columns with few distinct values are
-//! dictionaries: a filter is decided once a value, not once a row.
+//! A [`Chunk`] holds up to 4,096 events of one log in memory, or a row group of a sealed segment.
+//! Columns with few distinct values are dictionaries: a filter is decided once a value, not once a
+//! row.
 
 mod build;
 mod chunk;
+mod column;
 mod dictionary;
 mod evaluate;
 mod fields;
@@ -12,6 +14,7 @@ mod rowset;
 
 pub(crate) use build::ChunkBuilder;
 pub(crate) use chunk::Chunk;
+pub(crate) use column::{Column, Data, Holds, Numbers, Source};
 pub(crate) use dictionary::{Codes, TextColumn};
 pub(crate) use evaluate::{Evaluator, unsafe_methods};
 pub(crate) use fields::Fields;

@@ -1,62 +1,60 @@
 //! Which rows of a chunk: one bit each.
 
-/// Most rows of a chunk.
+/// Rows of a chunk in memory; those of sealed ones have more.
 pub(crate) const CHUNK_ROWS: usize = 4096;
-const WORDS: usize = CHUNK_ROWS / 64;
 
-/// A set of rows of one chunk.
-#[derive(Clone, PartialEq, Eq)]
+/// A set of rows of one chunk. Rows past its last word are not in it.
+#[derive(Clone)]
 pub(crate) struct RowSet {
-    words: [u64; WORDS],
+    words: Vec<u64>,
 }
 
 impl RowSet {
     /// No row.
     pub(crate) const fn none() -> Self {
-        Self { words: [0; WORDS] }
+        Self { words: Vec::new() }
     }
 
     /// The first `rows` rows.
     pub(crate) fn all(rows: usize) -> Self {
-        let mut words = [u64::MAX; WORDS];
-        for (index, word) in words.iter_mut().enumerate() {
-            let from = index * 64;
-            *word = match rows.saturating_sub(from) {
-                0 => 0,
-                n if n >= 64 => u64::MAX,
-                n => (1 << n) - 1,
-            };
+        let mut words = vec![u64::MAX; rows.div_ceil(64)];
+        if let (Some(last), rest @ 1..) = (words.last_mut(), rows % 64) {
+            *last = (1 << rest) - 1;
         }
         Self { words }
     }
 
     /// The rows for which the predicate over their values holds.
     pub(crate) fn of_values<T: Copy>(values: &[T], holds: impl Fn(T) -> bool) -> Self {
-        let mut words = [0; WORDS];
-        for (word, values) in words.iter_mut().zip(values.chunks(64)) {
+        let word = |values: &[T]| {
             let mut bits = 0_u64;
             for (bit, value) in values.iter().enumerate() {
                 bits |= u64::from(holds(*value)) << bit;
             }
-            *word = bits;
+            bits
+        };
+        Self {
+            words: values.chunks(64).map(word).collect(),
         }
-        Self { words }
     }
 
     /// The rows of an Arrow bitmap that begins at bit 0.
     pub(crate) fn of_bits(bits: &arrow_buffer::BooleanBuffer) -> Self {
-        let mut words = [0; WORDS];
-        for (word, chunk) in words.iter_mut().zip(bits.bit_chunks().iter_padded()) {
-            *word = chunk;
+        let words = bits.bit_chunks().iter_padded();
+        Self {
+            words: words.take(bits.len().div_ceil(64)).collect(),
         }
-        Self { words }
     }
 
     pub(crate) fn and(&mut self, other: &Self) {
+        self.words.truncate(other.words.len());
         self.each(other, |a, b| a & b);
     }
 
     pub(crate) fn or(&mut self, other: &Self) {
+        if self.words.len() < other.words.len() {
+            self.words.resize(other.words.len(), 0);
+        }
         self.each(other, |a, b| a | b);
     }
 

@@ -74,34 +74,34 @@ impl Firsts {
 
     /// Notes all events of a chunk: each combination of values once.
     pub(crate) fn note_chunk(&mut self, chunk: &Chunk) {
-        let mut hours = vec![0_u32; chunk.admin.len()];
+        let mut hours = vec![0_u32; chunk.admin().len()];
         let mut ips = HashSet::new();
         let mut agents = HashSet::new();
         let mut routes = HashSet::new();
-        for (row, time) in chunk.time.values().iter().enumerate() {
-            let Some(admin) = chunk.admin.codes.of(row) else {
+        for (row, time) in chunk.time().values().iter().enumerate() {
+            let Some(admin) = chunk.admin().codes.of(row) else {
                 continue;
             };
             if let Some(hours) = hours.get_mut(admin) {
                 *hours |= 1 << hour_of(Micros(*time));
             }
-            ips.extend(chunk.ip.codes.of(row).map(|ip| (admin, ip)));
-            agents.extend(chunk.user_agent.codes.of(row).map(|agent| (admin, agent)));
+            ips.extend(chunk.ip().codes.of(row).map(|ip| (admin, ip)));
+            agents.extend(chunk.user_agent().codes.of(row).map(|agent| (admin, agent)));
             if let (Some(panel), Some(method), Some(route)) = (
-                chunk.panel.codes.of(row),
-                chunk.method.codes.of(row),
-                chunk.route.codes.of(row),
+                chunk.panel().codes.of(row),
+                chunk.method().codes.of(row),
+                chunk.route().codes.of(row),
             ) {
                 routes.insert((admin, panel, method, route));
             }
         }
-        let admins: Vec<_> = chunk.admin.values().map(folded).collect();
+        let admins: Vec<_> = chunk.admin().values().map(folded).collect();
         let mut seen = |admin: usize, note: &mut dyn FnMut(&mut Seen)| {
             if let Some(admin) = admins.get(admin) {
                 note(self.admins.entry_ref(&**admin).or_default());
             }
         };
-        let addresses: Vec<u128> = chunk.ip.values().map(u128::from_be_bytes).collect();
+        let addresses: Vec<u128> = chunk.ip().values().map(u128::from_be_bytes).collect();
         for (admin, ip) in ips {
             seen(admin, &mut |seen| seen.ips.extend(addresses.get(ip)));
         }
@@ -109,12 +109,12 @@ impl Firsts {
         let text =
             |column: &'_ TextColumn, code: usize| column.value(code).unwrap_or_default().to_owned();
         for (admin, agent) in agents {
-            let hash = hashing.of(&[text(&chunk.user_agent, agent).as_bytes()]);
+            let hash = hashing.of(&[text(&chunk.user_agent(), agent).as_bytes()]);
             seen(admin, &mut |seen| seen.agents.extend([hash]));
         }
         for (admin, panel, method, route) in routes {
-            let (panel, method) = (text(&chunk.panel, panel), text(&chunk.method, method));
-            let hash = route_hash(hashing, &panel, &method, &text(&chunk.route, route));
+            let (panel, method) = (text(&chunk.panel(), panel), text(&chunk.method(), method));
+            let hash = route_hash(hashing, &panel, &method, &text(&chunk.route(), route));
             seen(admin, &mut |seen| seen.routes.extend([hash]));
         }
         for (admin, hours) in hours

@@ -112,36 +112,36 @@ impl Sessions {
     /// Counts all events of a chunk: by code first, then each session and admin once.
     pub(crate) fn count_chunk(&mut self, chunk: &Chunk) {
         let mut sessions: HashMap<(usize, usize), Counted> = HashMap::new();
-        let mut admins: Vec<Option<(i64, usize)>> = vec![None; chunk.admin.len()];
-        let mut outs: Vec<Option<i64>> = vec![None; chunk.admin.len()];
+        let mut admins: Vec<Option<(i64, usize)>> = vec![None; chunk.admin().len()];
+        let mut outs: Vec<Option<i64>> = vec![None; chunk.admin().len()];
         let signed_out = chunk
-            .action
+            .action()
             .values()
             .position(|text| text == Step::SIGNED_OUT);
-        let unsafe_ones: Vec<bool> = chunk.method.values().map(|m| !is_safe_method(m)).collect();
+        let unsafe_ones: Vec<bool> = chunk.method().values().map(|m| !is_safe_method(m)).collect();
         for row in 0..chunk.rows {
-            let is_attempt = chunk.known_by.values().get(row) == Some(&KnownBy::Attempt.code());
-            if chunk.kind.values().get(row) != Some(&Kind::Request.code()) || is_attempt {
+            let is_attempt = chunk.known_by().values().get(row) == Some(&KnownBy::Attempt.code());
+            if chunk.kind().values().get(row) != Some(&Kind::Request.code()) || is_attempt {
                 continue;
             }
             let (Some(time), Some(received)) = (
-                chunk.time.values().get(row),
-                chunk.received.values().get(row),
+                chunk.time().values().get(row),
+                chunk.received().values().get(row),
             ) else {
                 continue;
             };
             let time = believable(*time, *received);
             let folded = folding::folds_row(chunk, row);
-            let admin = chunk.admin.codes.of(row);
+            let admin = chunk.admin().codes.of(row);
             if !folded
                 && let Some(last) = admin.and_then(|admin| admins.get_mut(admin))
                 && last.is_none_or(|(at, _)| time >= at)
             {
                 *last = Some((time, row));
             }
-            let outcome = chunk.outcome.value(row);
+            let outcome = chunk.outcome().value(row);
             let out = signed_out.is_some()
-                && chunk.action.codes.of(row) == signed_out
+                && chunk.action().codes.of(row) == signed_out
                 && outcome == Outcome::Success.code();
             if !folded
                 && out
@@ -149,19 +149,19 @@ impl Sessions {
             {
                 *last = (*last).max(Some(time));
             }
-            let key = chunk.session.codes.of(row).zip(chunk.panel.codes.of(row));
+            let key = chunk.session().codes.of(row).zip(chunk.panel().codes.of(row));
             let Some(key) = key else { continue };
             let counted = sessions
                 .entry(key)
                 .or_insert_with(|| Counted::new(row, time));
             let is_unsafe =
-                chunk.method.codes.of(row).and_then(|m| unsafe_ones.get(m)) == Some(&true);
+                chunk.method().codes.of(row).and_then(|m| unsafe_ones.get(m)) == Some(&true);
             counted.start = counted.start.min(time);
             let newest = time >= counted.last;
             if newest {
                 counted.last = time;
                 counted.agent_row = chunk
-                    .user_agent
+                    .user_agent()
                     .codes
                     .of(row)
                     .map(|_| row)
@@ -179,11 +179,11 @@ impl Sessions {
             counted.folded += u64::from(folded);
             counted.changes += u64::from(is_unsafe && outcome == Outcome::Success.code());
             counted.denied += u64::from(outcome == Outcome::Denied.code());
-            if let Some(ip) = chunk.ip.get(row) {
+            if let Some(ip) = chunk.ip().get(row) {
                 newest_first(&mut counted.ips, Ip(ip));
             }
         }
-        let hashes: Vec<[u8; 16]> = chunk.session.values().collect();
+        let hashes: Vec<[u8; 16]> = chunk.session().values().collect();
         for ((session, _), counted) in sessions {
             let hash = hashes.get(session).copied().map(SessionHash);
             if let Some(row) = hash.and_then(|hash| counted.into_row(hash, chunk)) {
@@ -357,10 +357,10 @@ impl Counted {
 
     fn into_row(self, session: SessionHash, chunk: &Chunk) -> Option<SessionRow> {
         let admin = self.admin_row.and_then(|row| chunk.fields(row));
-        let agent = self.agent_row.and_then(|row| chunk.user_agent.get(row));
+        let agent = self.agent_row.and_then(|row| chunk.user_agent().get(row));
         Some(SessionRow {
             session,
-            panel: chunk.panel.get(self.any_row)?.parse().ok()?,
+            panel: chunk.panel().get(self.any_row)?.parse().ok()?,
             admin: admin.and_then(|fields| fields.admin).map(str::to_owned),
             admin_name: admin
                 .and_then(|fields| fields.admin_name)

@@ -93,7 +93,7 @@ pub(crate) fn load(database: &Database, access: Access, log: LogId) -> Result<Lo
     }
     loaded.count += newest.len() as u64;
     loaded.first_received = match loaded.chunks.first() {
-        Some(chunk) => chunk.received.values().first().map(|at| Micros(*at)),
+        Some(chunk) => chunk.received().values().first().map(|at| Micros(*at)),
         None => newest.first().map(|event| event.received),
     };
     loaded.last_seq = last;
@@ -133,7 +133,7 @@ struct Part {
 
 impl Part {
     fn take(&mut self, chunk: Chunk) {
-        let ids = chunk.id.values().chunks_exact(16);
+        let ids = chunk.id().values().chunks_exact(16);
         let last = ids
             .max()
             .and_then(|id| EventId::from_bytes(id.try_into().ok()?).ok());
