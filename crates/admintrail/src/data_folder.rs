@@ -184,10 +184,7 @@ mod tests {
     #[test]
     fn a_folder_is_waited_for_until_both_its_databases_are_free() {
         let dir = tempfile::tempdir().unwrap();
-        let options = TrailOptions {
-            dir: dir.path().to_owned(),
-            clock: crate::clock::system(),
-        };
+        let options = TrailOptions::new(dir.path().to_owned(), crate::clock::system());
         // A command on its way out has closed the trail already.
         let mut leaving = Some(Control::open(dir.path()).unwrap());
         let mut attempts = 0;

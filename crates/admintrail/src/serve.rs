@@ -76,10 +76,7 @@ impl Server {
         rustix::process::umask(rustix::fs::Mode::from_bits_retain(0o077));
         let clock = clock::system();
         let dir = config.data.clone();
-        let options = TrailOptions {
-            dir: dir.clone(),
-            clock: Arc::clone(&clock),
-        };
+        let options = TrailOptions::new(dir.clone(), Arc::clone(&clock));
         let (trail, control, key) = tokio::task::spawn_blocking(move || -> Result<_> {
             // A command that looks into the folder holds it for a moment; so this waits.
             let (trail, control) =

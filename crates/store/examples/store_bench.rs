@@ -37,10 +37,7 @@ fn clock() -> Micros {
 }
 
 fn open(dir: &Path) -> Result<Trail, Error> {
-    Ok(Trail::open(TrailOptions {
-        dir: dir.to_path_buf(),
-        clock: Arc::new(clock),
-    })?)
+    Ok(Trail::open(TrailOptions::new(dir.to_path_buf(), Arc::new(clock)))?)
 }
 
 /// Events that end about now.

@@ -74,6 +74,18 @@ pub enum StoreError {
         /// The newest format known here.
         known: i64,
     },
+    /// STORE-009
+    #[error(
+        "{path} is damaged: {cause}; it is left out, everything else is there. Put it back from a \
+         backup, together with its .summary file",
+        path = path.display()
+    )]
+    DamagedSegment {
+        /// The file.
+        path: PathBuf,
+        /// What was found.
+        cause: String,
+    },
 }
 
 impl StoreError {
@@ -87,6 +99,7 @@ impl StoreError {
         "STORE-006",
         "STORE-007",
         "STORE-008",
+        "STORE-009",
     ];
 
     /// Stable code, never reused.
@@ -101,6 +114,7 @@ impl StoreError {
             Self::BadCursor => "STORE-006",
             Self::NotReadable { .. } => "STORE-007",
             Self::TooNew { .. } => "STORE-008",
+            Self::DamagedSegment { .. } => "STORE-009",
         }
     }
 }

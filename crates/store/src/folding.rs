@@ -32,6 +32,6 @@ pub(crate) fn may_fold_rows(chunk: &Chunk) -> RowSet {
     rows
 }
 
-fn may(outcome: u8, known_by: u8) -> bool {
+pub(crate) fn may(outcome: u8, known_by: u8) -> bool {
     outcome == Outcome::Success.code() && known_by != KnownBy::Attempt.code()
 }

@@ -16,18 +16,20 @@ mod folder;
 mod folding;
 mod hot;
 mod mirror;
-mod parquet;
 mod query;
+mod sealer;
+mod steps;
 mod tail;
 mod trail;
 
 pub use control::Control;
 pub use error::StoreError;
-pub use parquet::ParquetWriter;
+pub use archive::ParquetWriter;
 pub use query::{
     ActiveAdmin, AttemptGroup, Attempts, AttemptsBy, Bucket, Cursor, Facet, FacetField, FacetValue,
     Folded, Group, GroupDetail, Groups, Histogram, Identity, Order, Page, PageRequest, Position,
     Relation, SessionRow, SessionsPage, Since, Succeeded, Total, View,
 };
+pub use steps::Steps;
 pub use tail::Tail;
-pub use trail::{Receipt, Submission, Trail, TrailOptions, TrailState};
+pub use trail::{ArchiveState, Receipt, Submission, Trail, TrailOptions, TrailState, Tuning};

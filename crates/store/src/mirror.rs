@@ -1,14 +1,15 @@
-//! Hot events in memory: sealed chunks of columns, and the newest events as they came.
+//! Hot events in memory: chunks of columns, and the newest events as they came; and which segments
+//! lie before them, so that one look sees each event once.
 
 use std::sync::Arc;
 
 use admintrail_event::{Event, Seq};
 use parking_lot::RwLock;
 
-use crate::StoreError;
 use crate::answer::{Sieve, Verdict};
-use crate::archive::Archive;
+use crate::archive::Segments;
 use crate::columns::{CHUNK_ROWS, Chunk};
+use crate::query::View;
 
 /// Most of the newest rows that one step of a tail looks at.
 const STEP_ROWS: usize = 1_024;
@@ -18,8 +19,9 @@ pub(crate) struct Mirror {
     held: RwLock<Held>,
 }
 
-#[derive(Default)]
 struct Held {
+    /// What came before the chunks.
+    segments: Segments,
     /// In `seq` order.
     chunks: Vec<Arc<Chunk>>,
     /// What came after the chunks, in `seq` order.
@@ -28,16 +30,26 @@ struct Held {
 
 /// One moment of the trail; later changes do not show in it.
 pub(crate) struct Snapshot {
-    /// Sealed chunks in `seq` order.
+    /// Sealed events, those of damaged segments left out.
+    pub(crate) segments: Segments,
+    /// Chunks of hot in `seq` order.
     pub(crate) chunks: Vec<Arc<Chunk>>,
     /// What came after them.
     pub(crate) newest: Vec<Arc<Event>>,
 }
 
 impl Mirror {
-    pub(crate) fn new(chunks: Vec<Arc<Chunk>>, newest: Vec<Arc<Event>>) -> Self {
+    pub(crate) fn new(
+        segments: Segments,
+        chunks: Vec<Arc<Chunk>>,
+        newest: Vec<Arc<Event>>,
+    ) -> Self {
         Self {
-            held: RwLock::new(Held { chunks, newest }),
+            held: RwLock::new(Held {
+                segments,
+                chunks,
+                newest,
+            }),
         }
     }
 
@@ -48,7 +60,7 @@ impl Mirror {
         held.newest.len() >= 2 * CHUNK_ROWS
     }
 
-    /// Turns the oldest of the newest into chunks. Queries go on meanwhile; one caller at a time.
+    /// Turns the oldest of the newest into chunks. Queries go on meanwhile.
     pub(crate) fn make_chunks(&self) {
         loop {
             let rows: Vec<Arc<Event>> = {
@@ -59,31 +71,98 @@ impl Mirror {
                 }
                 held.newest.iter().take(CHUNK_ROWS).cloned().collect()
             };
-            let chunk = Arc::new(Chunk::build(&rows));
-            let mut held = self.held.write();
-            let count = rows.len().min(held.newest.len());
-            let rest = held.newest.split_off(count);
-            let gone = std::mem::replace(&mut held.newest, rest);
-            held.chunks.push(chunk);
-            drop(held);
-            drop(gone);
+            self.make_chunk(&rows);
         }
     }
 
-    /// This moment, with what the archive holds.
-    pub(crate) fn snapshot(&self, archive: &dyn Archive) -> Result<Snapshot, StoreError> {
-        let mut chunks = Vec::new();
-        for segment in archive.segments() {
-            for chunk in segment.chunks() {
-                chunks.push(chunk?);
+    /// The same, leaving as little as may be as rows.
+    pub(crate) fn make_all_chunks(&self) {
+        self.make_chunks();
+        let rows: Vec<Arc<Event>> = self.held.read().newest.clone();
+        for rows in rows.chunks(CHUNK_ROWS) {
+            self.make_chunk(rows);
+        }
+    }
+
+    fn make_chunk(&self, rows: &[Arc<Event>]) {
+        let chunk = Arc::new(Chunk::build(rows));
+        let mut held = self.held.write();
+        // Another thread may have been faster.
+        let first = |event: &Arc<Event>| event.seq;
+        if held.newest.first().map(first) != rows.first().map(first) {
+            return;
+        }
+        let count = rows.len().min(held.newest.len());
+        let rest = held.newest.split_off(count);
+        let gone = std::mem::replace(&mut held.newest, rest);
+        held.chunks.push(chunk);
+        drop(held);
+        drop(gone);
+    }
+
+    /// This moment.
+    pub(crate) fn snapshot(&self) -> Snapshot {
+        let held = self.held.read();
+        let mut segments = Arc::clone(&held.segments);
+        let (chunks, newest) = (held.chunks.clone(), held.newest.clone());
+        drop(held);
+        if segments.iter().any(|segment| segment.damage().is_some()) {
+            let whole = segments.iter().filter(|segment| segment.damage().is_none());
+            segments = whole.cloned().collect();
+        }
+        Snapshot {
+            segments,
+            chunks,
+            newest,
+        }
+    }
+
+    /// All segments, damaged ones too.
+    pub(crate) fn segments(&self) -> Segments {
+        Arc::clone(&self.held.read().segments)
+    }
+
+    /// Other segments than before, of the same events.
+    pub(crate) fn replace_segments(&self, segments: Segments) {
+        self.held.write().segments = segments;
+    }
+
+    /// How many events there are in chunks, and the last seq of those.
+    pub(crate) fn chunked(&self) -> (usize, Seq) {
+        let held = self.held.read();
+        let rows = held.chunks.iter().map(|chunk| chunk.rows).sum();
+        let last = held.chunks.last().map_or(Seq(0), |chunk| chunk.seqs().1);
+        (rows, last)
+    }
+
+    /// The chunks of the events up to a seq, and of the chunk that reaches beyond it the rest.
+    pub(crate) fn split(&self, last: Seq) -> (Vec<Arc<Chunk>>, Option<Arc<Chunk>>) {
+        let chunks: Vec<Arc<Chunk>> = {
+            let held = self.held.read();
+            let end = held.chunks.partition_point(|chunk| chunk.seqs().0 <= last);
+            held.chunks.iter().take(end).cloned().collect()
+        };
+        let (mut before, mut rest) = (Vec::with_capacity(chunks.len()), None);
+        for chunk in chunks {
+            if chunk.seqs().1 <= last {
+                before.push(chunk);
+            } else {
+                let (head, tail) = chunk.split(last);
+                before.push(Arc::new(head));
+                rest = Some(Arc::new(tail));
             }
         }
-        let held = self.held.read();
-        chunks.extend(held.chunks.iter().cloned());
-        Ok(Snapshot {
-            chunks,
-            newest: held.newest.clone(),
-        })
+        (before, rest)
+    }
+
+    /// The events up to a seq are in these segments from now on; `rest` is what [`Self::split`] said.
+    pub(crate) fn sealed(&self, last: Seq, segments: Segments, rest: Option<Arc<Chunk>>) {
+        let mut held = self.held.write();
+        let end = held.chunks.partition_point(|chunk| chunk.seqs().0 <= last);
+        let gone: Vec<Arc<Chunk>> = held.chunks.splice(..end, rest).collect();
+        let old = std::mem::replace(&mut held.segments, segments);
+        drop(held);
+        drop((gone, old));
     }
 
     /// Looks through the next chunk, or the next of the newest rows, after a seq: at most `limit`
@@ -92,9 +171,11 @@ impl Mirror {
         let (chunk, rows) = {
             let held = self.held.read();
             let first = held.chunks.partition_point(|chunk| chunk.seqs().1 <= after);
-            match held.chunks.get(first) {
-                Some(chunk) => (Some(Arc::clone(chunk)), Vec::new()),
-                None => {
+            let sealed = sealed_after(&held.segments, after);
+            match (sealed, held.chunks.get(first)) {
+                (Some(chunk), _) => (Some(Arc::new(chunk)), Vec::new()),
+                (None, Some(chunk)) => (Some(Arc::clone(chunk)), Vec::new()),
+                (None, None) => {
                     let from = held.newest.partition_point(|event| event.seq <= after);
                     let rows = held.newest.iter().skip(from).take(STEP_ROWS);
                     (None, rows.cloned().collect::<Vec<_>>())
@@ -130,27 +211,29 @@ impl Mirror {
 
     /// At most `limit` events with a seq above `after`, in `seq` order.
     pub(crate) fn after(&self, after: Seq, limit: usize) -> Vec<Event> {
-        let held = self.held.read();
-        let first = held.chunks.partition_point(|chunk| chunk.seqs().1 <= after);
-        let mut found: Vec<Event> = held
-            .chunks
-            .iter()
-            .skip(first)
-            .flat_map(|chunk| {
-                let from = chunk.seq().values().partition_point(|seq| *seq <= after.0);
-                (from..chunk.rows).filter_map(|row| chunk.event(row))
-            })
-            .take(limit)
-            .collect();
-        let from = held.newest.partition_point(|event| event.seq <= after);
-        let wanted = limit.saturating_sub(found.len());
-        found.extend(
-            held.newest
-                .iter()
-                .skip(from)
-                .take(wanted)
-                .map(|event| Event::clone(event)),
-        );
-        found
+        let everything = View::default();
+        let sieve = Sieve::new(&everything);
+        let (mut found, mut seen) = (Vec::new(), after);
+        loop {
+            let (events, upto) = self.step(seen, &sieve, limit - found.len());
+            found.extend(events);
+            if found.len() >= limit || upto == seen {
+                return found;
+            }
+            seen = upto;
+        }
     }
+}
+
+/// The group of the next sealed events after a seq.
+fn sealed_after(segments: &Segments, after: Seq) -> Option<Chunk> {
+    let first = segments.partition_point(|segment| segment.name.last <= after);
+    let whole = segments.iter().skip(first);
+    whole
+        .filter(|segment| segment.damage().is_none())
+        .find_map(|segment| {
+            let groups = &segment.head.groups;
+            let group = groups.iter().position(|group| group.seqs.1 > after.0)?;
+            segment.chunk(group)
+        })
 }

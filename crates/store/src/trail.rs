@@ -1,31 +1,37 @@
 //! The one door to the events.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use admintrail_event::{
     Counted, Draft, Event, EventId, LogId, Micros, PanelName, Seq, SessionHash, fold,
     submission_digest,
 };
 use parking_lot::{Mutex, RwLock};
+use rusqlite::Connection;
 use tokio::sync::{oneshot, watch};
 
 use crate::answer::Asked;
-use crate::archive::{Archive, EmptyArchive};
-use crate::derived::{Derived, Hashing};
+use crate::archive::{Archive, Block, Name, SegmentFolder, Segments, Shared};
+use crate::derived::{Derived, Hashing, Kept};
 use crate::folder::FolderLock;
 use crate::hot::{
-    Access, Command, Database, Loaded, Prepared, RecentIds, Status, Writer, WriterParts,
-    encode_body, load,
+    Access, Command, Database, HotBlocks, Loaded, Prepared, RecentIds, Status, Writer, WriterParts,
+    blocks, close_open_block, encode_body, load, segments, watermark,
 };
 use crate::mirror::{Mirror, Snapshot};
 use crate::query::{
     ActiveAdmin, Attempts, AttemptsBy, Facet, FacetField, GroupDetail, Groups, Histogram, Page,
     PageRequest, Position, SessionRow, SessionsPage, View,
 };
+use crate::sealer::{Errand, Sealer, SealerParts, SealerStatus};
 use crate::tail::Tail;
-use crate::{StoreError, answer};
+use crate::{Steps, StoreError, answer};
+
+/// Errands that may wait.
+const ERRANDS: usize = 16;
 
 /// How to open a trail.
 #[derive(Clone)]
@@ -34,6 +40,47 @@ pub struct TrailOptions {
     pub dir: PathBuf,
     /// What time it is.
     pub clock: Arc<dyn Fn() -> Micros + Send + Sync>,
+    /// Sizes and budgets; the default is right for all but tests.
+    pub tuning: Tuning,
+    /// Told of each step that a crash may interrupt.
+    pub steps: Steps,
+}
+
+impl TrailOptions {
+    /// A trail in a folder, with everything else as it should be.
+    #[must_use]
+    pub fn new(dir: PathBuf, clock: Arc<dyn Fn() -> Micros + Send + Sync>) -> Self {
+        Self {
+            dir,
+            clock,
+            tuning: Tuning::default(),
+            steps: Steps::default(),
+        }
+    }
+}
+
+/// Sizes and budgets.
+#[derive(Debug, Clone, Copy)]
+pub struct Tuning {
+    /// From how many hot events on some are sealed.
+    pub seal_at: usize,
+    /// How many events go into a segment, about.
+    pub seal: usize,
+    /// Bytes of what was read of the archive that are kept in memory.
+    pub cache_bytes: u64,
+    /// How long a question may read the archive before it answers with what it has.
+    pub budget: Duration,
+}
+
+impl Default for Tuning {
+    fn default() -> Self {
+        Self {
+            seal_at: 500_000,
+            seal: 250_000,
+            cache_bytes: 96 << 20,
+            budget: Duration::from_millis(250),
+        }
+    }
 }
 
 /// An event to append with the digest of what was submitted.
@@ -80,8 +127,27 @@ pub struct TrailState {
     pub first_received: Option<Micros>,
     /// Why nothing can be recorded at the moment, and since when.
     pub failing: Option<(Micros, String)>,
-    /// Bytes of the database files.
+    /// Bytes of the database files and of the archive.
     pub bytes: u64,
+    /// What the archive says of itself.
+    pub archive: ArchiveState,
+}
+
+/// What the archive says of itself.
+#[derive(Debug, Clone, Default)]
+pub struct ArchiveState {
+    /// Segments that can be read.
+    pub segments: u64,
+    /// Their events.
+    pub events: u64,
+    /// Bytes of their files.
+    pub bytes: u64,
+    /// Events that are not sealed.
+    pub hot: u64,
+    /// Why nothing can be sealed at the moment, and since when.
+    pub failing: Option<(Micros, String)>,
+    /// Segments that are left out: their file's name and what is wrong with it.
+    pub damaged: Vec<(String, String)>,
 }
 
 /// A handle to the trail; clones share it. Queries are synchronous and may take milliseconds:
@@ -95,13 +161,16 @@ struct Inner {
     log: LogId,
     database: Database,
     clock: Arc<dyn Fn() -> Micros + Send + Sync>,
-    archive: Arc<dyn Archive>,
     mirror: Arc<Mirror>,
     derived: Arc<RwLock<Derived>>,
     status: Arc<RwLock<Status>>,
     visible: watch::Receiver<Seq>,
+    /// Segments that could not even be opened.
+    broken: Vec<StoreError>,
+    sealer_status: Arc<RwLock<SealerStatus>>,
     /// `None` when opened for reading.
     writer: Option<Writer>,
+    sealer: Option<Sealer>,
     lock: Mutex<Option<FolderLock>>,
 }
 
@@ -116,29 +185,57 @@ impl Trail {
         let database = Database::in_folder(&options.dir);
         let mut connection = database.connect(Access::Write)?;
         let log = database.prepare(&mut connection, fresh_log()?)?;
-        let loaded = load(&database, Access::Read, log)?;
+        close_open_block(&database, &mut connection)?;
+        let found = Found::read(&database, &connection)?;
+        let archive = archive_of(&options);
+        archive.clean(&found.segments);
+        let sealed = SealedPart::open(archive.as_ref(), &found, &options.dir, log);
+        let loaded = load(&database, Access::Read, log, found.watermark, sealed.hashing)?;
         let (sender, visible) = watch::channel(loaded.last_seq);
         let last_seq = loaded.last_seq;
-        let recent = RecentIds::above(loaded.last_id);
-        let mut inner = Inner::of(log, database.clone(), &options, loaded, visible);
+        let floor = loaded.last_id.max(sealed.last_id());
+        let mut inner = Inner::of(log, database.clone(), &options, loaded, sealed, visible);
         inner.lock = Mutex::new(Some(lock));
+        let blocks = Arc::new(Mutex::new(HotBlocks::of(found.blocks)));
+        let (errands, inbox) = crossbeam_channel::bounded(ERRANDS);
         let parts = WriterParts {
+            first_row: database.first_row(&connection)?,
             database,
             connection,
             log,
-            clock: options.clock,
-            archive: Arc::clone(&inner.archive),
+            clock: options.clock.clone(),
+            archive: Arc::clone(&archive),
+            blocks: Arc::clone(&blocks),
+            watermark: found.watermark,
+            steps: options.steps.clone(),
+            seal_at: options.tuning.seal_at as u64,
+            sealer: errands.clone(),
             mirror: Arc::clone(&inner.mirror),
             derived: Arc::clone(&inner.derived),
             status: Arc::clone(&inner.status),
             visible: sender,
             last_seq,
-            recent,
+            recent: RecentIds::above(floor),
         };
-        let writer = Writer::start(parts).map_err(|error| StoreError::CannotRecord {
+        let no_thread = |error: std::io::Error| StoreError::CannotRecord {
             cause: format!("no thread could be started ({error})"),
-        })?;
+        };
+        let writer = Writer::start(parts).map_err(no_thread)?;
+        let parts = SealerParts {
+            dir: options.dir,
+            log,
+            clock: options.clock,
+            archive,
+            mirror: Arc::clone(&inner.mirror),
+            derived: Arc::clone(&inner.derived),
+            blocks,
+            commands: writer.commands().clone(),
+            status: Arc::clone(&inner.sealer_status),
+            tuning: options.tuning,
+            steps: options.steps,
+        };
         inner.writer = Some(writer);
+        inner.sealer = Some(Sealer::start(parts, (errands, inbox)).map_err(no_thread)?);
         Ok(Self {
             inner: Arc::new(inner),
         })
@@ -158,14 +255,24 @@ impl Trail {
         }
         let connection = database.connect(Access::Read)?;
         let log = database.log(&connection)?.unwrap_or_default();
-        let loaded = if log == LogId::default() {
-            Loaded::nothing(Hashing::default())
-        } else {
-            load(&database, Access::Read, log)?
+        let archive = archive_of(&options);
+        // A server may be sealing meanwhile: then what was read of hot has holes.
+        let (loaded, sealed) = loop {
+            let found = Found::read(&database, &connection)?;
+            let sealed = SealedPart::open(archive.as_ref(), &found, &options.dir, log);
+            let loaded = if log == LogId::default() {
+                Loaded::nothing(sealed.hashing)
+            } else {
+                load(&database, Access::Read, log, found.watermark, sealed.hashing)?
+            };
+            if Found::read(&database, &connection)?.segments == found.segments {
+                break (loaded, sealed);
+            }
         };
         let (_, visible) = watch::channel(loaded.last_seq);
+        let inner = Inner::of(log, database, &options, loaded, sealed, visible);
         Ok(Self {
-            inner: Arc::new(Inner::of(log, database, &options, loaded, visible)),
+            inner: Arc::new(inner),
         })
     }
 
@@ -438,6 +545,7 @@ impl Trail {
     #[must_use]
     pub fn state(&self) -> TrailState {
         let status = self.inner.status.read().clone();
+        let archive = self.archive_state();
         TrailState {
             log: self.inner.log,
             events: status.count,
@@ -445,8 +553,48 @@ impl Trail {
             last_received: status.last_received,
             first_received: status.first_received,
             failing: status.failing,
-            bytes: self.inner.database.bytes(),
+            bytes: self.inner.database.bytes() + archive.bytes,
+            archive,
         }
+    }
+
+    fn archive_state(&self) -> ArchiveState {
+        let segments = self.inner.mirror.segments();
+        let damaged = self
+            .inner
+            .broken
+            .iter()
+            .chain(segments.iter().filter_map(|segment| segment.damage()));
+        let damaged: Vec<(String, String)> = damaged
+            .filter_map(|error| match error {
+                StoreError::DamagedSegment { path, cause } => {
+                    let name = path.file_name().unwrap_or_default();
+                    Some((name.to_string_lossy().into_owned(), cause.clone()))
+                }
+                _ => None,
+            })
+            .collect();
+        let whole = || segments.iter().filter(|segment| segment.damage().is_none());
+        let last = segments.last().map_or(0, |segment| segment.name.last.0);
+        ArchiveState {
+            segments: whole().count() as u64,
+            events: whole().map(|segment| segment.head.rows).sum(),
+            bytes: whole().map(|segment| segment.bytes()).sum(),
+            hot: self.inner.visible.borrow().0.saturating_sub(last),
+            failing: self.inner.sealer_status.read().failing.clone(),
+            damaged,
+        }
+    }
+
+    /// Seals everything that was accepted, whatever the sizes; waits until it is done.
+    ///
+    /// # Errors
+    /// STORE-004 if it cannot be written.
+    pub fn seal(&self) -> Result<(), StoreError> {
+        let sealer = self.inner.sealer.as_ref().ok_or(StoreError::Closed)?;
+        let (reply, answer) = std::sync::mpsc::channel();
+        sealer.ask(Errand::SealAll(reply))?;
+        answer.recv().map_err(|_| StoreError::Closed)?
     }
 
     /// Whether an admin of this id (folded) has any event, on any panel.
@@ -457,9 +605,7 @@ impl Trail {
 
     /// Finishes what is under way and closes the database in order. Later appends are refused.
     pub fn close(&self) {
-        if let Some(writer) = &self.inner.writer {
-            writer.close();
-        }
+        self.inner.close();
         self.inner.lock.lock().take();
     }
 
@@ -468,7 +614,7 @@ impl Trail {
     }
 
     fn snapshot(&self) -> Result<Snapshot, StoreError> {
-        self.inner.mirror.snapshot(self.inner.archive.as_ref())
+        Ok(self.inner.mirror.snapshot())
     }
 }
 
@@ -477,21 +623,30 @@ impl Inner {
         log: LogId,
         database: Database,
         options: &TrailOptions,
-        loaded: Loaded,
+        mut loaded: Loaded,
+        sealed: SealedPart,
         visible: watch::Receiver<Seq>,
     ) -> Self {
+        let heads = || sealed.segments.iter().map(|segment| &segment.head);
+        let first = heads().map(|head| Micros(head.received.0)).min();
+        let last = heads().map(|head| Micros(head.received.1)).max();
         let status = Status {
-            count: loaded.count,
-            first_received: loaded.first_received,
-            last_received: loaded.last_received,
+            count: loaded.count + heads().map(|head| head.rows).sum::<u64>(),
+            first_received: first.or(loaded.first_received),
+            last_received: loaded.last_received.or(last),
             failing: None,
         };
+        if let Some(derived) = sealed.derived {
+            loaded.derived.join(derived);
+        }
         Self {
             log,
             database,
             clock: Arc::clone(&options.clock),
-            archive: Arc::new(EmptyArchive),
-            mirror: Arc::new(Mirror::new(loaded.chunks, loaded.newest)),
+            broken: sealed.broken,
+            sealer_status: Arc::default(),
+            sealer: None,
+            mirror: Arc::new(Mirror::new(sealed.segments, loaded.chunks, loaded.newest)),
             derived: Arc::new(RwLock::new(loaded.derived)),
             status: Arc::new(RwLock::new(status)),
             visible,
@@ -501,11 +656,106 @@ impl Inner {
     }
 }
 
-impl Drop for Inner {
-    fn drop(&mut self) {
+impl Inner {
+    /// The sealer first: it asks the writer for things.
+    fn close(&self) {
+        if let Some(sealer) = &self.sealer {
+            sealer.close();
+        }
         if let Some(writer) = &self.writer {
             writer.close();
         }
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+fn archive_of(options: &TrailOptions) -> Arc<dyn Archive> {
+    let shared = Arc::new(Shared::keeping(options.tuning.cache_bytes));
+    let steps = options.steps.clone();
+    Arc::new(SegmentFolder::below(&options.dir, shared, steps))
+}
+
+/// What the database says of the archive.
+struct Found {
+    watermark: Seq,
+    segments: Vec<Name>,
+    blocks: Vec<Block>,
+}
+
+impl Found {
+    fn read(database: &Database, connection: &Connection) -> Result<Self, StoreError> {
+        let read = || {
+            // One moment: a server may be sealing.
+            let moment = connection.unchecked_transaction()?;
+            let found = Self {
+                watermark: watermark(&moment)?,
+                segments: segments(&moment)?,
+                blocks: blocks(&moment)?,
+            };
+            moment.commit()?;
+            Ok(found)
+        };
+        if database.log(connection)?.is_none() {
+            return Ok(Self {
+                watermark: Seq(0),
+                segments: Vec::new(),
+                blocks: Vec::new(),
+            });
+        }
+        read().map_err(|error: rusqlite::Error| database.opening_error(&error))
+    }
+}
+
+/// The archive at the start, and what is derived from it.
+struct SealedPart {
+    segments: Segments,
+    broken: Vec<StoreError>,
+    derived: Option<Derived>,
+    hashing: Hashing,
+}
+
+impl SealedPart {
+    fn open(archive: &dyn Archive, found: &Found, dir: &Path, log: LogId) -> Self {
+        let (mut segments, mut broken) = (Vec::new(), Vec::new());
+        for name in &found.segments {
+            match archive.open(name.clone()) {
+                Ok(segment) => segments.push(segment),
+                Err(error) => {
+                    tracing::error!(code = error.code(), %error, "a part of the archive is left out");
+                    broken.push(error);
+                }
+            }
+        }
+        let kept = Kept::read(dir, log);
+        let hashing = kept.as_ref().map_or_else(Hashing::default, Kept::hashing);
+        let known = kept.as_ref().map_or(0, |kept| kept.seq);
+        let mut derived = Derived::new(hashing);
+        for segment in segments.iter().filter(|segment| segment.name.last.0 > known) {
+            for chunk in (0..segment.head.groups.len()).filter_map(|group| segment.chunk(group)) {
+                derived.replay_sealed(&chunk);
+            }
+        }
+        if let Some(kept) = kept {
+            kept.into_derived(&mut derived);
+        }
+        Self {
+            segments: segments.into(),
+            broken,
+            derived: Some(derived),
+            hashing,
+        }
+    }
+
+    /// The highest id that is sealed.
+    fn last_id(&self) -> Option<EventId> {
+        let groups = self.segments.iter().flat_map(|segment| &segment.head.groups);
+        let ids = groups.filter_map(|group| EventId::from_bytes(group.ids.1).ok());
+        ids.max()
     }
 }
 

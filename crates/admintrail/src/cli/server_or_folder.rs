@@ -115,10 +115,7 @@ fn open_desk(global: &Global, dir: &Path) -> Result<Desk> {
         output::say(&format!("Warning: {open}"));
     }
     let clock = clock::system();
-    let options = TrailOptions {
-        dir: dir.to_owned(),
-        clock: Arc::clone(&clock),
-    };
+    let options = TrailOptions::new(dir.to_owned(), Arc::clone(&clock));
     let (trail, control) = data_folder::open(&options)?;
     // Only links and presets come from the rest of the configuration; a mistake there must not
     // keep anybody from making an account.

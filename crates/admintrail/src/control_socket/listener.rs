@@ -249,10 +249,7 @@ mod tests {
     /// A desk whose trail takes nothing more.
     fn closed_desk(dir: &Path) -> Arc<Desk> {
         let clock = clock::system();
-        let options = TrailOptions {
-            dir: dir.to_owned(),
-            clock: Arc::clone(&clock),
-        };
+        let options = TrailOptions::new(dir.to_owned(), Arc::clone(&clock));
         let (trail, control) = data_folder::open(&options).unwrap();
         trail.close();
         Arc::new(Desk {

@@ -18,3 +18,4 @@ pub(crate) use requests::requests;
 pub(crate) use scan::scan;
 pub(crate) use sessions::{nameless, sessions, sessions_in};
 pub(crate) use sieve::{Sieve, Verdict, admits};
+pub(crate) use values::values_of;

@@ -1,20 +1,69 @@
 //! Sealed events. Queries read the archive below the watermark and hot above it, with one evaluator.
+//!
+//! A **segment** is an immutable run of events: a Parquet file, and beside it a summary of what is in
+//! it (`summary/`). Which segments there are is decided by `trail.db` alone, in one transaction with
+//! the watermark; a file that is not registered there is nothing and is removed at the start.
 
+mod folder;
+mod parquet;
+mod segment;
+mod summary;
+
+use std::io;
 use std::sync::Arc;
 
-use admintrail_event::{EventId, Seq};
+use admintrail_event::{EventId, LogId, Seq};
+use hashbrown::HashMap;
 
 use crate::StoreError;
 use crate::columns::Chunk;
 
-/// Where sealed events are kept: files of columns, or a cluster.
-pub(crate) trait Archive: Send + Sync {
-    /// The segments of this moment, in the order of acceptance. A segment that is dropped later
-    /// stays readable for whoever holds it.
-    fn segments(&self) -> Vec<Arc<dyn Segment>>;
+pub(crate) use folder::SegmentFolder;
+pub use parquet::ParquetWriter;
+pub(crate) use segment::{Name, Segment, Shared};
+pub(crate) use summary::{
+    BUCKET, Block, Lexicon, Person, Plan, SessionRecord, Shape, Slice, Treated, bucket_of,
+    grams_place,
+};
 
-    /// The event of this id, if it is sealed.
-    fn find(&self, id: EventId) -> Result<Option<Known>, StoreError>;
+/// The segments of one moment, in the order of acceptance.
+pub(crate) type Segments = Arc<[Arc<Segment>]>;
+
+/// Where sealed events are kept.
+pub(crate) trait Archive: Send + Sync {
+    /// Makes a run of events durable. It counts only once it is registered.
+    fn write(&self, run: &Run<'_>) -> io::Result<Arc<Segment>>;
+
+    /// A segment that is registered.
+    fn open(&self, name: Name) -> Result<Arc<Segment>, StoreError>;
+
+    /// Which of these ids are sealed in the segments.
+    fn find(
+        &self,
+        segments: &[Arc<Segment>],
+        ids: &[EventId],
+    ) -> Result<HashMap<EventId, Known>, StoreError>;
+
+    /// Removes what an unfinished step left behind; `registered` is all that counts.
+    fn clean(&self, registered: &[Name]);
+
+    /// Removes the files of a segment that is no longer registered.
+    fn remove(&self, name: &Name);
+
+    /// Bytes of all segments.
+    fn bytes(&self, segments: &[Arc<Segment>]) -> u64 {
+        segments.iter().map(|segment| segment.bytes()).sum()
+    }
+}
+
+/// Events to be sealed, in `seq` order.
+pub(crate) struct Run<'r> {
+    pub(crate) log: LogId,
+    /// The seqs that the run stands for; some of them may be gone.
+    pub(crate) seqs: (Seq, Seq),
+    pub(crate) generation: u32,
+    pub(crate) chunks: &'r [Arc<Chunk>],
+    pub(crate) blocks: Vec<Block>,
 }
 
 /// An event that was accepted before.
@@ -23,24 +72,4 @@ pub(crate) struct Known {
     pub(crate) seq: Seq,
     /// Of what was submitted then.
     pub(crate) digest: [u8; 16],
-}
-
-/// An immutable run of sealed events.
-pub(crate) trait Segment: Send + Sync {
-    /// Its events as columns, in `seq` order.
-    fn chunks(&self) -> Box<dyn Iterator<Item = Result<Arc<Chunk>, StoreError>> + Send>;
-}
-
-/// An archive into which nothing has been sealed.
-#[derive(Debug, Default)]
-pub(crate) struct EmptyArchive;
-
-impl Archive for EmptyArchive {
-    fn segments(&self) -> Vec<Arc<dyn Segment>> {
-        Vec::new()
-    }
-
-    fn find(&self, _id: EventId) -> Result<Option<Known>, StoreError> {
-        Ok(None)
-    }
 }

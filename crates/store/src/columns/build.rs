@@ -178,6 +178,18 @@ impl ChunkBuilder {
 }
 
 impl Chunk {
+    /// The rows up to a seq, and the others.
+    pub(crate) fn split(&self, last: Seq) -> (Self, Self) {
+        let mut parts = [ChunkBuilder::default(), ChunkBuilder::default()];
+        for fields in (0..self.rows).filter_map(|row| self.fields(row)) {
+            let [before, after] = &mut parts;
+            let part = if fields.seq <= last.0 { before } else { after };
+            part.push(&fields);
+        }
+        let [mut before, mut after] = parts;
+        (before.finish(self.log), after.finish(self.log))
+    }
+
     /// Takes events of one log in `seq` order, at most [`CHUNK_ROWS`].
     pub(crate) fn build<E: Borrow<Event>>(events: &[E]) -> Self {
         let mut builder = ChunkBuilder::default();

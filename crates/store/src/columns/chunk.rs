@@ -11,12 +11,11 @@ use arrow_array::{
 use super::column::{Column, Data, Numbers, Source};
 use super::dictionary::{TextColumn, WideColumn};
 use super::fields::Fields;
-use crate::StoreError;
 use crate::query::Position;
 
 /// The columns, in `seq` order. Those of a sealed one are read when they are first asked for; one
-/// that cannot be read has no values, and [`Chunk::damage`] says why: whoever used the chunk asks
-/// afterwards.
+/// that cannot be read has no values: its segment says so, and what was answered is asked again
+/// without it.
 pub(crate) struct Chunk {
     pub(crate) log: LogId,
     pub(crate) rows: usize,
@@ -25,7 +24,6 @@ pub(crate) struct Chunk {
     seqs: (Seq, Seq),
     cells: [OnceLock<Arc<Data>>; Column::ALL.len()],
     source: Option<Arc<dyn Source>>,
-    damage: OnceLock<StoreError>,
 }
 
 impl fmt::Debug for Chunk {
@@ -50,7 +48,7 @@ macro_rules! columns {
 
 impl Chunk {
     /// Of columns that are all there, in the order of [`Column::ALL`].
-    pub(super) fn of(
+    pub(crate) fn of(
         log: LogId,
         times: (Micros, Micros),
         seqs: (Seq, Seq),
@@ -64,7 +62,6 @@ impl Chunk {
             seqs,
             cells: columns.map(|data| OnceLock::from(Arc::new(data))),
             source: None,
-            damage: OnceLock::new(),
         }
     }
 
@@ -83,27 +80,17 @@ impl Chunk {
             seqs,
             cells: [const { OnceLock::new() }; Column::ALL.len()],
             source: Some(source),
-            damage: OnceLock::new(),
         }
     }
 
-    fn data(&self, column: Column) -> &Data {
+    pub(crate) fn data(&self, column: Column) -> &Data {
         #[expect(clippy::indexing_slicing, reason = "a cell a column")]
         self.cells[column as usize].get_or_init(|| {
-            let loaded = match &self.source {
-                Some(source) => source.load(column),
-                None => Ok(Arc::new(Data::missing(column, self.rows))),
-            };
-            loaded.unwrap_or_else(|error| {
-                let _ = self.damage.set(error);
-                Arc::new(Data::missing(column, self.rows))
-            })
+            let source = self.source.as_ref();
+            source
+                .and_then(|source| source.load(column))
+                .unwrap_or_else(|| Arc::new(Data::missing(column, self.rows)))
         })
-    }
-
-    /// Why a column could not be read, if one could not: nothing that the chunk said then counts.
-    pub(crate) fn damage(&self) -> Option<&StoreError> {
-        self.damage.get()
     }
 
     columns! {

@@ -4,6 +4,8 @@ use hashbrown::{HashMap, HashSet};
 
 use admintrail_event::{Draft, FirstSet, Micros, folded};
 
+use serde::{Deserialize, Serialize};
+
 use super::Hashing;
 use crate::columns::{Chunk, TextColumn};
 
@@ -162,6 +164,40 @@ impl Firsts {
             seen.agents.extend(theirs.agents);
             seen.routes.extend(theirs.routes);
             seen.hours |= theirs.hours;
+        }
+    }
+}
+
+/// What an admin has used, as it is kept.
+#[derive(Serialize, Deserialize)]
+pub(super) struct KeptFirsts {
+    admin: String,
+    ips: Vec<[u8; 16]>,
+    agents: Vec<u64>,
+    routes: Vec<u64>,
+    hours: u32,
+}
+
+impl Firsts {
+    pub(super) fn kept(&self) -> Vec<KeptFirsts> {
+        let kept = self.admins.iter().map(|(admin, seen)| KeptFirsts {
+            admin: admin.clone(),
+            ips: seen.ips.iter().map(|ip| ip.to_be_bytes()).collect(),
+            agents: seen.agents.iter().copied().collect(),
+            routes: seen.routes.iter().copied().collect(),
+            hours: seen.hours,
+        });
+        kept.collect()
+    }
+
+    /// Takes over what was kept; it must have been hashed alike.
+    pub(super) fn take(&mut self, kept: Vec<KeptFirsts>) {
+        for of in kept {
+            let seen = self.admins.entry(of.admin).or_default();
+            seen.ips.extend(of.ips.into_iter().map(u128::from_be_bytes));
+            seen.agents.extend(of.agents);
+            seen.routes.extend(of.routes);
+            seen.hours |= of.hours;
         }
     }
 }

@@ -1,19 +1,24 @@
 //! What follows from the events in `seq` order and is kept in memory: firsts, background
-//! refreshes, sessions, and who is active. Rebuilt when the trail is opened.
+//! refreshes, sessions, and who is active. Sessions are those of hot, for segments know their own;
+//! what is wanted of all events ever (firsts, when an admin was last seen) is kept in a snapshot and
+//! made good from the events that came after it when the trail is opened.
 
 mod cache_buster;
 mod firsts;
 mod polling;
 mod sessions;
+mod snapshot;
 
-use std::hash::{BuildHasher, Hasher};
+use std::hash::Hasher;
 use std::sync::Arc;
 
 use admintrail_event::{Draft, Event, FirstSet, Micros};
+use siphasher::sip::SipHasher13;
 
 pub(crate) use firsts::Firsts;
 pub(crate) use polling::Polling;
-pub(crate) use sessions::Sessions;
+pub(crate) use sessions::{Sessions, join_rows};
+pub(crate) use snapshot::Kept;
 
 use crate::columns::Chunk;
 use crate::folding;
@@ -21,6 +26,7 @@ use crate::query::ActiveAdmin;
 
 /// All of it. The writer alone changes it.
 pub(crate) struct Derived {
+    hashing: Hashing,
     firsts: Firsts,
     polling: Polling,
     pub(crate) sessions: Sessions,
@@ -30,7 +36,8 @@ impl Derived {
     /// Of no event. What is joined later must share `hashing`.
     pub(crate) fn new(hashing: Hashing) -> Self {
         Self {
-            firsts: Firsts::new(hashing.clone()),
+            hashing,
+            firsts: Firsts::new(hashing),
             polling: Polling::new(hashing),
             sessions: Sessions::default(),
         }
@@ -68,6 +75,20 @@ impl Derived {
         self.sessions.count_chunk(chunk);
     }
 
+    /// Takes over a sealed chunk: everything but its sessions.
+    pub(crate) fn replay_sealed(&mut self, chunk: &Chunk) {
+        self.firsts.note_chunk(chunk);
+        let mut of_chunk = Sessions::default();
+        of_chunk.count_chunk(chunk);
+        self.sessions.join_admins(of_chunk);
+    }
+
+    /// Other sessions than before; who was seen when stays.
+    pub(crate) fn replace_sessions(&mut self, sessions: Sessions) {
+        let old = std::mem::replace(&mut self.sessions, sessions);
+        self.sessions.join_admins(old);
+    }
+
     /// Takes over one of the newest events, from which refreshes are recognised.
     pub(crate) fn replay_recent(&mut self, event: &Event) {
         self.polling.note(&event.draft, event.received);
@@ -90,19 +111,36 @@ impl Derived {
     }
 }
 
-/// Texts are compared by hash in these tables; 64 bits are plenty for one trail. The seed is
-/// random, so that nobody outside can choose texts that meet.
-#[derive(Clone, Default)]
-pub(crate) struct Hashing(hashbrown::DefaultHashBuilder);
+/// Texts are compared by hash in these tables; 64 bits are plenty for one trail. The key is random
+/// and secret, so that nobody outside can choose texts that meet; it lives as long as the snapshot.
+#[derive(Clone, Copy)]
+pub(crate) struct Hashing {
+    key: [u8; 16],
+}
 
 impl Hashing {
+    pub(crate) const fn keyed(key: [u8; 16]) -> Self {
+        Self { key }
+    }
+
     pub(crate) fn of(&self, parts: &[&[u8]]) -> u64 {
-        let mut hasher = self.0.build_hasher();
+        let mut hasher = SipHasher13::new_with_key(&self.key);
         for part in parts {
             hasher.write_usize(part.len());
             hasher.write(part);
         }
         hasher.finish()
+    }
+}
+
+/// A random key; one that everybody knows where the system gives no randomness.
+impl Default for Hashing {
+    fn default() -> Self {
+        let mut key = [0; 16];
+        if getrandom::fill(&mut key).is_err() {
+            tracing::warn!("the system gives no randomness");
+        }
+        Self { key }
     }
 }
 

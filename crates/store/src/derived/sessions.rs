@@ -9,6 +9,8 @@ use admintrail_event::{
 };
 
 use super::shared;
+use serde::{Deserialize, Serialize};
+
 use crate::columns::Chunk;
 use crate::folding;
 use crate::query::{ActiveAdmin, SessionRow};
@@ -242,6 +244,11 @@ impl Sessions {
         self.sessions.get(session).map_or(&[], Vec::as_slice)
     }
 
+    /// Every row.
+    pub(crate) fn into_rows(self) -> impl Iterator<Item = SessionRow> {
+        self.sessions.into_values().flatten()
+    }
+
     #[cfg(test)]
     pub(crate) fn all(&self) -> impl Iterator<Item = &SessionRow> {
         self.sessions.values().flatten()
@@ -288,11 +295,51 @@ impl Sessions {
         for theirs in other.sessions.into_values().flatten() {
             self.add(theirs);
         }
+        self.join_admins(Self {
+            admins: other.admins,
+            ..Self::default()
+        });
+    }
+
+    /// Joins who was seen when, and nothing else.
+    pub(crate) fn join_admins(&mut self, other: Self) {
         for (admin, theirs) in other.admins {
             let name = theirs.name.as_deref();
             self.saw(&admin, name, theirs.at, &theirs.panel, theirs.out);
         }
     }
+
+    /// Who was seen when, to be kept.
+    pub(super) fn kept_admins(&self) -> Vec<KeptAdmin> {
+        let kept = self.admins.iter().map(|(admin, last)| KeptAdmin {
+            admin: admin.to_string(),
+            name: last.name.as_deref().map(str::to_owned),
+            at: last.at.0,
+            panel: last.panel.as_str().to_owned(),
+            out: last.out.map(|out| out.0),
+        });
+        kept.collect()
+    }
+
+    /// Takes over who was kept.
+    pub(super) fn take_admins(&mut self, kept: Vec<KeptAdmin>) {
+        for admin in kept {
+            if let Ok(panel) = admin.panel.parse() {
+                let (name, out) = (admin.name.as_deref(), admin.out.map(Micros));
+                self.saw(&admin.admin, name, Micros(admin.at), &panel, out);
+            }
+        }
+    }
+}
+
+/// When an admin was last seen, as it is kept.
+#[derive(Serialize, Deserialize)]
+pub(super) struct KeptAdmin {
+    admin: String,
+    name: Option<String>,
+    at: i64,
+    panel: String,
+    out: Option<i64>,
 }
 
 impl Last {
@@ -380,7 +427,8 @@ impl Counted {
     }
 }
 
-fn join_rows(ours: &mut SessionRow, theirs: SessionRow) {
+/// Joins what two parts of the record say of one session.
+pub(crate) fn join_rows(ours: &mut SessionRow, theirs: SessionRow) {
     ours.start = ours.start.min(theirs.start);
     ours.requests += theirs.requests;
     ours.folded += theirs.folded;

@@ -24,6 +24,18 @@ const MIGRATIONS: &[&str] = &[
          body BLOB NOT NULL
      ) STRICT;
      CREATE UNIQUE INDEX events_id ON events (id);",
+    // 2: events below the meta value `watermark` are in segments; `blocks` are those of the others.
+    "CREATE TABLE blocks (
+         first_seq INTEGER PRIMARY KEY,
+         count INTEGER NOT NULL,
+         min_received INTEGER NOT NULL,
+         max_received INTEGER NOT NULL
+     ) STRICT;
+     CREATE TABLE segments (
+         first_seq INTEGER PRIMARY KEY,
+         last_seq INTEGER NOT NULL,
+         generation INTEGER NOT NULL
+     ) STRICT;",
 ];
 
 /// Bytes of a page: large enough for bodies, small enough for commits of one event.
@@ -170,12 +182,28 @@ impl Database {
         Ok(Some(LogId(id)))
     }
 
-    /// First and last seq; `None` if there are no events.
-    pub(crate) fn seqs(&self, connection: &Connection) -> Result<Option<(Seq, Seq)>, StoreError> {
+    /// The first row, sealed or not; the first possible seq if there is none.
+    pub(crate) fn first_row(&self, connection: &Connection) -> Result<Seq, StoreError> {
+        let first: Option<i64> = connection
+            .query_row("SELECT min(seq) FROM events", [], |row| row.get(0))
+            .map_err(|error| self.opening_error(&error))?;
+        Ok(Seq(first.and_then(|seq| u64::try_from(seq).ok()).unwrap_or(0)))
+    }
+
+    /// First and last seq of hot; `None` if it has no events.
+    pub(crate) fn seqs(
+        &self,
+        connection: &Connection,
+        watermark: Seq,
+    ) -> Result<Option<(Seq, Seq)>, StoreError> {
+        let from = i64::try_from(watermark.0).unwrap_or(i64::MAX);
         let (first, last): (Option<i64>, Option<i64>) = connection
-            .query_row("SELECT min(seq), max(seq) FROM events", [], |row| {
-                Ok((row.get(0)?, row.get(1)?))
-            })
+            .query_row(
+                "SELECT (SELECT seq FROM events WHERE seq >= ?1 ORDER BY seq LIMIT 1),
+                        (SELECT max(seq) FROM events WHERE seq >= ?1)",
+                [from],
+                |row| Ok((row.get(0)?, row.get(1)?)),
+            )
             .map_err(|error| self.opening_error(&error))?;
         let seq = |value: Option<i64>| value.and_then(|v| u64::try_from(v).ok()).map(Seq);
         Ok(seq(first).zip(seq(last)))

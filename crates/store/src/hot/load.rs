@@ -43,12 +43,19 @@ impl Loaded {
     }
 }
 
-/// Reads all events of the log. The last chunk's worth stays as rows.
-pub(crate) fn load(database: &Database, access: Access, log: LogId) -> Result<Loaded, StoreError> {
-    let hashing = Hashing::default();
+/// Reads all hot events of the log, those from the watermark on. The last chunk's worth stays as rows.
+pub(crate) fn load(
+    database: &Database,
+    access: Access,
+    log: LogId,
+    watermark: Seq,
+    hashing: Hashing,
+) -> Result<Loaded, StoreError> {
     let connection = database.connect(access)?;
-    let mut loaded = Loaded::nothing(hashing.clone());
-    let Some((first, last)) = database.seqs(&connection)? else {
+    let mut loaded = Loaded::nothing(hashing);
+    // With nothing in hot, the seq before it was the last.
+    loaded.last_seq = Seq(watermark.0.saturating_sub(1));
+    let Some((first, last)) = database.seqs(&connection, watermark)? else {
         return Ok(loaded);
     };
     // Rows of the newest part are few; what is older is cut at multiples of a chunk.
@@ -64,7 +71,7 @@ pub(crate) fn load(database: &Database, access: Access, log: LogId) -> Result<Lo
             .step_by(usize::try_from(share).unwrap_or(usize::MAX))
             .map(|from| {
                 let seqs = from..(from + share).min(edge);
-                let derived = Derived::new(hashing.clone());
+                let derived = Derived::new(hashing);
                 scope.spawn(move || part(database, access, log, seqs, derived))
             })
             .collect();

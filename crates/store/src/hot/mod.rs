@@ -1,14 +1,18 @@
 //! The hot part of the trail: `trail.db`, one writer thread, and loading it again.
 
+mod blocks;
 mod checkpoint;
 mod database;
 mod load;
 mod recent_ids;
+mod registry;
 mod row;
 mod writer;
 
+pub(crate) use blocks::HotBlocks;
 pub(crate) use database::{Access, Database};
 pub(crate) use load::{Loaded, load};
 pub(crate) use recent_ids::RecentIds;
 pub(crate) use row::encode_body;
-pub(crate) use writer::{Command, Prepared, Status, Writer, WriterParts};
+pub(crate) use registry::{blocks, close_open_block, segments, watermark};
+pub(crate) use writer::{Command, Prepared, Registration, Sealed, Status, Writer, WriterParts};

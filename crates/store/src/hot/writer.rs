@@ -4,24 +4,34 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use admintrail_event::{Draft, Event, EventId, FirstSet, LogId, Micros, Seq};
+use hashbrown::HashMap;
 use parking_lot::{Mutex, RwLock};
 use rusqlite::{CachedStatement, Connection, ErrorCode, OptionalExtension};
 use tokio::sync::{mpsc, oneshot, watch};
 
+use super::blocks::{Cutter, HotBlocks};
 use super::checkpoint::Checkpoints;
 use super::database::{Access, Database, cause_of};
 use super::load::read;
 use super::recent_ids::{RecentIds, Seen};
-use crate::StoreError;
-use crate::archive::{Archive, Known};
-use crate::derived::Derived;
+use super::registry;
+use crate::archive::{Archive, Block, Known, Name, Segment, Segments};
+use crate::columns::Chunk;
+use crate::derived::{Derived, Sessions};
 use crate::mirror::Mirror;
+use crate::sealer::Errand;
 use crate::trail::Receipt;
+use crate::{Steps, StoreError};
 
 /// Batches that may wait before senders do.
 const WAITING: usize = 1_024;
 /// Events of one commit, unless a single batch has more.
 const COMMIT_EVENTS: usize = 8_192;
+
+/// Sealed rows that are removed at once.
+const SLICE: usize = 5_000;
+/// Slices in a second in which nothing else is to be done.
+const IDLE_SLICES: usize = 4;
 
 /// Bytes of a row beside its body, index included.
 const ROW_BYTES: usize = 96;
@@ -37,7 +47,32 @@ pub(crate) struct Prepared {
 /// What the writer is asked.
 pub(crate) enum Command {
     Append { batch: Vec<Prepared>, reply: Reply },
+    /// Close the open block if its second is over, and go on removing sealed rows.
+    Tick,
+    /// Close the open block, however young; then answer.
+    CloseBlock(oneshot::Sender<()>),
+    /// Change which segments there are.
+    Register(Box<Registration>),
     Close,
+}
+
+/// Another set of segments, in one transaction.
+pub(crate) struct Registration {
+    pub(crate) add: Vec<Arc<Segment>>,
+    pub(crate) remove: Vec<Name>,
+    /// What leaves hot, if something does.
+    pub(crate) sealed: Option<Sealed>,
+    pub(crate) reply: oneshot::Sender<Result<(), StoreError>>,
+}
+
+/// What leaves hot for the archive.
+pub(crate) struct Sealed {
+    /// The last event that does.
+    pub(crate) last: Seq,
+    /// What is left of the chunk that it was in.
+    pub(crate) rest: Option<Arc<Chunk>>,
+    /// The sessions of what stays, up to a seq.
+    pub(crate) sessions: (Sessions, Seq),
 }
 
 type Reply = oneshot::Sender<Result<Vec<Receipt>, StoreError>>;
@@ -58,6 +93,14 @@ pub(crate) struct WriterParts {
     pub(crate) log: LogId,
     pub(crate) clock: Arc<dyn Fn() -> Micros + Send + Sync>,
     pub(crate) archive: Arc<dyn Archive>,
+    pub(crate) blocks: Arc<Mutex<HotBlocks>>,
+    /// The first row that is there; those below the watermark are to be removed.
+    pub(crate) first_row: Seq,
+    pub(crate) watermark: Seq,
+    pub(crate) steps: Steps,
+    /// From how many hot events on the sealer is woken.
+    pub(crate) seal_at: u64,
+    pub(crate) sealer: crossbeam_channel::Sender<Errand>,
     pub(crate) mirror: Arc<Mirror>,
     pub(crate) derived: Arc<RwLock<Derived>>,
     pub(crate) status: Arc<RwLock<Status>>,
@@ -88,6 +131,7 @@ impl Writer {
         let (checkpoints, checkpointer) = Checkpoints::start(parts.database.clone())?;
         let work = Work {
             spoiled: false,
+            cutter: Cutter::default(),
             parts,
             full,
             checkpoints,
@@ -130,6 +174,8 @@ struct Work {
     checkpoints: Checkpoints,
     /// A sync failed and the database could not be opened again since.
     spoiled: bool,
+    /// The block that is being filled.
+    cutter: Cutter,
 }
 
 /// What one commit accepted.
@@ -139,6 +185,11 @@ struct Accepted {
     replies: Vec<(Reply, Vec<Receipt>)>,
     /// Bytes of the rows.
     bytes: usize,
+    /// The blocks that ended, and the one that is open afterwards.
+    blocks: Vec<Block>,
+    cutter: Cutter,
+    /// Up to where sealed rows are removed by then.
+    removed: Option<Seq>,
 }
 
 impl Work {
@@ -147,15 +198,15 @@ impl Work {
             let mut next = Some(command);
             let mut batches = Vec::new();
             let mut events = 0;
-            let mut closing = false;
+            let mut other = None;
             while let Some(command) = next.take() {
                 match command {
                     Command::Append { batch, reply } => {
                         events += batch.len();
                         batches.push((batch, reply));
                     }
-                    Command::Close => {
-                        closing = true;
+                    command => {
+                        other = Some(command);
                         break;
                     }
                 }
@@ -164,10 +215,147 @@ impl Work {
                 }
             }
             self.commit(batches);
-            if closing {
-                return;
+            match other {
+                None | Some(Command::Append { .. }) => {}
+                Some(Command::Tick) => self.tick(),
+                Some(Command::CloseBlock(done)) => {
+                    self.close_block();
+                    let _ = done.send(());
+                }
+                Some(Command::Register(registration)) => self.register(*registration),
+                Some(Command::Close) => {
+                    self.close_block();
+                    return;
+                }
             }
         }
+    }
+
+    /// Closes the open block if its second is over, and removes some of the sealed rows.
+    fn tick(&mut self) {
+        let mut cutter = self.cutter.clone();
+        let ended = cutter.close_due((self.parts.clock)());
+        if let Err(error) = self.tidy(ended, cutter, IDLE_SLICES) {
+            tracing::warn!(cause = error.cause(), "a block could not be closed yet");
+        }
+    }
+
+    /// Closes the open block, however young.
+    fn close_block(&mut self) {
+        let mut cutter = self.cutter.clone();
+        let ended = cutter.close();
+        if let Err(error) = self.tidy(ended, cutter, 0) {
+            tracing::warn!(cause = error.cause(), "a block could not be closed yet");
+        }
+    }
+
+    fn tidy(
+        &mut self,
+        ended: Option<Block>,
+        cutter: Cutter,
+        slices: usize,
+    ) -> Result<(), WriteError> {
+        if self.spoiled {
+            return Ok(());
+        }
+        if let Some(block) = ended {
+            registry::add_block(&self.parts.connection, &block)?;
+            self.cutter = cutter;
+            self.parts.blocks.lock().push(block);
+        }
+        for _ in 0..slices {
+            let transaction = self.parts.connection.transaction()?;
+            let range = (self.parts.first_row, self.parts.watermark);
+            let Some(removed) = remove_sealed(&transaction, range, SLICE)? else {
+                return Ok(());
+            };
+            transaction.commit()?;
+            self.parts.first_row = removed;
+            self.checkpoints.wrote(SLICE * ROW_BYTES);
+        }
+        Ok(())
+    }
+
+    /// Changes which segments there are: in the database, then for everyone who looks.
+    fn register(&mut self, registration: Registration) {
+        let Registration {
+            add,
+            remove,
+            sealed,
+            reply,
+        } = registration;
+        let last = sealed.as_ref().map(|sealed| sealed.last);
+        if let Err(error) = self.write_registration(&add, &remove, last) {
+            let cause = error.cause();
+            if error.spoils_connection() {
+                self.reconnect();
+            }
+            let _ = reply.send(Err(StoreError::CannotRecord { cause }));
+            return;
+        }
+        self.parts.steps.reached("registered");
+        let kept = self.parts.mirror.segments();
+        let mut segments: Vec<Arc<Segment>> = kept
+            .iter()
+            .filter(|segment| !remove.contains(&segment.name))
+            .chain(&add)
+            .cloned()
+            .collect();
+        segments.sort_unstable_by_key(|segment| segment.name.first);
+        let segments: Segments = segments.into();
+        let parts = &mut self.parts;
+        match sealed {
+            None => parts.mirror.replace_segments(segments),
+            Some(sealed) => {
+                let (mut sessions, upto) = sealed.sessions;
+                for event in parts.mirror.after(upto, usize::MAX) {
+                    sessions.count(&event);
+                }
+                let mut derived = parts.derived.write();
+                derived.replace_sessions(sessions);
+                parts.mirror.sealed(sealed.last, segments, sealed.rest);
+                drop(derived);
+                let first_hot = Seq(sealed.last.0 + 1);
+                parts.blocks.lock().drop_below(first_hot);
+                parts.watermark = first_hot;
+            }
+        }
+        let gone: u64 = kept
+            .iter()
+            .filter(|segment| remove.contains(&segment.name))
+            .map(|segment| segment.head.rows)
+            .sum();
+        let came: u64 = add.iter().map(|segment| segment.head.rows).sum();
+        if last.is_none() {
+            let mut status = parts.status.write();
+            status.count = (status.count + came).saturating_sub(gone);
+        }
+        let _ = reply.send(Ok(()));
+    }
+
+    fn write_registration(
+        &mut self,
+        add: &[Arc<Segment>],
+        remove: &[Name],
+        sealed: Option<Seq>,
+    ) -> Result<(), WriteError> {
+        if self.spoiled {
+            return Err(WriteError::Spoiled);
+        }
+        let transaction = self.parts.connection.transaction()?;
+        for name in remove {
+            registry::remove_segment(&transaction, name)?;
+        }
+        for segment in add {
+            registry::add_segment(&transaction, &segment.name)?;
+        }
+        if let Some(last) = sealed {
+            let first_hot = Seq(last.0 + 1);
+            registry::set_watermark(&transaction, first_hot)?;
+            registry::remove_blocks_below(&transaction, first_hot)?;
+        }
+        transaction.commit()?;
+        Ok(())
     }
 
     fn commit(&mut self, batches: Vec<(Vec<Prepared>, Reply)>) {
@@ -197,7 +385,10 @@ impl Work {
             derived,
             log,
             last_seq,
+            mirror,
             recent,
+            first_row,
+            watermark,
             ..
         } = &mut self.parts;
         let received = clock();
@@ -213,6 +404,8 @@ impl Work {
         if self.spoiled {
             return Err(WriteError::Spoiled);
         }
+        accepted.cutter = self.cutter.clone();
+        let sealed = sealed_ids(&drafts, recent, archive.as_ref(), mirror)?;
         let mut derived = derived.write();
         let transaction =
             connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
@@ -228,7 +421,10 @@ impl Work {
                 let known = match recent.look(id) {
                     Seen::New => None,
                     Seen::Known(known) => Some(known),
-                    Seen::Perhaps => statements.known(archive.as_ref(), id)?,
+                    Seen::Perhaps => match sealed.get(&id) {
+                        Some(known) => Some(*known),
+                        None => statements.known(id)?,
+                    },
                 };
                 if let Some(known) = known {
                     receipts.push(if known.digest == digest {
@@ -249,6 +445,10 @@ impl Work {
                     draft,
                 });
                 accepted.events.push(Arc::clone(&event));
+                if let Some(block) = accepted.cutter.accept(seq, received) {
+                    registry::add_block(&transaction, &block)?;
+                    accepted.blocks.push(block);
+                }
                 statements.insert(&event, &digest, &body)?;
                 recent.accept(id, Known { seq, digest });
                 accepted.bytes += body.len() + ROW_BYTES;
@@ -258,6 +458,9 @@ impl Work {
         drop(statements);
         // Readers need not wait for the disk.
         drop(derived);
+        // As much leaves as comes, so that hot's file stays as large as it is.
+        let most = (2 * accepted.events.len()).min(2 * SLICE);
+        accepted.removed = remove_sealed(&transaction, (*first_row, *watermark), most)?;
         transaction.commit()?;
         Ok(())
     }
@@ -265,6 +468,14 @@ impl Work {
     /// Makes visible what is durable, then answers.
     fn publish(&mut self, accepted: Accepted) {
         self.checkpoints.wrote(accepted.bytes);
+        self.cutter = accepted.cutter;
+        if let Some(removed) = accepted.removed {
+            self.parts.first_row = removed;
+        }
+        if !accepted.blocks.is_empty() {
+            let mut blocks = self.parts.blocks.lock();
+            accepted.blocks.iter().for_each(|block| blocks.push(*block));
+        }
         if !accepted.events.is_empty() {
             self.show(accepted.events);
         }
@@ -289,6 +500,10 @@ impl Work {
         parts.last_seq = events.last().map_or(parts.last_seq, |event| event.seq);
         if parts.mirror.add(&mut events) {
             let _ = self.full.try_send(());
+        }
+        let hot = parts.last_seq.0.saturating_sub(parts.watermark.0);
+        if hot >= parts.seal_at {
+            let _ = parts.sealer.try_send(Errand::Look);
         }
         parts.visible.send_replace(parts.last_seq);
     }
@@ -347,6 +562,12 @@ impl Work {
             return;
         }
         if !found.is_empty() {
+            // Blocks that ended among them were written with them.
+            for event in &found {
+                if let Some(block) = self.cutter.accept(event.seq, event.received) {
+                    parts.blocks.lock().push(block);
+                }
+            }
             let mut derived = parts.derived.write();
             for event in &found {
                 derived.judge(&event.draft, event.received);
@@ -376,20 +597,17 @@ impl<'c> Statements<'c> {
         })
     }
 
-    fn known(&mut self, archive: &dyn Archive, id: EventId) -> Result<Option<Known>, WriteError> {
+    fn known(&mut self, id: EventId) -> Result<Option<Known>, WriteError> {
         let found: Option<(i64, [u8; 16])> = self
             .known
             .query_row([id.as_bytes().as_slice()], |row| {
                 Ok((row.get(0)?, row.get(1)?))
             })
             .optional()?;
-        match found {
-            Some((seq, digest)) => Ok(Some(Known {
-                seq: Seq(u64::try_from(seq).unwrap_or(0)),
-                digest,
-            })),
-            None => archive.find(id).map_err(WriteError::Archive),
-        }
+        Ok(found.map(|(seq, digest)| Known {
+            seq: Seq(u64::try_from(seq).unwrap_or(0)),
+            digest,
+        }))
     }
 
     fn insert(&mut self, event: &Event, digest: &[u8; 16], body: &[u8]) -> Result<(), WriteError> {
@@ -406,6 +624,45 @@ impl<'c> Statements<'c> {
         ])?;
         Ok(())
     }
+}
+
+/// Which of the ids that may have been accepted before are sealed: looked for all at once, as many may
+/// be in one group.
+fn sealed_ids(
+    drafts: &[Vec<Prepared>],
+    recent: &RecentIds,
+    archive: &dyn Archive,
+    mirror: &Mirror,
+) -> Result<HashMap<EventId, Known>, WriteError> {
+    let ids: Vec<EventId> = drafts
+        .iter()
+        .flatten()
+        .map(|prepared| prepared.draft.id)
+        .filter(|id| recent.look(*id) == Seen::Perhaps)
+        .collect();
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let segments = mirror.segments();
+    archive.find(&segments, &ids).map_err(WriteError::Archive)
+}
+
+/// Removes at most so many of the rows that are sealed; up to where there are none any more, if some
+/// were removed.
+fn remove_sealed(
+    connection: &Connection,
+    (from, to): (Seq, Seq),
+    most: usize,
+) -> rusqlite::Result<Option<Seq>> {
+    if from >= to || most == 0 {
+        return Ok(None);
+    }
+    let end = Seq(to.0.min(from.0.saturating_add(most as u64)));
+    let bound = |seq: Seq| i64::try_from(seq.0).unwrap_or(i64::MAX);
+    connection
+        .prepare_cached("DELETE FROM events WHERE seq >= ?1 AND seq < ?2")?
+        .execute([bound(from), bound(end)])?;
+    Ok(Some(end))
 }
 
 /// Why a commit failed.

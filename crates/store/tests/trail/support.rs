@@ -48,10 +48,7 @@ impl Fixture {
 
 pub(crate) fn options(dir: &Path, now: &Arc<AtomicI64>) -> TrailOptions {
     let now = Arc::clone(now);
-    TrailOptions {
-        dir: dir.to_path_buf(),
-        clock: Arc::new(move || Micros(now.fetch_add(1, Ordering::Relaxed))),
-    }
+    TrailOptions::new(dir.to_path_buf(), Arc::new(move || Micros(now.fetch_add(1, Ordering::Relaxed))))
 }
 
 /// Request number `n`, one every second.

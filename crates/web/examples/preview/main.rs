@@ -221,10 +221,7 @@ fn ill() -> Health {
 }
 
 fn open(dir: &Path) -> Result<(Trail, Control), Box<dyn Error>> {
-    let trail = Trail::open(TrailOptions {
-        dir: dir.to_owned(),
-        clock: Arc::new(now),
-    })?;
+    let trail = Trail::open(TrailOptions::new(dir.to_owned(), Arc::new(now)))?;
     Ok((trail, Control::open(dir)?))
 }
 

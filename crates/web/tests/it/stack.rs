@@ -52,10 +52,7 @@ impl World {
             let clock = Arc::clone(&clock);
             Arc::new(move || Micros(clock.load(Ordering::SeqCst)))
         };
-        let trail = Trail::open(TrailOptions {
-            dir: dir.path().to_owned(),
-            clock: Arc::clone(&now),
-        })
+        let trail = Trail::open(TrailOptions::new(dir.path().to_owned(), Arc::clone(&now)))
         .unwrap();
         let control = Control::open(dir.path()).unwrap();
         let (recorder_fails, recorder_panics) = (

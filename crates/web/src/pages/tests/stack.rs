@@ -52,10 +52,7 @@ impl Stack {
     pub(super) fn new(role: Role, identities: &[&str]) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let clock = Arc::new(now);
-        let trail = Trail::open(TrailOptions {
-            dir: dir.path().to_owned(),
-            clock: clock.clone(),
-        })
+        let trail = Trail::open(TrailOptions::new(dir.path().to_owned(), clock.clone()))
         .unwrap();
         let control = Control::open(dir.path()).unwrap();
         let account = NewAccount {

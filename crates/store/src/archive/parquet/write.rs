@@ -1,4 +1,4 @@
-//! Writing a file, a batch of events after the other.
+//! Writing a file, a chunk of events after the other.
 
 use std::io::{self, Write};
 
@@ -7,13 +7,21 @@ use arrow_array::RecordBatch;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::errors::ParquetError;
-use parquet::file::properties::{WriterProperties, WriterVersion};
+use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterVersion};
 use parquet::schema::types::ColumnPath;
 
-use super::columns::{COLUMNS, Column, schema};
+use super::schema::{arrays, name, schema};
+use crate::columns::{CHUNK_ROWS, Chunk, Column, Holds};
 
-/// Events of a row group: enough to compress well, few enough to hold in memory.
-const GROUP_ROWS: usize = 65_536;
+/// Events of a row group at most: enough to compress well, few enough to decode in a millisecond or
+/// two, and no dictionary of theirs has more values than 16 bits can count.
+const MOST_ROWS: usize = 65_535;
+
+/// In what groups so many rows are written: about equal ones.
+pub(crate) fn group_rows(rows: usize) -> usize {
+    rows.div_ceil(rows.div_ceil(MOST_ROWS).max(1)).max(1)
+}
+
 /// Distinct texts of a group, in bytes, before they are written plain.
 const DICTIONARY_BYTES: usize = 16 << 20;
 /// Higher levels cost much time and save next to nothing here.
@@ -30,7 +38,13 @@ impl<W: Write + Send> ParquetWriter<W> {
     /// # Errors
     /// When it cannot be written.
     pub fn new(out: W) -> io::Result<Self> {
-        let inner = ArrowWriter::try_new(out, schema(), Some(properties()?)).map_err(unpacked)?;
+        Self::in_groups(out, MOST_ROWS)
+    }
+
+    /// Begins a file in groups of so many rows.
+    pub(crate) fn in_groups(out: W, rows: usize) -> io::Result<Self> {
+        let properties = properties(rows)?;
+        let inner = ArrowWriter::try_new(out, schema(), Some(properties)).map_err(unpacked)?;
         Ok(Self { inner })
     }
 
@@ -39,8 +53,18 @@ impl<W: Write + Send> ParquetWriter<W> {
     /// # Errors
     /// When it cannot be written.
     pub fn write(&mut self, events: &[Event]) -> io::Result<()> {
-        let columns = COLUMNS.iter().map(|column| column.array(events)).collect();
-        let batch = RecordBatch::try_new(schema(), columns).map_err(io::Error::other)?;
+        // A chunk is of one log.
+        for events in events.chunk_by(|a, b| a.log == b.log) {
+            for events in events.chunks(CHUNK_ROWS) {
+                self.write_chunk(&Chunk::build(events))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds the events of a chunk.
+    pub(crate) fn write_chunk(&mut self, chunk: &Chunk) -> io::Result<()> {
+        let batch = RecordBatch::try_new(schema(), arrays(chunk)).map_err(io::Error::other)?;
         self.inner.write(&batch).map_err(unpacked)
     }
 
@@ -51,6 +75,11 @@ impl<W: Write + Send> ParquetWriter<W> {
     pub fn finish(mut self) -> io::Result<()> {
         self.inner.finish().map_err(unpacked)?;
         self.inner.sync()
+    }
+
+    /// [`Self::finish`], and gives back what it was written to.
+    pub(crate) fn into_inner(self) -> io::Result<W> {
+        self.inner.into_inner().map_err(unpacked)
     }
 }
 
@@ -65,35 +94,52 @@ fn unpacked(error: ParquetError) -> io::Error {
     }
 }
 
-fn properties() -> io::Result<WriterProperties> {
+fn properties(group_rows: usize) -> io::Result<WriterProperties> {
     let level = ZstdLevel::try_new(LEVEL).map_err(unpacked)?;
     let made_by = concat!("admintrail ", env!("CARGO_PKG_VERSION"));
     let mut properties = WriterProperties::builder()
         .set_created_by(made_by.to_owned())
         .set_writer_version(WriterVersion::PARQUET_2_0)
         .set_compression(Compression::ZSTD(level))
-        .set_max_row_group_row_count(Some(GROUP_ROWS))
-        .set_dictionary_page_size_limit(DICTIONARY_BYTES);
-    let path = |column: &Column| ColumnPath::from(column.name);
-    for column in COLUMNS.iter().filter(|column| column.is_ascending()) {
+        .set_max_row_group_row_count(Some(group_rows))
+        .set_data_page_row_count_limit(CHUNK_ROWS)
+        .set_write_batch_size(CHUNK_ROWS)
+        .set_dictionary_page_size_limit(DICTIONARY_BYTES)
+        .set_statistics_enabled(EnabledStatistics::Chunk);
+    for column in Column::ALL {
+        let path = || ColumnPath::from(name(column));
+        let encoding = match encoding(column) {
+            Some(encoding) => encoding,
+            None => continue,
+        };
         properties = properties
-            .set_column_dictionary_enabled(path(column), false)
-            .set_column_encoding(path(column), Encoding::DELTA_BINARY_PACKED);
-    }
-    for column in COLUMNS.iter().filter(|column| column.is_unique()) {
-        // Ids begin with the time: byte by byte, most of it repeats.
-        properties = properties
-            .set_column_dictionary_enabled(path(column), false)
-            .set_column_encoding(path(column), Encoding::BYTE_STREAM_SPLIT);
+            .set_column_dictionary_enabled(path(), false)
+            .set_column_encoding(path(), encoding);
     }
     Ok(properties.build())
+}
+
+/// How a column is written whose values hardly repeat.
+const fn encoding(column: Column) -> Option<Encoding> {
+    match column.holds() {
+        // Neighbours differ little.
+        Holds::Times | Holds::Whole => Some(Encoding::DELTA_BINARY_PACKED),
+        // Ids begin with the time: byte by byte, most of it repeats.
+        Holds::Ids => Some(Encoding::BYTE_STREAM_SPLIT),
+        // So do the upper bytes of numbers that are all of a kind.
+        Holds::Numbers => match column {
+            Column::DurationUs | Column::ResponseBytes => Some(Encoding::BYTE_STREAM_SPLIT),
+            _ => None,
+        },
+        _ => None,
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use admintrail_event::{EventJson, Seq, testing};
     use arrow_array::cast::AsArray;
-    use arrow_array::types::{Int32Type, TimestampMicrosecondType, UInt64Type};
+    use arrow_array::types::{TimestampMicrosecondType, UInt16Type, UInt64Type};
     use arrow_array::{Array, StringArray};
     use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
     use proptest::prelude::*;
@@ -124,7 +170,7 @@ mod tests {
     }
 
     fn value(column: &dyn Array, row: usize) -> Value {
-        if let Some(texts) = column.as_dictionary_opt::<Int32Type>() {
+        if let Some(texts) = column.as_dictionary_opt::<UInt16Type>() {
             let texts = texts.downcast_dict::<StringArray>().unwrap();
             let text = texts.into_iter().nth(row).unwrap();
             return json!(text);

@@ -1,0 +1,174 @@
+//! How often each value of a column occurs in a segment, and in which of its groups.
+
+use hashbrown::HashMap;
+use serde::{Deserialize, Serialize};
+
+use crate::answer::values_of;
+use crate::columns::Chunk;
+use crate::folding;
+use crate::query::FacetField;
+
+/// The fields whose values are counted, beside those of shapes and people.
+pub(crate) const COUNTED: [FacetField; 5] = [
+    FacetField::Ip,
+    FacetField::Agent,
+    FacetField::Action,
+    FacetField::Route,
+    FacetField::Object,
+];
+
+/// More distinct values than this are not kept: reading the column is as good then.
+const MOST_VALUES: usize = 20_000;
+/// Nor more bytes of them.
+const MOST_BYTES: usize = 2 << 20;
+/// Groups that are told apart; a value in any later one may be in all.
+const GROUPS: usize = 16;
+
+/// The values of one field of a segment.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ValueCounts {
+    /// As a filter word would have it; the empty slot 0 stands for rows without a value.
+    pub(crate) values: Vec<String>,
+    /// Rows that no view folds away.
+    pub(crate) plain: Vec<u32>,
+    /// The others.
+    pub(crate) folded: Vec<u32>,
+    /// One bit a group that has the value.
+    groups: Vec<u16>,
+}
+
+impl ValueCounts {
+    /// The values (`None`: no value), their plain and folded rows.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (Option<&str>, u32, u32)> + '_ {
+        let values = self.values.iter().enumerate();
+        let counts = self.plain.iter().zip(&self.folded);
+        values
+            .zip(counts)
+            .map(|((at, value), (plain, folded))| {
+                ((at > 0).then_some(value.as_str()), *plain, *folded)
+            })
+    }
+
+    /// Which groups have a value that passes, one bit each.
+    pub(crate) fn groups_of(&self, passes: impl Fn(&str) -> bool) -> u16 {
+        let all = self.values.iter().zip(&self.groups).skip(1);
+        all.filter(|(value, _)| passes(value))
+            .fold(0, |groups, (_, of)| groups | of)
+    }
+
+    pub(crate) fn bytes(&self) -> usize {
+        self.values.iter().map(|value| value.len() + 34).sum()
+    }
+}
+
+/// One bit for a group.
+pub(crate) fn group_bit(group: usize) -> u16 {
+    if group < GROUPS - 1 {
+        1 << group
+    } else {
+        // Too many to tell apart.
+        u16::MAX
+    }
+}
+
+/// The counted fields of a segment; `None` for one with too many values.
+pub(crate) type Values = Vec<Option<ValueCounts>>;
+
+/// Collects them.
+pub(crate) struct ValuesBuilder {
+    fields: Vec<Option<Collected>>,
+}
+
+#[derive(Default)]
+struct Collected {
+    numbers: HashMap<String, u32>,
+    counts: ValueCounts,
+    bytes: usize,
+}
+
+impl Collected {
+    fn new() -> Self {
+        let mut collected = Self::default();
+        collected.begin(String::new());
+        collected
+    }
+
+    fn begin(&mut self, value: String) -> u32 {
+        let counts = &mut self.counts;
+        let number = u32::try_from(counts.values.len()).unwrap_or(u32::MAX);
+        self.bytes += value.len();
+        counts.values.push(value);
+        counts.plain.push(0);
+        counts.folded.push(0);
+        counts.groups.push(0);
+        number
+    }
+
+    fn number(&mut self, value: Option<&str>) -> u32 {
+        let Some(value) = value else { return 0 };
+        if let Some(number) = self.numbers.get(value) {
+            return *number;
+        }
+        let number = self.begin(value.to_owned());
+        self.numbers.insert(value.to_owned(), number);
+        number
+    }
+
+    fn is_too_much(&self) -> bool {
+        self.counts.values.len() > MOST_VALUES || self.bytes > MOST_BYTES
+    }
+}
+
+impl Default for ValuesBuilder {
+    fn default() -> Self {
+        Self {
+            fields: COUNTED.iter().map(|_| Some(Collected::new())).collect(),
+        }
+    }
+}
+
+impl ValuesBuilder {
+    /// Takes in a chunk; `group_of` tells in which group a row of it is.
+    pub(crate) fn add(&mut self, chunk: &Chunk, group_of: impl Fn(usize) -> usize) {
+        let folds: Vec<bool> = (0..chunk.rows)
+            .map(|row| folding::folds_row(chunk, row))
+            .collect();
+        for (field, slot) in COUNTED.iter().zip(&mut self.fields) {
+            let Some(collected) = slot else { continue };
+            let of = values_of(chunk, *field);
+            let mut seen = vec![(0_u32, 0_u32, 0_u16); of.texts.len()];
+            for (row, (code, folds)) in of.codes.iter().zip(&folds).enumerate() {
+                if let Some((plain, folded, groups)) = seen.get_mut(*code) {
+                    *(if *folds { folded } else { plain }) += 1;
+                    *groups |= group_bit(group_of(row));
+                }
+            }
+            for (text, (plain, folded, groups)) in of.texts.iter().zip(seen) {
+                if plain + folded == 0 {
+                    continue;
+                }
+                let at = collected.number(text.as_deref()) as usize;
+                let counts = &mut collected.counts;
+                if let (Some(p), Some(f), Some(g)) = (
+                    counts.plain.get_mut(at),
+                    counts.folded.get_mut(at),
+                    counts.groups.get_mut(at),
+                ) {
+                    *p += plain;
+                    *f += folded;
+                    *g |= groups;
+                }
+            }
+            if collected.is_too_much() {
+                *slot = None;
+            }
+        }
+    }
+
+    pub(crate) fn finish(self) -> Values {
+        let fields = self.fields.into_iter();
+        fields
+            .map(|collected| collected.map(|collected| collected.counts))
+            .collect()
+    }
+}

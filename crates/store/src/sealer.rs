@@ -1,0 +1,269 @@
+//! The thread that moves the oldest hot events into the archive, and looks after the archive.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use admintrail_event::{LogId, Micros, Seq};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
+use parking_lot::{Mutex, RwLock};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::archive::{Archive, Block, Run};
+use crate::derived::{Derived, Kept, Sessions};
+use crate::hot::{Command, HotBlocks, Registration, Sealed};
+use crate::mirror::Mirror;
+use crate::trail::Tuning;
+use crate::{Steps, StoreError};
+
+/// How often it looks even if nobody wakes it.
+const EVERY: Duration = Duration::from_secs(1);
+/// After a failure it waits so long.
+const PAUSE: Duration = Duration::from_secs(5);
+/// Snapshots of what is derived may take this part of the time.
+const SNAPSHOT_SHARE: u32 = 20;
+
+/// What the sealer tells everyone else.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct SealerStatus {
+    /// Why nothing can be sealed, and since when.
+    pub(crate) failing: Option<(Micros, String)>,
+}
+
+/// What the sealer works with.
+pub(crate) struct SealerParts {
+    pub(crate) dir: PathBuf,
+    pub(crate) log: LogId,
+    pub(crate) clock: Arc<dyn Fn() -> Micros + Send + Sync>,
+    pub(crate) archive: Arc<dyn Archive>,
+    pub(crate) mirror: Arc<Mirror>,
+    pub(crate) derived: Arc<RwLock<Derived>>,
+    pub(crate) blocks: Arc<Mutex<HotBlocks>>,
+    pub(crate) commands: mpsc::Sender<Command>,
+    pub(crate) status: Arc<RwLock<SealerStatus>>,
+    pub(crate) tuning: Tuning,
+    pub(crate) steps: Steps,
+}
+
+/// What the sealer is asked.
+pub(crate) enum Errand {
+    /// There may be enough to seal.
+    Look,
+    /// Seal everything that is in closed blocks, whatever there is; then answer.
+    SealAll(std::sync::mpsc::Sender<Result<(), StoreError>>),
+    Close,
+}
+
+/// A handle to the sealer's thread.
+pub(crate) struct Sealer {
+    errands: Sender<Errand>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Sealer {
+    pub(crate) fn start(
+        parts: SealerParts,
+        (errands, inbox): (Sender<Errand>, Receiver<Errand>),
+    ) -> std::io::Result<Self> {
+        let work = Work {
+            parts,
+            snapshot_due: Instant::now(),
+            rest_until: None,
+        };
+        let thread = std::thread::Builder::new()
+            .name("trail-sealer".to_owned())
+            .spawn(move || work.run(&inbox))?;
+        Ok(Self {
+            errands,
+            thread: Mutex::new(Some(thread)),
+        })
+    }
+
+    pub(crate) fn ask(&self, errand: Errand) -> Result<(), StoreError> {
+        self.errands.send(errand).map_err(|_| StoreError::Closed)
+    }
+
+    /// Finishes what is under way and ends. Safe to call again.
+    pub(crate) fn close(&self) {
+        let Some(thread) = self.thread.lock().take() else {
+            return;
+        };
+        let _ = self.errands.send(Errand::Close);
+        let _ = thread.join();
+    }
+}
+
+struct Work {
+    parts: SealerParts,
+    /// When the next snapshot may be taken.
+    snapshot_due: Instant,
+    /// After a failure.
+    rest_until: Option<Instant>,
+}
+
+impl Work {
+    fn run(mut self, inbox: &Receiver<Errand>) {
+        loop {
+            match inbox.recv_timeout(EVERY) {
+                Ok(Errand::Look) => {}
+                Ok(Errand::SealAll(reply)) => {
+                    let done = self.seal_all();
+                    let _ = reply.send(done);
+                }
+                Err(RecvTimeoutError::Timeout) => self.tick(),
+                Ok(Errand::Close) | Err(RecvTimeoutError::Disconnected) => {
+                    self.snapshot();
+                    return;
+                }
+            }
+            self.look();
+        }
+    }
+
+    fn tick(&mut self) {
+        let _ = self.parts.commands.blocking_send(Command::Tick);
+    }
+
+    /// Seals while there is enough.
+    fn look(&mut self) {
+        if self.rest_until.is_some_and(|until| Instant::now() < until) {
+            return;
+        }
+        self.rest_until = None;
+        while self.parts.mirror.chunked().0 >= self.parts.tuning.seal_at {
+            let blocks = self.parts.blocks.lock().oldest(self.parts.tuning.seal);
+            match self.seal(blocks) {
+                Ok(true) => {}
+                Ok(false) => return,
+                Err(error) => {
+                    self.failed(&error);
+                    return;
+                }
+            }
+        }
+    }
+
+    fn seal_all(&mut self) -> Result<(), StoreError> {
+        let (done, closed) = oneshot::channel();
+        self.parts
+            .commands
+            .blocking_send(Command::CloseBlock(done))
+            .map_err(|_| StoreError::Closed)?;
+        closed.blocking_recv().map_err(|_| StoreError::Closed)?;
+        self.parts.mirror.make_all_chunks();
+        loop {
+            let blocks = self.parts.blocks.lock().oldest(self.parts.tuning.seal);
+            if !self.seal(blocks)? {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Seals the events of these blocks; `false` if they cannot be sealed yet.
+    fn seal(&mut self, mut blocks: Vec<Block>) -> Result<bool, StoreError> {
+        let parts = &self.parts;
+        let (_, chunked) = parts.mirror.chunked();
+        let end = |block: &Block| Seq(block.first_seq + u64::from(block.count) - 1);
+        // What is not in columns yet waits.
+        blocks.retain(|block| end(block) <= chunked);
+        let (Some(first), Some(last)) = (blocks.first().map(|b| Seq(b.first_seq)), blocks.last().map(end))
+        else {
+            return Ok(false);
+        };
+        let (chunks, rest) = parts.mirror.split(last);
+        let run = Run {
+            log: parts.log,
+            seqs: (first, last),
+            generation: 0,
+            chunks: &chunks,
+            blocks,
+        };
+        let segment = parts.archive.write(&run).map_err(|error| cannot(&error))?;
+        let sessions = sessions_after(&parts.mirror, last, rest.as_deref());
+        self.register(Registration {
+            add: vec![segment],
+            remove: Vec::new(),
+            sealed: Some(Sealed {
+                last,
+                rest,
+                sessions,
+            }),
+            reply: oneshot::channel().0,
+        })?;
+        self.parts.status.write().failing = None;
+        if Instant::now() >= self.snapshot_due {
+            self.snapshot();
+        }
+        self.parts.steps.reached("sealed");
+        Ok(true)
+    }
+
+    /// Has the writer change which segments there are.
+    fn register(&self, mut registration: Registration) -> Result<(), StoreError> {
+        let (reply, answer) = oneshot::channel();
+        registration.reply = reply;
+        self.parts
+            .commands
+            .blocking_send(Command::Register(Box::new(registration)))
+            .map_err(|_| StoreError::Closed)?;
+        answer.blocking_recv().map_err(|_| StoreError::Closed)?
+    }
+
+    /// Keeps what is derived, so that a start need not read all segments.
+    fn snapshot(&mut self) {
+        let parts = &self.parts;
+        let begun = Instant::now();
+        let kept = {
+            let derived = parts.derived.read();
+            // What is hot is derived anew in any case.
+            let sealed = parts.mirror.segments().last().map_or(Seq(0), |s| s.name.last);
+            Kept::of(&derived, parts.log, sealed)
+        };
+        parts.steps.reached("snapshot begun");
+        if let Err(error) = kept.write(&parts.dir) {
+            tracing::warn!(%error, "what makes the next start fast could not be kept");
+        }
+        self.snapshot_due = Instant::now() + begun.elapsed() * SNAPSHOT_SHARE;
+    }
+
+    fn failed(&mut self, error: &StoreError) {
+        let now = (self.parts.clock)();
+        let mut status = self.parts.status.write();
+        if status.failing.is_none() {
+            tracing::error!(code = error.code(), %error, "events cannot be archived; they stay where they are");
+            status.failing = Some((now, error.to_string()));
+        }
+        drop(status);
+        self.rest_until = Some(Instant::now() + PAUSE);
+    }
+}
+
+fn cannot(error: &std::io::Error) -> StoreError {
+    let cause = match error.kind() {
+        std::io::ErrorKind::StorageFull => "disk full".to_owned(),
+        _ => error.to_string(),
+    };
+    StoreError::CannotRecord { cause }
+}
+
+/// The sessions of what is hot after a seq and in chunks, and the last seq of those.
+fn sessions_after(
+    mirror: &Mirror,
+    last: Seq,
+    rest: Option<&crate::columns::Chunk>,
+) -> (Sessions, Seq) {
+    let mut sessions = Sessions::default();
+    let mut upto = last;
+    if let Some(rest) = rest {
+        sessions.count_chunk(rest);
+        upto = rest.seqs().1;
+    }
+    for chunk in mirror.snapshot().chunks {
+        if chunk.seqs().0 > upto {
+            sessions.count_chunk(&chunk);
+            upto = chunk.seqs().1;
+        }
+    }
+    (sessions, upto)
+}
