@@ -7,6 +7,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use super::random::Random;
 use crate::{
     Draft, Ending, Event, EventId, FirstSet, Ip, KnownBy, LogId, Micros, Outcome, PanelName,
     RequestType, Seq, SessionHash,
@@ -566,31 +567,4 @@ fn pick(random: &mut Random) -> &'static Kind {
             None => true,
         })
         .unwrap_or(&KINDS[0])
-}
-
-/// SplitMix64: small, and good enough for a workload.
-#[derive(Debug, Clone)]
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    fn below(&mut self, bound: u64) -> u64 {
-        self.next() % bound.max(1)
-    }
-
-    fn index(&mut self, length: usize) -> usize {
-        usize::try_from(self.below(length as u64)).unwrap_or(0)
-    }
-
-    fn bytes(&mut self) -> [u8; 16] {
-        let [a, b] = [self.next(), self.next()];
-        (u128::from(a) << 64 | u128::from(b)).to_be_bytes()
-    }
 }

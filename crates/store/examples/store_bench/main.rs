@@ -1,0 +1,88 @@
+//! What the trail does in a second, and how long it thinks: one JSON line a figure.
+//!
+//! `store_bench measure` measures in a temporary folder; `store_bench fill DIR N` fills a data
+//! folder with N events for measurements over HTTP, and says how fast that went. `append DIR` and
+//! `ask DIR` are parts of `measure`, for profilers and for a process of their own; `generate N`
+//! tells how fast the workload itself is made.
+
+mod append;
+mod ask;
+mod fill;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use admintrail_event::Micros;
+use admintrail_store::{Trail, TrailOptions};
+use fill::Fill;
+
+type Error = Box<dyn std::error::Error>;
+
+fn main() -> Result<(), Error> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match words.as_slice() {
+        ["measure"] => measure(500_000),
+        ["measure", events] => measure(events.parse()?),
+        ["append", dir] => append::batches(Path::new(dir)),
+        ["ask", dir] => ask::questions(Path::new(dir)),
+        ["fill", rest @ ..] => Fill::parse(rest)?.run(),
+        ["generate", events] => {
+            fill::generate(events.parse()?);
+            Ok(())
+        }
+        _ => Err(
+            "usage: store_bench measure [EVENTS] | append DIR | ask DIR | generate EVENTS \
+                  | fill DIR EVENTS [--late PER_MILLE] [--every MICROSECONDS]"
+                .into(),
+        ),
+    }
+}
+
+fn clock() -> Micros {
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    Micros(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
+}
+
+fn open(dir: &Path) -> Result<Trail, Error> {
+    Ok(Trail::open(TrailOptions::new(dir.to_path_buf(), Arc::new(clock)))?)
+}
+
+#[expect(clippy::print_stdout, reason = "figures are what this prints")]
+fn figure(name: &str, value: f64) {
+    println!("{{\"name\":\"{name}\",\"value\":{value:.3}}}");
+}
+
+fn measure(count: usize) -> Result<(), Error> {
+    let root = tempfile::tempdir()?;
+    let data = root.path().join("data");
+    append::batches(&root.path().join("batches"))?;
+    append::single_writers(&root.path().join("one"), 1, "append_one_writer")?;
+    append::single_writers(&root.path().join("many"), 64, "append_64_writers")?;
+    // Filled by a process of its own, so that the memory measured here is that of a server.
+    let filled = std::process::Command::new(std::env::current_exe()?)
+        .arg("fill")
+        .arg(&data)
+        .arg(count.to_string())
+        .status()?;
+    if !filled.success() {
+        return Err("could not fill".into());
+    }
+    let asked = std::process::Command::new(std::env::current_exe()?)
+        .arg("ask")
+        .arg(&data)
+        .status()?;
+    if asked.success() {
+        Ok(())
+    } else {
+        Err("could not ask".into())
+    }
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+}
