@@ -22,13 +22,13 @@ mod steps;
 mod tail;
 mod trail;
 
+pub use archive::ParquetWriter;
 pub use control::Control;
 pub use error::StoreError;
-pub use archive::ParquetWriter;
 pub use query::{
     ActiveAdmin, AttemptGroup, Attempts, AttemptsBy, Bucket, Cursor, Facet, FacetField, FacetValue,
     Folded, Group, GroupDetail, Groups, Histogram, Identity, Order, Page, PageRequest, Position,
-    Relation, SessionRow, SessionsPage, Since, Succeeded, Total, View,
+    Relation, Searched, SessionRow, SessionsPage, Since, Succeeded, Total, View,
 };
 pub use steps::Steps;
 pub use tail::Tail;

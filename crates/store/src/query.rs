@@ -105,6 +105,18 @@ pub struct Total {
     pub relation: Relation,
 }
 
+/// How far a search has come whose time was over before its end. Asked again, it comes further: what
+/// was looked at is remembered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Searched {
+    /// Events that were looked at, or need not be.
+    pub events: u64,
+    /// Events of the view's time.
+    pub of: u64,
+    /// Everything after this was looked at.
+    pub back_to: Micros,
+}
+
 /// Rows, and how to go on from them.
 #[derive(Debug, Clone)]
 pub struct Page {
@@ -116,12 +128,16 @@ pub struct Page {
     pub older: Option<Cursor>,
     /// All rows of the view, not of the page.
     pub total: Total,
-    /// How many rows of the view lie before the page in the order asked for (0 on the first page).
-    pub before: u64,
+    /// How many rows of the view lie before the page in the order asked for (0 on the first page);
+    /// `None`: not counted.
+    pub before: Option<u64>,
     /// How many more there would be without Hide me.
     pub hidden: u64,
     /// How many more there would be without folding.
     pub folded: Folded,
+    /// If the time was over before everything was looked at: how far it came. Then there may be rows
+    /// that are not on the page yet, and the counts are of what was looked at.
+    pub searched: Option<Searched>,
 }
 
 /// How many events folding leaves out. Nothing that was refused or went wrong is among them.
@@ -157,6 +173,8 @@ pub struct Histogram {
     pub width: i64,
     /// One a bucket, oldest first.
     pub buckets: Vec<Bucket>,
+    /// If not everything was looked at: how far it came.
+    pub searched: Option<Searched>,
 }
 
 /// Counts of one bucket; the three do not overlap.
@@ -205,6 +223,8 @@ pub struct Facet {
     pub values: Vec<FacetValue>,
     /// Events of all values that are not listed.
     pub other: u64,
+    /// If not everything was looked at: how far it came.
+    pub searched: Option<Searched>,
 }
 
 /// What one value of a field did in a view.
@@ -241,6 +261,8 @@ pub struct Groups {
     pub other: u64,
     /// The time that was counted in parts, if it was.
     pub over: Option<(Micros, Micros)>,
+    /// If not everything was looked at: how far it came.
+    pub searched: Option<Searched>,
 }
 
 /// What [`crate::Trail::groups_over_time`] tells of each group besides its counts.
@@ -305,6 +327,8 @@ pub struct Attempts {
     pub values: u64,
     /// Attempts of all that are not listed.
     pub other: u64,
+    /// If not everything was looked at: how far it came.
+    pub searched: Option<Searched>,
 }
 
 /// One session: the events that share a sign-in or token.
@@ -364,6 +388,8 @@ pub struct SessionsPage {
     pub sessions: Vec<SessionRow>,
     /// How many the view has in all.
     pub total: u64,
+    /// If not everything was looked at: how far it came.
+    pub searched: Option<Searched>,
 }
 
 /// An admin who did something in the last minutes and has not signed out since.

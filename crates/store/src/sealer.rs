@@ -167,8 +167,10 @@ impl Work {
         let end = |block: &Block| Seq(block.first_seq + u64::from(block.count) - 1);
         // What is not in columns yet waits.
         blocks.retain(|block| end(block) <= chunked);
-        let (Some(first), Some(last)) = (blocks.first().map(|b| Seq(b.first_seq)), blocks.last().map(end))
-        else {
+        let (Some(first), Some(last)) = (
+            blocks.first().map(|b| Seq(b.first_seq)),
+            blocks.last().map(end),
+        ) else {
             return Ok(false);
         };
         let (chunks, rest) = parts.mirror.split(last);
@@ -217,7 +219,11 @@ impl Work {
         let kept = {
             let derived = parts.derived.read();
             // What is hot is derived anew in any case.
-            let sealed = parts.mirror.segments().last().map_or(Seq(0), |s| s.name.last);
+            let sealed = parts
+                .mirror
+                .segments()
+                .last()
+                .map_or(Seq(0), |s| s.name.last);
             Kept::of(&derived, parts.log, sealed)
         };
         parts.steps.reached("snapshot begun");

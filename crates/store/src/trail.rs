@@ -13,7 +13,7 @@ use parking_lot::{Mutex, RwLock};
 use rusqlite::Connection;
 use tokio::sync::{oneshot, watch};
 
-use crate::answer::Asked;
+use crate::answer::{Asked, Budget};
 use crate::archive::{Archive, Block, Name, SegmentFolder, Segments, Shared};
 use crate::derived::{Derived, Hashing, Kept};
 use crate::folder::FolderLock;
@@ -24,7 +24,7 @@ use crate::hot::{
 use crate::mirror::{Mirror, Snapshot};
 use crate::query::{
     ActiveAdmin, Attempts, AttemptsBy, Facet, FacetField, GroupDetail, Groups, Histogram, Page,
-    PageRequest, Position, SessionRow, SessionsPage, View,
+    PageRequest, Position, SessionRow, SessionsPage, Total, View,
 };
 use crate::sealer::{Errand, Sealer, SealerParts, SealerStatus};
 use crate::tail::Tail;
@@ -66,6 +66,8 @@ pub struct Tuning {
     pub seal_at: usize,
     /// How many events go into a segment, about.
     pub seal: usize,
+    /// How many events of a segment are read together, at most 65,535.
+    pub group: usize,
     /// Bytes of what was read of the archive that are kept in memory.
     pub cache_bytes: u64,
     /// How long a question may read the archive before it answers with what it has.
@@ -77,6 +79,7 @@ impl Default for Tuning {
         Self {
             seal_at: 500_000,
             seal: 250_000,
+            group: 65_535,
             cache_bytes: 96 << 20,
             budget: Duration::from_millis(250),
         }
@@ -161,6 +164,7 @@ struct Inner {
     log: LogId,
     database: Database,
     clock: Arc<dyn Fn() -> Micros + Send + Sync>,
+    budget: Duration,
     mirror: Arc<Mirror>,
     derived: Arc<RwLock<Derived>>,
     status: Arc<RwLock<Status>>,
@@ -190,7 +194,13 @@ impl Trail {
         let archive = archive_of(&options);
         archive.clean(&found.segments);
         let sealed = SealedPart::open(archive.as_ref(), &found, &options.dir, log);
-        let loaded = load(&database, Access::Read, log, found.watermark, sealed.hashing)?;
+        let loaded = load(
+            &database,
+            Access::Read,
+            log,
+            found.watermark,
+            sealed.hashing,
+        )?;
         let (sender, visible) = watch::channel(loaded.last_seq);
         let last_seq = loaded.last_seq;
         let floor = loaded.last_id.max(sealed.last_id());
@@ -263,7 +273,13 @@ impl Trail {
             let loaded = if log == LogId::default() {
                 Loaded::nothing(sealed.hashing)
             } else {
-                load(&database, Access::Read, log, found.watermark, sealed.hashing)?
+                load(
+                    &database,
+                    Access::Read,
+                    log,
+                    found.watermark,
+                    sealed.hashing,
+                )?
             };
             if Found::read(&database, &connection)?.segments == found.segments {
                 break (loaded, sealed);
@@ -316,15 +332,15 @@ impl Trail {
     /// # Errors
     /// When the archive cannot be read.
     pub fn page(&self, view: &View, request: &PageRequest) -> Result<Page, StoreError> {
-        Ok(answer::page(&self.snapshot()?, view, request))
+        self.ask(|snapshot, budget| answer::page(snapshot, view, request, budget))
     }
 
     /// How many the view has.
     ///
     /// # Errors
     /// When the archive cannot be read.
-    pub fn count(&self, view: &View) -> Result<u64, StoreError> {
-        Ok(answer::count(&self.snapshot()?, view))
+    pub fn count(&self, view: &View) -> Result<Total, StoreError> {
+        self.ask(|snapshot, budget| answer::count(snapshot, view, budget))
     }
 
     /// One event.
@@ -332,20 +348,7 @@ impl Trail {
     /// # Errors
     /// When the archive cannot be read.
     pub fn event(&self, id: EventId) -> Result<Option<Event>, StoreError> {
-        let snapshot = self.snapshot()?;
-        let newest = snapshot.newest.iter().find(|event| event.draft.id == id);
-        if let Some(event) = newest {
-            return Ok(Some(Event::clone(event)));
-        }
-        let found = snapshot.chunks.iter().rev().find_map(|chunk| {
-            let row = chunk
-                .id()
-                .values()
-                .chunks_exact(16)
-                .position(|bytes| bytes == id.as_bytes())?;
-            chunk.event(row)
-        });
-        Ok(found)
+        self.ask(|snapshot, _| answer::event(snapshot, id))
     }
 
     /// Counts over the view's time in about `buckets` buckets of a round width. Without `from`
@@ -361,13 +364,10 @@ impl Trail {
         buckets: usize,
         origin: Micros,
     ) -> Result<Histogram, StoreError> {
-        Ok(answer::histogram(
-            &self.snapshot()?,
-            view,
-            buckets,
-            origin,
-            (self.inner.clock)(),
-        ))
+        let now = (self.inner.clock)();
+        self.ask(|snapshot, budget| {
+            answer::histogram(snapshot, view, buckets, (origin, now), budget)
+        })
     }
 
     /// The `limit` most frequent values.
@@ -375,7 +375,7 @@ impl Trail {
     /// # Errors
     /// When the archive cannot be read.
     pub fn facet(&self, view: &View, field: FacetField, limit: usize) -> Result<Facet, StoreError> {
-        Ok(answer::facet(&self.snapshot()?, view, field, limit))
+        self.ask(|snapshot, budget| answer::facet(snapshot, view, field, limit, budget))
     }
 
     /// What the `limit` most frequent values did, and when.
@@ -388,14 +388,9 @@ impl Trail {
         field: FacetField,
         limit: usize,
     ) -> Result<Groups, StoreError> {
-        let snapshot = self.snapshot()?;
-        Ok(answer::groups(
-            &snapshot,
-            view,
-            field,
-            limit,
-            Asked::default(),
-        ))
+        self.ask(|snapshot, budget| {
+            answer::groups(snapshot, view, field, limit, Asked::default(), budget)
+        })
     }
 
     /// [`Self::groups`], each with its `named` most frequent values of another field.
@@ -409,12 +404,11 @@ impl Trail {
         limit: usize,
         (other, named): (FacetField, usize),
     ) -> Result<Groups, StoreError> {
-        let snapshot = self.snapshot()?;
         let asked = Asked {
             other: Some((other, named)),
             over_time: None,
         };
-        Ok(answer::groups(&snapshot, view, field, limit, asked))
+        self.ask(|snapshot, budget| answer::groups(snapshot, view, field, limit, asked, budget))
     }
 
     /// [`Self::groups_with`], each with its counts over the view's time (without `from` since the
@@ -429,13 +423,15 @@ impl Trail {
         limit: usize,
         detail: GroupDetail,
     ) -> Result<Groups, StoreError> {
-        let snapshot = self.snapshot()?;
-        let (from, to) = answer::bounds(&snapshot, view, (self.inner.clock)());
-        let asked = Asked {
-            other: Some((detail.other, detail.named)),
-            over_time: Some((from, to, detail.parts)),
-        };
-        Ok(answer::groups(&snapshot, view, field, limit, asked))
+        let now = (self.inner.clock)();
+        self.ask(|snapshot, budget| {
+            let (from, to) = answer::bounds(snapshot, view, now);
+            let asked = Asked {
+                other: Some((detail.other, detail.named)),
+                over_time: Some((from, to, detail.parts)),
+            };
+            answer::groups(snapshot, view, field, limit, asked, budget)
+        })
     }
 
     /// Who tries to get in: the `limit` addresses or names with the most refused requests of
@@ -451,7 +447,7 @@ impl Trail {
         limit: usize,
         named: usize,
     ) -> Result<Attempts, StoreError> {
-        Ok(answer::attempts(&self.snapshot()?, view, by, limit, named))
+        self.ask(|snapshot, budget| answer::attempts(snapshot, view, by, limit, named, budget))
     }
 
     /// Calls `each` with the requests of the view, counted by what was asked for. The same kind may
@@ -463,9 +459,10 @@ impl Trail {
         &self,
         view: &View,
         queries: bool,
-        each: impl FnMut(&Counted<'_>),
+        each: impl FnMut(&Counted<'_>) + Send,
     ) -> Result<(), StoreError> {
-        answer::requests(&self.snapshot()?, view, queries, each);
+        let budget = Budget::of(self.inner.budget);
+        answer::requests(&self.snapshot()?, view, queries, each, budget);
         Ok(())
     }
 
@@ -479,14 +476,9 @@ impl Trail {
         offset: usize,
         limit: usize,
     ) -> Result<SessionsPage, StoreError> {
-        // Found before the lock is taken: the writer must not wait for a costly filter.
-        let wanted = answer::sessions_in(&self.snapshot()?, view);
-        Ok(answer::sessions(
-            &self.inner.derived.read(),
-            &wanted,
-            offset,
-            limit,
-        ))
+        self.ask(|snapshot, budget| {
+            answer::sessions(snapshot, &self.inner.derived, view, (offset, limit), budget)
+        })
     }
 
     /// How many sessions with at least one event in the view nobody is known of, by panel.
@@ -494,8 +486,7 @@ impl Trail {
     /// # Errors
     /// When the archive cannot be read.
     pub fn nameless_sessions(&self, view: &View) -> Result<BTreeMap<PanelName, u64>, StoreError> {
-        let wanted = answer::sessions_in(&self.snapshot()?, view);
-        Ok(answer::nameless(&self.inner.derived.read(), &wanted))
+        self.ask(|snapshot, budget| answer::nameless(snapshot, &self.inner.derived, view, budget))
     }
 
     /// The sessions of this hash, all of their events counted: one, unless senders of several
@@ -504,7 +495,7 @@ impl Trail {
     /// # Errors
     /// When the archive cannot be read.
     pub fn session(&self, session: &SessionHash) -> Result<Vec<SessionRow>, StoreError> {
-        Ok(self.inner.derived.read().sessions.get(session).to_vec())
+        self.ask(|snapshot, _| answer::session(snapshot, &self.inner.derived, session))
     }
 
     /// Admins with an event (neither polling nor an asset) since `since` who have not signed out
@@ -616,6 +607,23 @@ impl Trail {
     fn snapshot(&self) -> Result<Snapshot, StoreError> {
         Ok(self.inner.mirror.snapshot())
     }
+
+    /// Answers from one moment. What turns out to be damaged meanwhile is left out, and the question
+    /// asked again.
+    fn ask<T>(&self, answer: impl Fn(&Snapshot, Budget) -> T) -> Result<T, StoreError> {
+        let budget = Budget::of(self.inner.budget);
+        loop {
+            let snapshot = self.snapshot()?;
+            let answered = answer(&snapshot, budget);
+            if snapshot
+                .segments
+                .iter()
+                .all(|segment| segment.damage().is_none())
+            {
+                return Ok(answered);
+            }
+        }
+    }
 }
 
 impl Inner {
@@ -643,6 +651,7 @@ impl Inner {
             log,
             database,
             clock: Arc::clone(&options.clock),
+            budget: options.tuning.budget,
             broken: sealed.broken,
             sealer_status: Arc::default(),
             sealer: None,
@@ -677,7 +686,8 @@ impl Drop for Inner {
 fn archive_of(options: &TrailOptions) -> Arc<dyn Archive> {
     let shared = Arc::new(Shared::keeping(options.tuning.cache_bytes));
     let steps = options.steps.clone();
-    Arc::new(SegmentFolder::below(&options.dir, shared, steps))
+    let group = options.tuning.group;
+    Arc::new(SegmentFolder::below(&options.dir, group, shared, steps))
 }
 
 /// What the database says of the archive.
@@ -735,7 +745,10 @@ impl SealedPart {
         let hashing = kept.as_ref().map_or_else(Hashing::default, Kept::hashing);
         let known = kept.as_ref().map_or(0, |kept| kept.seq);
         let mut derived = Derived::new(hashing);
-        for segment in segments.iter().filter(|segment| segment.name.last.0 > known) {
+        for segment in segments
+            .iter()
+            .filter(|segment| segment.name.last.0 > known)
+        {
             for chunk in (0..segment.head.groups.len()).filter_map(|group| segment.chunk(group)) {
                 derived.replay_sealed(&chunk);
             }
@@ -753,7 +766,10 @@ impl SealedPart {
 
     /// The highest id that is sealed.
     fn last_id(&self) -> Option<EventId> {
-        let groups = self.segments.iter().flat_map(|segment| &segment.head.groups);
+        let groups = self
+            .segments
+            .iter()
+            .flat_map(|segment| &segment.head.groups);
         let ids = groups.filter_map(|group| EventId::from_bytes(group.ids.1).ok());
         ids.max()
     }

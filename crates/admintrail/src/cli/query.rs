@@ -77,5 +77,8 @@ pub(super) fn run(global: &Global, args: &QueryArgs) -> Outcome {
 /// The trail for reading, beside a server or without one.
 pub(super) fn open(dir: &std::path::Path) -> Result<Trail, Failure> {
     server_or_folder::check_trail(dir)?;
-    Ok(Trail::open_read_only(TrailOptions::new(dir.to_owned(), clock::system()))?)
+    Ok(Trail::open_read_only(TrailOptions::new(
+        dir.to_owned(),
+        clock::system(),
+    ))?)
 }

@@ -77,7 +77,7 @@ fn deep_cursor(trail: &Trail) -> Result<Option<Cursor>, Error> {
         cursor: None,
         last: false,
     };
-    let total = trail.count(&View::default())?;
+    let total = trail.count(&View::default())?.value;
     for _ in 0..total / 2_000 {
         request.cursor = trail.page(&View::default(), &request)?.older;
     }

@@ -48,7 +48,10 @@ fn clock() -> Micros {
 }
 
 fn open(dir: &Path) -> Result<Trail, Error> {
-    Ok(Trail::open(TrailOptions::new(dir.to_path_buf(), Arc::new(clock)))?)
+    Ok(Trail::open(TrailOptions::new(
+        dir.to_path_buf(),
+        Arc::new(clock),
+    ))?)
 }
 
 #[expect(clippy::print_stdout, reason = "figures are what this prints")]

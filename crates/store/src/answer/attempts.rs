@@ -1,13 +1,13 @@
 //! Who tries to get in, by address or by tried name, and whether one of them ever got in.
 
-use std::borrow::Cow;
-
 use admintrail_event::{Event, Ip, Kind, KnownBy, Micros, Outcome, SessionHash, folded};
 use hashbrown::{HashMap, HashSet};
 
 use super::facet::most;
 use super::sieve::{Sieve, Verdict};
+use super::sweep::{Budget, GroupRef, fold, fold_groups, groups_of};
 use super::values::{Values, value_of, values_of};
+use crate::archive::{counted_place, has_group};
 use crate::columns::{Chunk, Codes, RowSet};
 use crate::mirror::Snapshot;
 use crate::query::{AttemptGroup, Attempts, AttemptsBy, FacetField, Succeeded, View};
@@ -49,29 +49,21 @@ fn is_success(event: &Event) -> bool {
     draft.outcome == Outcome::Success && draft.admin.is_some() && draft.known_by != KnownBy::Attempt
 }
 
-type Value<'s> = Cow<'s, str>;
-
 #[derive(Default)]
-struct Counted<'s> {
+struct Counted {
     attempts: u64,
     sign_ins: u64,
     first: i64,
     last: i64,
-    others: HashMap<Value<'s>, u64>,
+    others: HashMap<String, u64>,
     /// Where it was tried.
-    panels: HashSet<Value<'s>>,
+    panels: HashSet<String>,
     /// When a name or token was tried.
     times: Vec<i64>,
 }
 
-impl<'s> Counted<'s> {
-    fn count(
-        &mut self,
-        time: i64,
-        sign_in: bool,
-        other: Option<Value<'s>>,
-        panel: Option<&'s str>,
-    ) {
+impl Counted {
+    fn count(&mut self, time: i64, sign_in: bool, other: Option<&str>, panel: Option<&str>) {
         if self.attempts == 0 {
             (self.first, self.last) = (time, time);
         }
@@ -84,13 +76,30 @@ impl<'s> Counted<'s> {
             self.times.push(time);
         }
         if let Some(other) = other {
-            *self.others.entry(other).or_default() += 1;
+            *self.others.entry_ref(other).or_default() += 1;
         }
         if let Some(panel) = panel
             && !self.panels.contains(panel)
         {
-            self.panels.insert(Cow::Borrowed(panel));
+            self.panels.insert(panel.to_owned());
         }
+    }
+
+    /// Takes in what was counted elsewhere.
+    fn join(&mut self, other: Self) {
+        if self.attempts == 0 {
+            *self = other;
+            return;
+        }
+        self.attempts += other.attempts;
+        self.sign_ins += other.sign_ins;
+        self.first = self.first.min(other.first);
+        self.last = self.last.max(other.last);
+        for (value, count) in other.others {
+            *self.others.entry(value).or_default() += count;
+        }
+        self.panels.extend(other.panels);
+        self.times.extend(other.times);
     }
 }
 
@@ -108,25 +117,23 @@ pub(crate) fn attempts(
     by: AttemptsBy,
     limit: usize,
     named: usize,
+    budget: Budget,
 ) -> Attempts {
     let (field, other) = fields(by);
-    let mut counts: HashMap<Value<'_>, Counted<'_>> = HashMap::new();
-    let sieve = Sieve::new(view);
-    for chunk in &snapshot.chunks {
-        if sieve.is_outside(chunk.times) {
-            continue;
-        }
+    let take = |counts: &mut HashMap<String, Counted>, chunk: &Chunk, visible: &RowSet| {
         let mut rows = attempt_rows(chunk);
         if by == AttemptsBy::Name {
             rows.and(&chunk.attempted().codes.present());
         }
-        // Attempts are few: most chunks need no filter at all.
-        if rows.is_empty() {
-            continue;
-        }
-        rows.and(&sieve.sift(chunk).visible);
-        count_chunk(chunk, field, other, &rows, &mut counts);
+        rows.and(visible);
+        count_chunk(chunk, field, other, &rows, counts);
+    };
+    let (found, coverage) = fold(snapshot, view, budget, HashMap::new, take);
+    let mut counts: HashMap<String, Counted> = HashMap::new();
+    for (value, counted) in found.into_iter().flatten() {
+        counts.entry(value).or_default().join(counted);
     }
+    let sieve = Sieve::new(view);
     for event in &snapshot.newest {
         if is_attempt(event)
             && sieve.judge(event) == Verdict::Visible
@@ -134,10 +141,10 @@ pub(crate) fn attempts(
         {
             let draft = &event.draft;
             let sign_in = draft.known_by == KnownBy::Attempt;
-            counts.entry(value).or_default().count(
+            counts.entry_ref(&*value).or_default().count(
                 draft.time.0,
                 sign_in,
-                value_of(event, other),
+                value_of(event, other).as_deref(),
                 Some(draft.panel.as_str()),
             );
         }
@@ -147,21 +154,18 @@ pub(crate) fn attempts(
         .into_iter()
         .map(|(value, counted)| (Some(value), counted));
     let (rows, rest) = most(all.collect(), limit, |counted| counted.attempts);
-    let succeeded = succeeded(snapshot, view, by, &rows);
-    let row = |((value, counted), succeeded): ((Option<Value<'_>>, Counted<'_>), _)| {
+    let succeeded = succeeded(snapshot, view, by, &rows, budget);
+    let row = |((value, counted), succeeded): ((Option<String>, Counted), _)| {
         let others_total = counted.others.len() as u64;
         let others = counted.others.into_iter().map(|(text, n)| (Some(text), n));
         let (others, _) = most(others.collect(), named, |count| *count);
         AttemptGroup {
-            value: value.unwrap_or_default().into_owned(),
+            value: value.unwrap_or_default(),
             attempts: counted.attempts,
             sign_ins: counted.sign_ins,
             first: Micros(counted.first),
             last: Micros(counted.last),
-            others: others
-                .into_iter()
-                .filter_map(|(text, _)| text.map(Cow::into_owned))
-                .collect(),
+            others: others.into_iter().filter_map(|(text, _)| text).collect(),
             others_total,
             succeeded,
         }
@@ -170,16 +174,18 @@ pub(crate) fn attempts(
         rows: rows.into_iter().zip(succeeded).map(row).collect(),
         values,
         other: rest,
+        searched: coverage.told(),
     }
 }
 
-fn count_chunk<'s>(
-    chunk: &'s Chunk,
+fn count_chunk(
+    chunk: &Chunk,
     field: FacetField,
     other: FacetField,
     rows: &RowSet,
-    counts: &mut HashMap<Value<'s>, Counted<'s>>,
+    counts: &mut HashMap<String, Counted>,
 ) {
+    // Attempts are few: most chunks have none.
     if rows.is_empty() {
         return;
     }
@@ -194,10 +200,10 @@ fn count_chunk<'s>(
             continue;
         };
         let with = others.codes.get(row);
-        let with = with.and_then(|code| others.texts.get(*code)?.clone());
+        let with = with.and_then(|code| others.texts.get(*code)?.as_deref());
         let sign_in = chunk.known_by().values().get(row) == Some(&KnownBy::Attempt.code());
         counts
-            .entry(value.clone())
+            .entry_ref(&**value)
             .or_default()
             .count(*time, sign_in, with, chunk.panel().get(row));
     }
@@ -210,13 +216,22 @@ struct Success {
     admin: String,
 }
 
+/// Somebody was let in, as a row tells it.
+struct Entered {
+    rank: usize,
+    panel: String,
+    session: Option<SessionHash>,
+    success: Success,
+}
+
 /// For each row the success that most attempts went before, on a panel where it was tried. Looked
 /// for in everything on record, not in the view alone.
 fn succeeded(
     snapshot: &Snapshot,
     view: &View,
     by: AttemptsBy,
-    rows: &[(Option<Value<'_>>, Counted<'_>)],
+    rows: &[(Option<String>, Counted)],
+    budget: Budget,
 ) -> Vec<Option<Succeeded>> {
     let mut found: Vec<Vec<Success>> = rows.iter().map(|_| Vec::new()).collect();
     let field = match by {
@@ -235,62 +250,33 @@ fn succeeded(
             .or_default()
             .push(rank);
     }
+    if ranks.is_empty() {
+        return Vec::new();
+    }
     let everything = View {
         panels: view.panels.clone(),
         ..View::default()
     };
-    let sieve = Sieve::new(&everything);
-    let mut sessions: HashSet<(usize, SessionHash)> = HashSet::new();
-    let mut note = |rank: usize,
-                    panel: &str,
-                    session: Option<SessionHash>,
-                    at: i64,
-                    admin: &mut dyn FnMut() -> String| {
-        let (Some((_, counted)), Some(found)) = (rows.get(rank), found.get_mut(rank)) else {
-            return;
-        };
-        let is_new = session.is_none_or(|session| sessions.insert((rank, session)));
-        if is_new && counted.panels.contains(panel) {
-            found.push(Success { at, admin: admin() });
-        }
+    let take = |entered: &mut Vec<Entered>, chunk: &Chunk, visible: &RowSet| {
+        entered.extend(entered_in(chunk, visible, by, &ranks));
     };
-    for chunk in &snapshot.chunks {
-        let (codes, of_code): (&Codes, Vec<Option<&Vec<usize>>>) = match by {
-            AttemptsBy::Ip => {
-                let ips = chunk.ip().values();
-                let of = ips.map(|ip| ranks.get(&*Ip(ip).to_string()));
-                (&chunk.ip().codes, of.collect())
-            }
-            AttemptsBy::Name => {
-                let admins = chunk.admin().folded().iter().flatten();
-                (
-                    &chunk.admin().codes,
-                    admins.map(|admin| ranks.get(admin)).collect(),
-                )
-            }
-        };
-        let listed: Vec<bool> = of_code.iter().map(Option::is_some).collect();
-        let mut rows = codes.rows_of(&listed);
-        // Of most chunks nobody who tried is in.
-        if rows.is_empty() {
-            continue;
-        }
-        rows.and(&success_rows(chunk));
-        rows.and(&sieve.sift(chunk).visible);
-        for row in rows.iter() {
-            let ranks = codes.of(row).and_then(|code| *of_code.get(code)?);
-            let (Some(ranks), Some(panel), Some(at)) =
-                (ranks, chunk.panel().get(row), chunk.time().values().get(row))
-            else {
-                continue;
-            };
-            for rank in ranks {
-                let session = chunk.session().get(row).map(SessionHash);
-                let mut admin = || chunk.admin().get(row).unwrap_or_default().to_owned();
-                note(*rank, panel, session, *at, &mut admin);
-            }
-        }
-    }
+    // Addresses that tried are in few groups, and those alone are read.
+    let (groups, passed) = groups_of(snapshot, &everything);
+    let groups: Vec<GroupRef> = groups
+        .into_iter()
+        .filter(|group| by == AttemptsBy::Name || has_address(group, &ranks))
+        .collect();
+    let (all, _) = fold_groups(
+        snapshot,
+        &everything,
+        &groups,
+        passed,
+        budget,
+        Vec::new,
+        take,
+    );
+    let mut all: Vec<Entered> = all.into_iter().flatten().collect();
+    let sieve = Sieve::new(&everything);
     for event in &snapshot.newest {
         let draft = &event.draft;
         if is_success(event)
@@ -298,16 +284,107 @@ fn succeeded(
             && let Some(value) = value_of(event, field)
             && let Some(ranks) = ranks.get(&key(&value))
         {
-            for rank in ranks {
-                let mut admin = || draft.admin.clone().unwrap_or_default();
-                let panel = draft.panel.as_str();
-                note(*rank, panel, draft.session, draft.time.0, &mut admin);
-            }
+            all.extend(ranks.iter().map(|rank| Entered {
+                rank: *rank,
+                panel: draft.panel.as_str().to_owned(),
+                session: draft.session,
+                success: Success {
+                    at: draft.time.0,
+                    admin: draft.admin.clone().unwrap_or_default(),
+                },
+            }));
+        }
+    }
+    // A session counts once, when it was first used.
+    all.sort_by_key(|entered| entered.success.at);
+    let mut sessions: HashSet<(usize, SessionHash)> = HashSet::new();
+    for entered in all {
+        let (Some((_, counted)), Some(found)) =
+            (rows.get(entered.rank), found.get_mut(entered.rank))
+        else {
+            continue;
+        };
+        let is_new = entered
+            .session
+            .is_none_or(|session| sessions.insert((entered.rank, session)));
+        if is_new && counted.panels.contains(&entered.panel) {
+            found.push(entered.success);
         }
     }
     let each = found.into_iter().zip(rows);
     each.map(|(found, (_, counted))| telling(found, &counted.times))
         .collect()
+}
+
+/// Whether a group may have a row of one of these addresses.
+fn has_address(group: &GroupRef, ranks: &HashMap<String, Vec<usize>>) -> bool {
+    let Some(values) = group.segment.values() else {
+        return false;
+    };
+    let counted = counted_place(FacetField::Ip).and_then(|place| values.get(place)?.as_ref());
+    counted.is_none_or(|counts| {
+        let groups = counts.groups_of(|text| ranks.contains_key(text));
+        has_group(groups, group.group)
+    })
+}
+
+/// Who was let in, of those asked for.
+fn entered_in(
+    chunk: &Chunk,
+    visible: &RowSet,
+    by: AttemptsBy,
+    ranks: &HashMap<String, Vec<usize>>,
+) -> Vec<Entered> {
+    let (codes, of_code): (&Codes, Vec<Option<&Vec<usize>>>) = match by {
+        AttemptsBy::Ip => {
+            let ips = chunk.ip().values();
+            let of = ips.map(|ip| ranks.get(&*Ip(ip).to_string()));
+            (&chunk.ip().codes, of.collect())
+        }
+        AttemptsBy::Name => {
+            let admins = chunk.admin().folded().iter().flatten();
+            (
+                &chunk.admin().codes,
+                admins.map(|admin| ranks.get(admin)).collect(),
+            )
+        }
+    };
+    let listed: Vec<bool> = of_code.iter().map(Option::is_some).collect();
+    let mut rows = codes.rows_of(&listed);
+    // Of most chunks nobody who tried is in.
+    if rows.is_empty() {
+        return Vec::new();
+    }
+    rows.and(&success_rows(chunk));
+    rows.and(visible);
+    let mut all = Vec::new();
+    let mut sessions: HashSet<(usize, [u8; 16])> = HashSet::new();
+    for row in rows.iter() {
+        let ranks = codes.of(row).and_then(|code| *of_code.get(code)?);
+        let (Some(ranks), Some(panel), Some(at)) = (
+            ranks,
+            chunk.panel().get(row),
+            chunk.time().values().get(row),
+        ) else {
+            continue;
+        };
+        let session = chunk.session().get(row);
+        for rank in ranks {
+            // Rows are nearly in the order of time: the first of a session is as good as its earliest.
+            if session.is_none_or(|session| sessions.insert((*rank, session))) {
+                all.push(Entered {
+                    rank: *rank,
+                    panel: panel.to_owned(),
+                    session: session.map(SessionHash),
+                    success: Success {
+                        at: *at,
+                        admin: chunk.admin().get(row).unwrap_or_default().to_owned(),
+                    },
+                });
+            }
+        }
+    }
+    all
 }
 
 /// The success with the most attempts right before it; of equals the latest.

@@ -1,52 +1,204 @@
 //! The most frequent values of a field, and what each of them did, when and with which values of
-//! another field. Texts are looked up where they are kept; only those of the answer are copied.
+//! another field.
 
-use std::borrow::Cow;
 use std::cmp::Ordering;
+use std::sync::Arc;
 
 use admintrail_event::{Event, Micros, Outcome, is_safe_method};
-use hashbrown::HashMap;
+use hashbrown::{Equivalent, HashMap};
 
 use super::attempts::{attempt_rows, is_attempt};
 use super::sieve::{Sieve, Verdict};
-use super::values::{Values, value_of, values_of};
+use super::sweep::{Budget, Coverage, GroupRef, fold, fold_groups, groups_of};
+use super::tally::{at_edges, is_outside, plan_of};
+use super::values::{Values, value_of, value_of_shape, values_of};
+use crate::archive::{Plan, Segment, Slice, Treated, counted_place};
 use crate::columns::{Chunk, RowSet, unsafe_methods};
 use crate::mirror::Snapshot;
 use crate::query::{Facet, FacetField, FacetValue, Group, Groups, View};
 
 /// A value of a field; `None`: no value.
-type Value<'s> = Option<Cow<'s, str>>;
+pub(super) type Value = Option<String>;
 
-pub(crate) fn facet(snapshot: &Snapshot, view: &View, field: FacetField, limit: usize) -> Facet {
-    let seen = Seen::new(snapshot, view);
-    let mut counts: HashMap<Value<'_>, u64> = HashMap::new();
-    for (chunk, visible) in &seen.chunks {
-        let Values { texts, codes } = values_of(chunk, field);
-        let mut by_code = vec![0_u64; texts.len()];
-        for row in visible.iter() {
-            let count = codes.get(row).and_then(|code| by_code.get_mut(*code));
-            if let Some(count) = count {
-                *count += 1;
-            }
-        }
-        for (text, count) in texts.into_iter().zip(by_code) {
-            if count > 0 {
-                *counts.entry(text).or_default() += count;
-            }
-        }
+/// Something for each value. Values are copied when they are first seen: what they were read from
+/// does not stay.
+type ByValue<T> = HashMap<Value, T>;
+
+/// Changes what there is of a value, which begins with nothing.
+fn change<T: Default>(all: &mut ByValue<T>, value: Option<&str>, change: impl FnOnce(&mut T)) {
+    if let Some(of) = all.get_mut(&Looked(value)) {
+        change(of);
+    } else {
+        let mut of = T::default();
+        change(&mut of);
+        all.insert(value.map(str::to_owned), of);
     }
-    for event in &seen.newest {
-        *counts.entry(value_of(event, field)).or_default() += 1;
+}
+
+/// A value that is looked for without copying it.
+#[derive(Hash)]
+struct Looked<'t>(Option<&'t str>);
+
+impl Equivalent<Value> for Looked<'_> {
+    fn equivalent(&self, key: &Value) -> bool {
+        self.0 == key.as_deref()
+    }
+}
+
+pub(crate) fn facet(
+    snapshot: &Snapshot,
+    view: &View,
+    field: FacetField,
+    limit: usize,
+    budget: Budget,
+) -> Facet {
+    let mut counts: ByValue<u64> = HashMap::new();
+    // What no summary knows is read.
+    let (groups, passed) = match plan_of(snapshot, view) {
+        Some(plan) => (add_summaries(snapshot, view, &plan, field, &mut counts), 0),
+        None => groups_of(snapshot, view),
+    };
+    let (found, coverage) = fold_groups(
+        snapshot,
+        view,
+        &groups,
+        passed,
+        budget,
+        HashMap::new,
+        |counts: &mut ByValue<u64>, chunk, visible| count_values(counts, chunk, visible, field),
+    );
+    for (value, count) in found.into_iter().flatten() {
+        *counts.entry(value).or_default() += count;
+    }
+    let sieve = Sieve::new(view);
+    for event in &snapshot.newest {
+        if sieve.judge(event) == Verdict::Visible {
+            change(&mut counts, value_of(event, field).as_deref(), |n| *n += 1);
+        }
     }
     let (most, other) = most(counts.into_iter().collect(), limit, |count| *count);
-    let value = |(value, count): (Value<'_>, u64)| FacetValue {
-        value: value.map(Cow::into_owned),
-        count,
-    };
+    let value = |(value, count): (Value, u64)| FacetValue { value, count };
     Facet {
         values: most.into_iter().map(value).collect(),
         other,
+        searched: coverage.told(),
     }
+}
+
+fn count_values(counts: &mut ByValue<u64>, chunk: &Chunk, visible: &RowSet, field: FacetField) {
+    let Values { texts, codes } = values_of(chunk, field);
+    let mut by_code = vec![0_u64; texts.len()];
+    for row in visible.iter() {
+        let count = codes.get(row).and_then(|code| by_code.get_mut(*code));
+        if let Some(count) = count {
+            *count += 1;
+        }
+    }
+    for (text, count) in texts.iter().zip(by_code) {
+        if count > 0 {
+            change(counts, text.as_deref(), |n| *n += count);
+        }
+    }
+}
+
+/// Adds what the summaries know; the groups that must be read for the rest.
+fn add_summaries(
+    snapshot: &Snapshot,
+    view: &View,
+    plan: &Plan,
+    field: FacetField,
+    counts: &mut ByValue<u64>,
+) -> Vec<GroupRef> {
+    let mut to_read = Vec::new();
+    let (mut by_shape, mut by_person) = (Vec::new(), Vec::new());
+    for segment in snapshot.segments.iter() {
+        if is_outside(segment, view) {
+            continue;
+        }
+        let slice = segment.slice_within(view.from, view.to);
+        let known = match (field, counted_place(field)) {
+            (_, Some(place)) => {
+                plan.is_everything
+                    && slice == Slice::All
+                    && add_values(segment, place, view.fold, counts)
+            }
+            (FacetField::Admin, _) => segment
+                .count_people(plan, slice, |person, treated, count| {
+                    if treated == Treated::Visible {
+                        add_at(&mut by_person, person, count);
+                    }
+                })
+                .is_some(),
+            (FacetField::Attempted, _) => false,
+            _ => segment
+                .count(plan, slice, false, |_, shape, treated, count| {
+                    if treated == Treated::Visible {
+                        add_at(&mut by_shape, shape, count);
+                    }
+                })
+                .is_some(),
+        };
+        let groups = (0..segment.head.groups.len()).map(|group| GroupRef {
+            segment: Arc::clone(segment),
+            group,
+        });
+        if !known {
+            to_read.extend(groups.filter(|group| {
+                let from = view.from.map_or(i64::MIN, |from| from.0);
+                group.touches(from, view.to.map_or(i64::MAX, |to| to.0))
+            }));
+        } else if slice != Slice::All {
+            for (group, view) in at_edges(segment, view) {
+                if let Some(chunk) = group.chunk() {
+                    let visible = Sieve::new(&view).sift(&chunk).visible;
+                    count_values(counts, &chunk, &visible, field);
+                }
+            }
+        }
+    }
+    let counted = |count: i64| u64::try_from(count).unwrap_or(0);
+    for (shape, count) in (0..).zip(by_shape) {
+        if let Some(shape) = plan.shape(shape).filter(|_| count > 0) {
+            let value = value_of_shape(shape, field);
+            change(counts, value.as_deref(), |n| *n += counted(count));
+        }
+    }
+    if let Some(segment) = snapshot.segments.first().filter(|_| !by_person.is_empty()) {
+        for (person, count) in segment.lexicon().people().iter().zip(by_person) {
+            if count > 0 {
+                change(counts, person.admin.as_deref(), |n| *n += counted(count));
+            }
+        }
+    }
+    to_read.sort_by_key(|group| std::cmp::Reverse(group.times().1));
+    to_read
+}
+
+fn add_at(counts: &mut Vec<i64>, at: u32, count: i64) {
+    let at = at as usize;
+    if counts.len() <= at {
+        counts.resize(at + 1, 0);
+    }
+    if let Some(of) = counts.get_mut(at) {
+        *of += count;
+    }
+}
+
+/// Adds the values that were counted when a segment was made; `false` if they were too many.
+fn add_values(segment: &Segment, place: usize, fold: bool, counts: &mut ByValue<u64>) -> bool {
+    let Some(values) = segment.values() else {
+        return false;
+    };
+    let Some(Some(values)) = values.get(place) else {
+        return false;
+    };
+    for (value, plain, folded) in values.iter() {
+        let count = u64::from(plain) + if fold { 0 } else { u64::from(folded) };
+        if count > 0 {
+            change(counts, value, |n| *n += count);
+        }
+    }
+    true
 }
 
 /// Another field, and how many of its values are named.
@@ -74,24 +226,42 @@ pub(crate) fn groups(
     field: FacetField,
     limit: usize,
     asked: Asked,
+    budget: Budget,
 ) -> Groups {
-    let seen = Seen::new(snapshot, view);
-    let mut counts: HashMap<Value<'_>, Counted> = HashMap::new();
-    for (chunk, visible) in &seen.chunks {
-        count_chunk(chunk, field, visible, &mut counts);
+    let (found, mut coverage) = fold(
+        snapshot,
+        view,
+        budget,
+        HashMap::new,
+        |counts: &mut ByValue<Counted>, chunk, visible| {
+            count_chunk(chunk, field, visible, counts);
+        },
+    );
+    let mut counts: ByValue<Counted> = HashMap::new();
+    for (value, counted) in found.into_iter().flatten() {
+        counts.entry(value).or_default().add(counted);
     }
-    for event in &seen.newest {
-        let counted = counts.entry(value_of(event, field)).or_default();
-        counted.count(event);
+    let sieve = Sieve::new(view);
+    for event in &snapshot.newest {
+        if sieve.judge(event) == Verdict::Visible {
+            let value = value_of(event, field);
+            change(&mut counts, value.as_deref(), |counted| {
+                counted.count(event)
+            });
+        }
     }
     let (most, rest) = most(counts.into_iter().collect(), limit, |counted| {
         counted.requests
     });
-    let mut details = details_of(&seen, field, &most, asked).into_iter();
-    let row = |(value, counted): (Value<'_>, Counted)| {
+    let (details, seen) = details_of(snapshot, view, field, &most, asked, budget);
+    if seen.left > coverage.left {
+        coverage = seen;
+    }
+    let mut details = details.into_iter();
+    let row = |(value, counted): (Value, Counted)| {
         let detail = details.next().unwrap_or_default();
         Group {
-            value: value.map(Cow::into_owned),
+            value,
             requests: counted.requests,
             changes: counted.changes,
             denied: counted.denied,
@@ -107,39 +277,17 @@ pub(crate) fn groups(
         rows: most.into_iter().map(row).collect(),
         other: rest,
         over: asked.over_time.map(|(from, to, _)| (from, to)),
-    }
-}
-
-/// What a view shows of a snapshot.
-struct Seen<'s> {
-    chunks: Vec<(&'s Chunk, RowSet)>,
-    newest: Vec<&'s Event>,
-}
-
-impl<'s> Seen<'s> {
-    fn new(snapshot: &'s Snapshot, view: &View) -> Self {
-        let sieve = Sieve::new(view);
-        let chunks = snapshot.chunks.iter().filter_map(|chunk| {
-            let visible = sieve.sift(chunk).visible;
-            (!visible.is_empty()).then_some((chunk.as_ref(), visible))
-        });
-        let newest = snapshot.newest.iter().map(AsRef::as_ref);
-        Self {
-            chunks: chunks.collect(),
-            newest: newest
-                .filter(|event| sieve.judge(event) == Verdict::Visible)
-                .collect(),
-        }
+        searched: coverage.told(),
     }
 }
 
 /// The `limit` values with the most events, ties by value, and the events of all others.
 pub(super) fn most<T>(
-    mut all: Vec<(Value<'_>, T)>,
+    mut all: Vec<(Value, T)>,
     limit: usize,
     events: impl Fn(&T) -> u64,
-) -> (Vec<(Value<'_>, T)>, u64) {
-    let order = |a: &(Value<'_>, T), b: &(Value<'_>, T)| -> Ordering {
+) -> (Vec<(Value, T)>, u64) {
+    let order = |a: &(Value, T), b: &(Value, T)| -> Ordering {
         events(&b.1).cmp(&events(&a.1)).then_with(|| a.0.cmp(&b.0))
     };
     let sum: u64 = all.iter().map(|(_, counted)| events(counted)).sum();
@@ -156,78 +304,82 @@ pub(super) fn most<T>(
 }
 
 /// Counts of a group over time, and of its values of another field.
-struct Filling<'s> {
-    others: HashMap<Value<'s>, u64>,
+#[derive(Clone)]
+struct Filling {
+    others: HashMap<String, u64>,
     over_time: Vec<u64>,
+}
+
+impl Filling {
+    fn add_other(&mut self, value: &str, count: u64) {
+        *self.others.entry_ref(value).or_default() += count;
+    }
 }
 
 /// For each group its most frequent values of another field, how many there are, and how its
 /// events lie over time: in one pass over what is seen.
 fn details_of(
-    seen: &Seen<'_>,
+    snapshot: &Snapshot,
+    view: &View,
     field: FacetField,
-    groups: &[(Value<'_>, Counted)],
+    groups: &[(Value, Counted)],
     asked: Asked,
-) -> Vec<Detail> {
+    budget: Budget,
+) -> (Vec<Detail>, Coverage) {
     if asked.other.is_none() && asked.over_time.is_none() {
-        return Vec::new();
+        return (Vec::new(), Coverage::default());
     }
     let ranks: HashMap<Option<&str>, usize> = groups
         .iter()
         .enumerate()
         .map(|(rank, (value, _))| (value.as_deref(), rank))
         .collect();
-    let mut parts = Parts::new(asked.over_time);
-    let empty = || Filling {
+    let parts = Parts::new(asked.over_time);
+    let empty = Filling {
         others: HashMap::new(),
         over_time: vec![0; parts.count],
     };
-    let mut fillings: Vec<Filling<'_>> = groups.iter().map(|_| empty()).collect();
-    for (chunk, visible) in &seen.chunks {
-        let of = values_of(chunk, field);
-        let rank_of: Vec<Option<usize>> = of
-            .texts
-            .iter()
-            .map(|text| ranks.get(&text.as_deref()).copied())
-            .collect();
-        if rank_of.iter().all(Option::is_none) {
+    let begin = || vec![empty.clone(); groups.len()];
+    let other = asked.other.map(|(other, _)| other);
+    let (found, coverage) = fold(
+        snapshot,
+        view,
+        budget,
+        begin,
+        |fillings: &mut Vec<Filling>, chunk, visible| {
+            fill(
+                fillings,
+                chunk,
+                visible,
+                (field, other),
+                &ranks,
+                parts.clone(),
+            );
+        },
+    );
+    let mut fillings = begin();
+    for (ours, theirs) in found.into_iter().flat_map(|all| (0..).zip(all)) {
+        let Some(ours) = fillings.get_mut(ours) else {
             continue;
+        };
+        for (value, count) in theirs.others {
+            *ours.others.entry(value).or_default() += count;
         }
-        let with = asked.other.map(|(other, _)| values_of(chunk, other));
-        let times = chunk.time().values();
-        let mut pairs: HashMap<(usize, usize), u64> = HashMap::new();
-        for row in visible.iter() {
-            let Some(rank) = of.codes.get(row).and_then(|code| *rank_of.get(*code)?) else {
-                continue;
-            };
-            if let Some(code) = with.as_ref().and_then(|with| with.codes.get(row)) {
-                *pairs.entry((rank, *code)).or_default() += 1;
-            }
-            let part = times.get(row).and_then(|time| parts.of(*time));
-            let filling = fillings.get_mut(rank);
-            if let Some(count) = filling
-                .zip(part)
-                .and_then(|(f, at)| f.over_time.get_mut(at))
-            {
-                *count += 1;
-            }
-        }
-        for ((rank, code), count) in pairs {
-            let text = with.as_ref().and_then(|with| with.texts.get(code));
-            if let (Some(text @ Some(_)), Some(filling)) = (text, fillings.get_mut(rank)) {
-                *filling.others.entry(text.clone()).or_default() += count;
-            }
+        for (ours, theirs) in ours.over_time.iter_mut().zip(theirs.over_time) {
+            *ours += theirs;
         }
     }
-    for event in &seen.newest {
+    let (sieve, mut parts) = (Sieve::new(view), parts);
+    for event in &snapshot.newest {
+        if sieve.judge(event) != Verdict::Visible {
+            continue;
+        }
         let rank = ranks.get(&value_of(event, field).as_deref()).copied();
         let Some(filling) = rank.and_then(|rank| fillings.get_mut(rank)) else {
             continue;
         };
-        if let Some((other, _)) = asked.other
-            && let value @ Some(_) = value_of(event, other)
-        {
-            *filling.others.entry(value).or_default() += 1;
+        if let Some(value) = other.and_then(|other| value_of(event, other)) {
+            filling.add_other(&value, 1);
         }
         let part = parts.of(event.draft.time.0);
         if let Some(count) = part.and_then(|at| filling.over_time.get_mut(at)) {
@@ -235,20 +387,66 @@ fn details_of(
         }
     }
     let named = asked.other.map_or(0, |(_, named)| named);
-    let detail = |filling: Filling<'_>| {
+    let detail = |filling: Filling| {
         let others_total = filling.others.len() as u64;
-        let (most, _) = most(filling.others.into_iter().collect(), named, |count| *count);
-        let names = most.into_iter().filter_map(|(value, _)| value);
+        let others = filling.others.into_iter().map(|(text, n)| (Some(text), n));
+        let (most, _) = most(others.collect(), named, |count| *count);
         Detail {
-            others: names.map(Cow::into_owned).collect(),
+            others: most.into_iter().filter_map(|(value, _)| value).collect(),
             others_total,
             over_time: filling.over_time,
         }
     };
-    fillings.into_iter().map(detail).collect()
+    (fillings.into_iter().map(detail).collect(), coverage)
+}
+
+/// Adds a chunk's rows of the groups that are told of.
+fn fill(
+    fillings: &mut [Filling],
+    chunk: &Chunk,
+    visible: &RowSet,
+    (field, other): (FacetField, Option<FacetField>),
+    ranks: &HashMap<Option<&str>, usize>,
+    mut parts: Parts,
+) {
+    let of = values_of(chunk, field);
+    let rank_of: Vec<Option<usize>> = of
+        .texts
+        .iter()
+        .map(|text| ranks.get(&text.as_deref()).copied())
+        .collect();
+    if rank_of.iter().all(Option::is_none) {
+        return;
+    }
+    let with = other.map(|other| values_of(chunk, other));
+    let times = chunk.time().values();
+    let mut pairs: HashMap<(usize, usize), u64> = HashMap::new();
+    for row in visible.iter() {
+        let Some(rank) = of.codes.get(row).and_then(|code| *rank_of.get(*code)?) else {
+            continue;
+        };
+        if let Some(code) = with.as_ref().and_then(|with| with.codes.get(row)) {
+            *pairs.entry((rank, *code)).or_default() += 1;
+        }
+        let part = times.get(row).and_then(|time| parts.of(*time));
+        let filling = fillings.get_mut(rank);
+        if let Some(count) = filling
+            .zip(part)
+            .and_then(|(f, at)| f.over_time.get_mut(at))
+        {
+            *count += 1;
+        }
+    }
+    for ((rank, code), count) in pairs {
+        let text = with.as_ref().and_then(|with| with.texts.get(code));
+        if let (Some(Some(text)), Some(filling)) = (text, fillings.get_mut(rank)) {
+            filling.add_other(text, count);
+        }
+    }
 }
 
 /// A span of time in equal parts.
+#[derive(Clone)]
 struct Parts {
     from: i64,
     width: i64,
@@ -332,12 +530,7 @@ impl Counted {
 }
 
 /// Counts by code first, so that a text is looked up once a chunk.
-fn count_chunk<'s>(
-    chunk: &'s Chunk,
-    field: FacetField,
-    visible: &RowSet,
-    all: &mut HashMap<Value<'s>, Counted>,
-) {
+fn count_chunk(chunk: &Chunk, field: FacetField, visible: &RowSet, all: &mut ByValue<Counted>) {
     let Values { texts, codes } = values_of(chunk, field);
     let outcome_is = |wanted: Outcome| {
         RowSet::of_values(chunk.outcome().values(), move |code| code == wanted.code())
@@ -375,9 +568,9 @@ fn count_chunk<'s>(
             counted.attempts += 1;
         }
     }
-    for (text, counted) in texts.into_iter().zip(counts) {
+    for (text, counted) in texts.iter().zip(counts) {
         if counted.requests > 0 {
-            all.entry(text).or_default().add(counted);
+            change(all, text.as_deref(), |of| of.add(counted));
         }
     }
 }

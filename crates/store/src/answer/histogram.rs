@@ -3,7 +3,10 @@
 use admintrail_event::{Event, Micros, Outcome, is_safe_method};
 
 use super::sieve::{Sieve, Verdict};
-use crate::columns::{Chunk, unsafe_methods};
+use super::sweep::{Budget, fold_groups, groups_of};
+use super::tally::{at_edges, is_outside, plan_of};
+use crate::archive::{BUCKET, Plan, Shape, Slice, Treated};
+use crate::columns::{Chunk, RowSet, unsafe_methods};
 use crate::mirror::Snapshot;
 use crate::query::{Bucket, Histogram, View};
 
@@ -19,8 +22,8 @@ pub(crate) fn histogram(
     snapshot: &Snapshot,
     view: &View,
     buckets: usize,
-    origin: Micros,
-    now: Micros,
+    (origin, now): (Micros, Micros),
+    budget: Budget,
 ) -> Histogram {
     let (from, to) = bounds(snapshot, view, now);
     let buckets = buckets.clamp(1, MOST);
@@ -30,56 +33,145 @@ pub(crate) fn histogram(
     let start = from.0 - (from.0 - origin.0.rem_euclid(width)).rem_euclid(width);
     let count = usize::try_from((to.0 - start).max(1).div_euclid(width)).unwrap_or(MOST)
         + usize::from((to.0 - start).max(1).rem_euclid(width) > 0);
-    let mut filled = vec![Bucket::default(); count.min(2 * MOST)];
-    let mut add = |time: i64, class: Class| {
-        let index = usize::try_from((time - start).div_euclid(width)).unwrap_or(usize::MAX);
-        if let Some(bucket) = filled.get_mut(index) {
-            match class {
-                Class::Read => bucket.read += 1,
-                Class::Changed => bucket.changed += 1,
-                Class::Denied => bucket.denied += 1,
-            }
-        }
+    let empty = || Filling::new(start, width, count.min(2 * MOST));
+    // Summaries know quarters of an hour.
+    let even = width % BUCKET == 0 && start.rem_euclid(BUCKET) == 0;
+    let plan = if even { plan_of(snapshot, view) } else { None };
+    let groups = match &plan {
+        Some(_) => Vec::new(),
+        None => groups_of(snapshot, view).0,
     };
-    let sieve = Sieve::new(view);
-    for chunk in &snapshot.chunks {
-        count_chunk(&sieve, chunk, &mut add);
+    let (fillings, coverage) = fold_groups(
+        snapshot,
+        view,
+        &groups,
+        0,
+        budget,
+        empty,
+        Filling::add_chunk,
+    );
+    let mut filled = empty();
+    fillings
+        .into_iter()
+        .for_each(|filling| filled.join(&filling));
+    if let Some(plan) = &plan {
+        add_summaries(snapshot, view, plan, &mut filled);
     }
+    let sieve = Sieve::new(view);
     for event in &snapshot.newest {
         if sieve.judge(event) == Verdict::Visible {
-            add(event.draft.time.0, class_of(event));
+            filled.add(event.draft.time.0, class_of(event), 1);
         }
     }
-    let end = start + width * filled.len() as i64;
+    let end = start + width * filled.counts.len() as i64;
     Histogram {
         from: Micros(start),
         to: Micros(end),
         width,
-        buckets: filled,
+        buckets: filled.buckets(),
+        searched: coverage.told(),
+    }
+}
+
+/// Buckets as they are filled; a count may be taken back.
+struct Filling {
+    start: i64,
+    width: i64,
+    counts: Vec<[i64; 3]>,
+}
+
+impl Filling {
+    fn new(start: i64, width: i64, count: usize) -> Self {
+        Self {
+            start,
+            width,
+            counts: vec![[0; 3]; count],
+        }
+    }
+
+    fn add(&mut self, time: i64, class: Class, count: i64) {
+        let index = usize::try_from((time - self.start).div_euclid(self.width));
+        let of = index.ok().and_then(|index| self.counts.get_mut(index));
+        if let Some(of) = of.and_then(|counts| counts.get_mut(class as usize)) {
+            *of += count;
+        }
+    }
+
+    fn add_chunk(&mut self, chunk: &Chunk, visible: &RowSet) {
+        count_chunk(chunk, visible, &mut |time, class| self.add(time, class, 1));
+    }
+
+    fn join(&mut self, other: &Self) {
+        for (ours, theirs) in self.counts.iter_mut().zip(&other.counts) {
+            for (ours, theirs) in ours.iter_mut().zip(theirs) {
+                *ours += theirs;
+            }
+        }
+    }
+
+    fn buckets(self) -> Vec<Bucket> {
+        let counted = |n: i64| u64::try_from(n).unwrap_or(0);
+        let bucket = |[read, changed, denied]: [i64; 3]| Bucket {
+            read: counted(read),
+            changed: counted(changed),
+            denied: counted(denied),
+        };
+        self.counts.into_iter().map(bucket).collect()
+    }
+}
+
+/// What summaries know of the view, and the rows at its edges.
+fn add_summaries(snapshot: &Snapshot, view: &View, plan: &Plan, filled: &mut Filling) {
+    for segment in snapshot.segments.iter() {
+        if is_outside(segment, view) {
+            continue;
+        }
+        let slice = segment.slice_within(view.from, view.to);
+        let _ = segment.count(plan, slice, true, |bucket, shape, treated, count| {
+            if treated == Treated::Visible
+                && let Some(class) = plan.shape(shape).map(class_of_shape)
+            {
+                filled.add(bucket * BUCKET, class, count);
+            }
+        });
+        if slice == Slice::All {
+            continue;
+        }
+        for (group, view) in at_edges(segment, view) {
+            if let Some(chunk) = group.chunk() {
+                let visible = Sieve::new(&view).sift(&chunk).visible;
+                filled.add_chunk(&chunk, &visible);
+            }
+        }
     }
 }
 
 #[derive(Clone, Copy)]
 enum Class {
-    Read,
-    Changed,
-    Denied,
+    Read = 0,
+    Changed = 1,
+    Denied = 2,
 }
 
 fn class_of(event: &Event) -> Class {
-    match event.draft.outcome {
+    class(event.draft.outcome, &event.draft.method)
+}
+
+fn class_of_shape(shape: &Shape) -> Class {
+    let outcome = Outcome::from_code(shape.outcome).unwrap_or(Outcome::Unknown);
+    class(outcome, &shape.method)
+}
+
+fn class(outcome: Outcome, method: &str) -> Class {
+    match outcome {
         Outcome::Denied | Outcome::Failed | Outcome::Error => Class::Denied,
-        Outcome::Success | Outcome::Unknown if is_safe_method(&event.draft.method) => Class::Read,
+        Outcome::Success | Outcome::Unknown if is_safe_method(method) => Class::Read,
         Outcome::Success | Outcome::Unknown => Class::Changed,
     }
 }
 
-fn count_chunk(sieve: &Sieve<'_>, chunk: &Chunk, add: &mut impl FnMut(i64, Class)) {
-    let visible = sieve.sift(chunk).visible;
-    if visible.is_empty() {
-        return;
-    }
-    let refused = crate::columns::RowSet::of_values(chunk.outcome().values(), |code| {
+fn count_chunk(chunk: &Chunk, visible: &RowSet, add: &mut impl FnMut(i64, Class)) {
+    let refused = RowSet::of_values(chunk.outcome().values(), |code| {
         matches!(
             Outcome::from_code(code),
             Some(Outcome::Denied | Outcome::Failed | Outcome::Error)
@@ -112,7 +204,11 @@ fn count_chunk(sieve: &Sieve<'_>, chunk: &Chunk, add: &mut impl FnMut(i64, Class
 pub(crate) fn bounds(snapshot: &Snapshot, view: &View, now: Micros) -> (Micros, Micros) {
     let times = || {
         let chunks = snapshot.chunks.iter().map(|chunk| chunk.times);
-        chunks.chain(
+        let segments = snapshot.segments.iter().map(|segment| {
+            let (first, last) = segment.times();
+            (Micros(first), Micros(last))
+        });
+        chunks.chain(segments).chain(
             snapshot
                 .newest
                 .iter()

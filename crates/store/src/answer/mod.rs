@@ -1,21 +1,28 @@
 //! Answers to questions, from one snapshot each.
 
 mod attempts;
+mod event;
 mod facet;
 mod histogram;
 mod page;
+mod prune;
 mod requests;
 mod scan;
 mod sessions;
 mod sieve;
+mod sweep;
+mod tally;
 mod values;
 
 pub(crate) use attempts::attempts;
+pub(crate) use event::event;
 pub(crate) use facet::{Asked, facet, groups};
 pub(crate) use histogram::{bounds, histogram};
 pub(crate) use page::{count, page};
 pub(crate) use requests::requests;
 pub(crate) use scan::scan;
-pub(crate) use sessions::{nameless, sessions, sessions_in};
+pub(crate) use sessions::{nameless, session, sessions};
 pub(crate) use sieve::{Sieve, Verdict, admits};
+pub(crate) use sweep::Budget;
+pub(crate) use tally::Tally;
 pub(crate) use values::values_of;

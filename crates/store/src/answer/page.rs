@@ -1,106 +1,132 @@
 //! One page of a view with its totals.
+//!
+//! The newest (or oldest) rows are looked for first: parts in the order of the best row that they can
+//! have, until none of the rest can win. Only the rows of the page are made into events. Then the
+//! counts, from summaries where they know and from rows where there is time.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::sync::Arc;
 
-use admintrail_event::{Event, Micros, Seq};
+use admintrail_event::{Event, LogId, Micros, Seq};
+use hashbrown::HashMap;
 
 use super::sieve::{Sieve, Verdict};
+use super::sweep::{Budget, Coverage, GroupRef, groups_of};
+use super::tally::{Tally, by_plan, by_rows, newer_by_plan, plan_of};
 use crate::columns::{Chunk, RowSet};
 use crate::mirror::Snapshot;
-use crate::query::{
-    Cursor, Folded, Order, Page, PageRequest, Position, Relation, Since, Total, View,
-};
+use crate::query::{Cursor, Order, Page, PageRequest, Position, Relation, Since, Total, View};
 
 /// Rows a page at most.
 pub(crate) const MOST_ROWS: usize = 1_000;
 
 /// Where a wanted row is.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 struct Place {
     position: Position,
     part: usize,
     row: usize,
 }
 
-/// The visible rows of the snapshot.
-struct Found<'s> {
-    chunks: Vec<(&'s Arc<Chunk>, RowSet, u64)>,
-    newest: Vec<&'s Arc<Event>>,
-    hidden: u64,
-    folded: Folded,
+/// Which end of the order is wanted.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum End {
+    Newest,
+    Oldest,
 }
 
-pub(crate) fn page(snapshot: &Snapshot, view: &View, request: &PageRequest) -> Page {
-    let found = Found::of(snapshot, &Sieve::new(view));
-    let total = found.count();
+pub(crate) fn page(
+    snapshot: &Snapshot,
+    view: &View,
+    request: &PageRequest,
+    budget: Budget,
+) -> Page {
+    let sieve = Sieve::new(view);
+    let hot = Hot::of(snapshot, &sieve);
     let limit = request.limit.clamp(1, MOST_ROWS);
     let since = request.cursor.map(|cursor| cursor.0);
-    let take_newest = match (since, request.order) {
-        (Some(Since::Before(_)), _) => true,
-        (Some(Since::After(_)), _) => false,
-        (None, Order::Descending) => !request.last,
-        (None, Order::Ascending) => request.last,
+    let end = match (since, request.order) {
+        (Some(Since::Before(_)), _) => End::Newest,
+        (Some(Since::After(_)), _) => End::Oldest,
+        (None, Order::Descending) if request.last => End::Oldest,
+        (None, Order::Descending) => End::Newest,
+        (None, Order::Ascending) if request.last => End::Newest,
+        (None, Order::Ascending) => End::Oldest,
     };
-    let mut places = if take_newest {
-        found.extreme(limit, since, |place| place)
-    } else {
-        found
-            .extreme(limit, since, Reverse)
-            .into_iter()
-            .map(|Reverse(place)| place)
-            .collect()
+    let plan = plan_of(snapshot, view);
+    let mut search = Search {
+        sieve: &sieve,
+        hot: &hot,
+        groups: Vec::new(),
+        best: Best::new(limit, end, since),
     };
-    places.sort_unstable();
-    let (newer_rows, older_rows) = match (places.first(), places.last()) {
-        (Some(_), Some(newest)) => {
-            let newer = found.count_newer(newest.position);
-            (newer, total.saturating_sub(newer + places.len() as u64))
-        }
+    let frontier = search.run(snapshot, view, budget);
+    let mut places = search.places(frontier);
+    let counts = Counts::of(snapshot, view, plan.as_ref(), &hot, budget);
+    let total = counts.tally.visible;
+    let newer_rows = match places.last() {
+        Some(newest) => counts.newer(snapshot, view, plan.as_ref(), &hot, newest.position),
         // Nothing on that side: what is there lies on the other.
-        _ => match since {
-            Some(Since::Before(_)) => (total, 0),
-            _ => (0, total),
+        None => match since {
+            Some(Since::Before(_)) => Some(total),
+            _ => Some(0),
         },
     };
-    let (newer_from, older_from) = match (places.last(), places.first(), since) {
-        (Some(newest), Some(oldest), _) => (Some(newest.position), Some(oldest.position)),
-        (_, _, Some(Since::Before(at))) => (Some(just_before(at)), None),
-        (_, _, Some(Since::After(at))) => (None, Some(just_after(at))),
+    let shown = places.len() as u64;
+    let older_rows = newer_rows.map(|newer| total.saturating_sub(newer + shown));
+    let ends = (places.last().copied(), places.first().copied());
+    let (newer_from, older_from) = match (ends, since) {
+        ((Some(newest), Some(oldest)), _) => (Some(newest.position), Some(oldest.position)),
+        (_, Some(Since::Before(at))) => (Some(just_before(at)), None),
+        (_, Some(Since::After(at))) => (None, Some(just_after(at))),
         _ => (None, None),
     };
     if request.order == Order::Descending {
         places.reverse();
     }
-    let before = match request.order {
-        Order::Descending => newer_rows,
-        Order::Ascending => older_rows,
+    let events = search.events(&places);
+    let full = places.len() == limit;
+    // Where nobody counted, there may be more on the side that was not looked at.
+    let more = |rows: Option<u64>, side: End| {
+        rows.map_or(side != end || full || frontier.is_some(), |rows| rows > 0)
+    };
+    let older = match frontier.filter(|_| end == End::Newest) {
+        // What was not looked at lies before this.
+        Some(frontier) if !full => Some(frontier),
+        _ => older_from.filter(|_| more(older_rows, End::Oldest)),
+    };
+    let newer = match frontier.filter(|_| end == End::Oldest) {
+        Some(frontier) if !full => Some(frontier),
+        _ => newer_from.filter(|_| more(newer_rows, End::Newest)),
     };
     Page {
-        events: places
-            .iter()
-            .filter_map(|place| found.event(place))
-            .collect(),
-        newer: newer_from
-            .filter(|_| newer_rows > 0)
-            .map(|at| Cursor(Since::After(at))),
-        older: older_from
-            .filter(|_| older_rows > 0)
-            .map(|at| Cursor(Since::Before(at))),
+        events,
+        newer: newer.map(|at| Cursor(Since::After(at))),
+        older: older.map(|at| Cursor(Since::Before(at))),
         total: Total {
             value: total,
-            relation: Relation::Equal,
+            relation: counts.relation(),
         },
-        before,
-        hidden: found.hidden,
-        folded: found.folded,
+        before: match request.order {
+            Order::Descending => newer_rows,
+            Order::Ascending => older_rows,
+        },
+        hidden: counts.tally.hidden,
+        folded: counts.tally.folded,
+        searched: counts.coverage.told().or_else(|| search.told(frontier)),
     }
 }
 
 /// How many events the view shows.
-pub(crate) fn count(snapshot: &Snapshot, view: &View) -> u64 {
-    Found::of(snapshot, &Sieve::new(view)).count()
+pub(crate) fn count(snapshot: &Snapshot, view: &View, budget: Budget) -> Total {
+    let hot = Hot::of(snapshot, &Sieve::new(view));
+    let plan = plan_of(snapshot, view);
+    let counts = Counts::of(snapshot, view, plan.as_ref(), &hot, budget);
+    Total {
+        value: counts.tally.visible,
+        relation: counts.relation(),
+    }
 }
 
 /// A place that sorts right before this one, so that "after it" includes this one.
@@ -118,158 +144,422 @@ fn just_after(at: Position) -> Position {
     }
 }
 
-impl<'s> Found<'s> {
+/// The visible rows of hot.
+struct Hot<'s> {
+    chunks: Vec<(&'s Arc<Chunk>, RowSet, u64)>,
+    newest: Vec<&'s Arc<Event>>,
+    tally: Tally,
+}
+
+impl<'s> Hot<'s> {
     fn of(snapshot: &'s Snapshot, sieve: &Sieve<'_>) -> Self {
-        let mut found = Self {
+        let mut hot = Self {
             chunks: Vec::new(),
             newest: Vec::new(),
-            hidden: 0,
-            folded: Folded::default(),
+            tally: Tally::default(),
         };
         for chunk in &snapshot.chunks {
             let sifted = sieve.sift(chunk);
-            found.hidden += sifted.hidden;
-            found.folded.add(sifted.folded);
-            let count = sifted.visible.count();
-            if count > 0 {
-                found.chunks.push((chunk, sifted.visible, count));
+            let tally = Tally::of_sifted(&sifted);
+            hot.tally.add(tally);
+            if tally.visible > 0 {
+                hot.chunks.push((chunk, sifted.visible, tally.visible));
             }
         }
         for event in &snapshot.newest {
-            match sieve.judge(event) {
-                Verdict::Out => {}
-                Verdict::Visible => found.newest.push(event),
-                Verdict::Hidden => found.hidden += 1,
-                Verdict::Refresh => found.folded.refreshes += 1,
-                Verdict::Asset => found.folded.assets += 1,
+            if hot.tally.judge(sieve, event) == Verdict::Visible {
+                hot.newest.push(event);
             }
         }
-        found
+        hot
     }
 
-    fn count(&self) -> u64 {
-        self.chunks.iter().map(|(_, _, count)| count).sum::<u64>() + self.newest.len() as u64
-    }
-
-    /// How many visible rows are newer than the position.
-    fn count_newer(&self, position: Position) -> u64 {
+    /// How many of them are newer than the position.
+    fn newer(&self, position: Position) -> u64 {
         let chunks: u64 = self
             .chunks
             .iter()
-            .map(|(chunk, rows, count)| {
-                if chunk.times.0 > position.time {
-                    *count
-                } else if chunk.times.1 < position.time {
-                    0
-                } else {
-                    rows.iter()
-                        .filter(|row| chunk.position(*row) > position)
-                        .count() as u64
-                }
-            })
+            .map(|(chunk, rows, count)| newer_rows(chunk, rows, *count, position))
             .sum();
-        let newest = self
-            .newest
-            .iter()
-            .filter(|event| position_of(event) > position)
-            .count();
-        chunks + newest as u64
+        let newest = self.newest.iter();
+        chunks + newest.filter(|event| position_of(event) > position).count() as u64
+    }
+}
+
+fn newer_rows(chunk: &Chunk, rows: &RowSet, count: u64, position: Position) -> u64 {
+    if chunk.times.0 > position.time {
+        count
+    } else if chunk.times.1 < position.time {
+        0
+    } else {
+        let newer = rows.iter().filter(|row| chunk.position(*row) > position);
+        newer.count() as u64
+    }
+}
+
+/// The counts of the whole view.
+struct Counts {
+    tally: Tally,
+    coverage: Coverage,
+}
+
+impl Counts {
+    fn of(
+        snapshot: &Snapshot,
+        view: &View,
+        plan: Option<&crate::archive::Plan>,
+        hot: &Hot<'_>,
+        budget: Budget,
+    ) -> Self {
+        let (mut tally, coverage) = match plan {
+            Some(plan) => (by_plan(snapshot, view, plan), Coverage::default()),
+            None => by_rows(snapshot, view, budget),
+        };
+        tally.add(hot.tally);
+        Self { tally, coverage }
     }
 
-    /// The `limit` largest places by `key`, on the wanted side.
-    fn extreme<K: Ord + Copy>(
+    fn relation(&self) -> Relation {
+        if self.coverage.left > 0 {
+            Relation::AtLeast
+        } else {
+            Relation::Equal
+        }
+    }
+
+    /// How many events of the view are newer than a position, if that can be said in no time.
+    fn newer(
         &self,
-        limit: usize,
-        since: Option<Since>,
-        key: impl Fn(Place) -> K,
-    ) -> Vec<K> {
-        let wanted = |position: Position| match since {
-            None => true,
-            Some(Since::Before(at)) => position < at,
-            Some(Since::After(at)) => position > at,
-        };
-        let possible = |(first, last): (Micros, Micros)| match since {
-            None => true,
-            Some(Since::Before(at)) => first <= at.time,
-            Some(Since::After(at)) => last >= at.time,
-        };
-        let mut heap: BinaryHeap<Reverse<K>> = BinaryHeap::with_capacity(limit + 1);
-        let offer = |heap: &mut BinaryHeap<Reverse<K>>, place: Place| {
-            if !wanted(place.position) {
-                return;
-            }
-            let key = key(place);
-            if heap.len() < limit {
-                heap.push(Reverse(key));
-            } else if heap.peek().is_some_and(|Reverse(least)| key > *least) {
-                heap.pop();
-                heap.push(Reverse(key));
+        snapshot: &Snapshot,
+        view: &View,
+        plan: Option<&crate::archive::Plan>,
+        hot: &Hot<'_>,
+        position: Position,
+    ) -> Option<u64> {
+        if self.coverage.left > 0 {
+            return None;
+        }
+        let sealed = match plan {
+            Some(plan) => newer_by_plan(snapshot, view, plan, position),
+            None => {
+                let after = View {
+                    from: Some(
+                        view.from
+                            .map_or(position.time, |from| from.max(position.time)),
+                    ),
+                    ..view.clone()
+                };
+                newer_by_rows(snapshot, &after, position)
             }
         };
-        let newest_part = self.chunks.len();
-        for (row, event) in self.newest.iter().enumerate() {
-            let position = position_of(event);
-            offer(
-                &mut heap,
-                Place {
-                    position,
-                    part: newest_part,
-                    row,
-                },
-            );
+        Some(sealed + hot.newer(position))
+    }
+}
+
+/// The same from rows, where all groups were counted just now.
+fn newer_by_rows(snapshot: &Snapshot, after: &View, position: Position) -> u64 {
+    let later = View {
+        from: Some(Micros(position.time.0.saturating_add(1))),
+        ..after.clone()
+    };
+    let (tally, _) = by_rows(snapshot, &later, Budget::unlimited());
+    let now = View {
+        to: Some(Micros(position.time.0.saturating_add(1))),
+        ..after.clone()
+    };
+    let sieve = Sieve::new(&now);
+    let (groups, _) = groups_of(snapshot, &now);
+    let equal = groups.iter().filter_map(GroupRef::chunk).map(|chunk| {
+        let visible = sieve.sift(&chunk).visible;
+        let newer = visible.iter().filter(|row| chunk.position(*row) > position);
+        newer.count() as u64
+    });
+    tally.visible + equal.sum::<u64>()
+}
+
+/// The best rows so far.
+struct Best {
+    end: End,
+    since: Option<Since>,
+    limit: usize,
+    newest: BinaryHeap<Reverse<Place>>,
+    oldest: BinaryHeap<Place>,
+}
+
+impl Best {
+    fn new(limit: usize, end: End, since: Option<Since>) -> Self {
+        Self {
+            end,
+            since,
+            limit,
+            newest: BinaryHeap::new(),
+            oldest: BinaryHeap::new(),
+        }
+    }
+
+    fn offer(&mut self, place: Place) {
+        let wanted = match self.since {
+            None => true,
+            Some(Since::Before(at)) => place.position < at,
+            Some(Since::After(at)) => place.position > at,
+        };
+        if !wanted {
+            return;
+        }
+        match self.end {
+            End::Newest => {
+                if self.newest.len() < self.limit {
+                    self.newest.push(Reverse(place));
+                } else if self.newest.peek().is_some_and(|least| place > least.0) {
+                    self.newest.pop();
+                    self.newest.push(Reverse(place));
+                }
+            }
+            End::Oldest => {
+                if self.oldest.len() < self.limit {
+                    self.oldest.push(place);
+                } else if self.oldest.peek().is_some_and(|last| place < *last) {
+                    self.oldest.pop();
+                    self.oldest.push(place);
+                }
+            }
+        }
+    }
+
+    /// The best time that a span can have on the wanted side; `None` if it has none there.
+    fn best_of(&self, (first, last): (i64, i64)) -> Option<i64> {
+        let (first, last) = match self.since {
+            None => (first, last),
+            Some(Since::Before(at)) => (first, last.min(at.time.0)),
+            Some(Since::After(at)) => (first.max(at.time.0), last),
+        };
+        (first <= last).then_some(match self.end {
+            End::Newest => last,
+            End::Oldest => first,
+        })
+    }
+
+    /// Whether a row at this time could still win.
+    fn may_win(&self, time: i64) -> bool {
+        match self.end {
+            End::Newest => {
+                let least = self
+                    .newest
+                    .peek()
+                    .filter(|_| self.newest.len() >= self.limit);
+                least.is_none_or(|Reverse(least)| time >= least.position.time.0)
+            }
+            End::Oldest => {
+                let last = self
+                    .oldest
+                    .peek()
+                    .filter(|_| self.oldest.len() >= self.limit);
+                last.is_none_or(|last| time <= last.position.time.0)
+            }
+        }
+    }
+
+    /// A number that is larger the more a time promises.
+    fn promise(&self, time: i64) -> i64 {
+        match self.end {
+            End::Newest => time,
+            End::Oldest => time.saturating_neg(),
+        }
+    }
+}
+
+/// The search for the rows of a page. Parts are numbered: the chunks of hot, its newest rows, then the
+/// groups that were looked at.
+struct Search<'s> {
+    sieve: &'s Sieve<'s>,
+    hot: &'s Hot<'s>,
+    groups: Vec<(GroupRef, Chunk)>,
+    best: Best,
+}
+
+impl Search<'_> {
+    fn newest_part(&self) -> usize {
+        self.hot.chunks.len()
+    }
+
+    /// Looks until no other row can win, or the time is over: then the place from which on nothing was
+    /// looked at.
+    fn run(&mut self, snapshot: &Snapshot, view: &View, budget: Budget) -> Option<Position> {
+        self.look_at_hot();
+        let (groups, _) = groups_of(snapshot, view);
+        let mut units: Vec<(i64, usize)> = groups
+            .iter()
+            .enumerate()
+            .flat_map(|(at, group)| {
+                let best = &self.best;
+                let spans = group.spans().iter();
+                spans.filter_map(move |span| Some((best.promise(best.best_of(*span)?), at)))
+            })
+            .collect();
+        units.sort_unstable_by(|a, b| b.cmp(a));
+        let key = snapshot
+            .segments
+            .first()
+            .map(|segment| segment.shared().key_of(view));
+        let mut looked = vec![false; groups.len()];
+        for (promise, at) in units {
+            let time = self.best.promise(promise);
+            if !self.best.may_win(time) {
+                return None;
+            }
+            let Some((group, looked)) = groups.get(at).zip(looked.get_mut(at)) else {
+                continue;
+            };
+            if std::mem::replace(looked, true) {
+                continue;
+            }
+            if budget.is_over() && !self.groups.is_empty() {
+                return Some(self.frontier(time));
+            }
+            // Nothing was found there before.
+            let known = key.and_then(|key| group.segment.counted(key, group.group));
+            if known.is_some_and(|tally| tally.visible == 0) {
+                continue;
+            }
+            self.look_at_group(group, key, view);
+        }
+        None
+    }
+
+    /// Everything up to this place, seen from the wanted end, was looked at.
+    fn frontier(&self, time: i64) -> Position {
+        match self.best.end {
+            End::Newest => Position {
+                time: Micros(time.saturating_add(1)),
+                log: LogId::default(),
+                seq: Seq(0),
+            },
+            End::Oldest => Position {
+                time: Micros(time.saturating_sub(1)),
+                log: LogId([u8::MAX; 16]),
+                seq: Seq(u64::MAX),
+            },
+        }
+    }
+
+    fn told(&self, frontier: Option<Position>) -> Option<crate::query::Searched> {
+        frontier.map(|at| crate::query::Searched {
+            events: 0,
+            of: 0,
+            back_to: at.time,
+        })
+    }
+
+    fn look_at_hot(&mut self) {
+        let newest_part = self.newest_part();
+        for (row, event) in self.hot.newest.iter().enumerate() {
+            self.best.offer(Place {
+                position: position_of(event),
+                part: newest_part,
+                row,
+            });
         }
         // The most promising first; once none of a chunk can win, none of the rest can.
-        let mut chunks: Vec<(K, usize)> = self
+        let mut chunks: Vec<(i64, usize)> = self
+            .hot
             .chunks
             .iter()
             .enumerate()
-            .filter(|(_, (chunk, _, _))| possible(chunk.times))
-            .map(|(part, (chunk, _, _))| {
-                let edge = |time, end: u64| {
-                    let position = Position {
-                        time,
-                        log: chunk.log,
-                        seq: Seq(end),
-                    };
-                    key(Place {
-                        position,
-                        part,
-                        row: 0,
-                    })
-                };
-                (
-                    edge(chunk.times.0, 0).max(edge(chunk.times.1, u64::MAX)),
-                    part,
-                )
+            .filter_map(|(part, (chunk, _, _))| {
+                let best = self.best.best_of((chunk.times.0.0, chunk.times.1.0))?;
+                Some((self.best.promise(best), part))
             })
             .collect();
         chunks.sort_unstable_by(|a, b| b.cmp(a));
-        for (best, part) in chunks {
-            if heap.len() >= limit && heap.peek().is_some_and(|Reverse(least)| best <= *least) {
+        for (promise, part) in chunks {
+            if !self.best.may_win(self.best.promise(promise)) {
                 break;
             }
-            let Some((chunk, rows, _)) = self.chunks.get(part) else {
-                continue;
-            };
-            for row in rows.iter() {
-                offer(
-                    &mut heap,
-                    Place {
-                        position: chunk.position(row),
-                        part,
-                        row,
-                    },
+            if let Some((chunk, rows, _)) = self.hot.chunks.get(part) {
+                offer_all(&mut self.best, chunk, rows, part);
+            }
+        }
+    }
+
+    fn look_at_group(&mut self, group: &GroupRef, key: Option<u128>, view: &View) {
+        let Some(chunk) = group.chunk() else { return };
+        let sifted = self.sieve.sift(&chunk);
+        if let Some(key) = key
+            && super::tally::is_within(group, view)
+            && group.segment.damage().is_none()
+        {
+            let tally = Tally::of_sifted(&sifted);
+            group.segment.keep_counted(key, group.group, tally);
+        }
+        let part = self.newest_part() + 1 + self.groups.len();
+        offer_all(&mut self.best, &chunk, &sifted.visible, part);
+        self.groups.push((group.clone(), chunk));
+    }
+
+    /// The rows that were found, oldest first; those beyond the frontier may not be the next ones.
+    fn places(&mut self, frontier: Option<Position>) -> Vec<Place> {
+        let newest = std::mem::take(&mut self.best.newest);
+        let oldest = std::mem::take(&mut self.best.oldest);
+        let all = newest.into_iter().map(|Reverse(place)| place).chain(oldest);
+        let certain = |place: &Place| {
+            frontier.is_none_or(|frontier| match self.best.end {
+                End::Newest => place.position >= frontier,
+                End::Oldest => place.position <= frontier,
+            })
+        };
+        let mut places: Vec<Place> = all.filter(certain).collect();
+        places.sort_unstable();
+        places
+    }
+
+    /// The events of the places, in their order.
+    fn events(&self, places: &[Place]) -> Vec<Event> {
+        let first_group = self.newest_part() + 1;
+        let mut rows: HashMap<usize, Vec<usize>> = HashMap::new();
+        for place in places.iter().filter(|place| place.part >= first_group) {
+            rows.entry(place.part - first_group)
+                .or_default()
+                .push(place.row);
+        }
+        let mut sealed: HashMap<(usize, usize), Event> = HashMap::new();
+        for (at, mut rows) in rows {
+            rows.sort_unstable();
+            if let Some((group, _)) = self.groups.get(at) {
+                let events = group.segment.events(group.group, &rows);
+                sealed.extend(
+                    rows.into_iter()
+                        .zip(events)
+                        .map(|(row, event)| ((at, row), event)),
                 );
             }
         }
-        heap.into_iter().map(|Reverse(key)| key).collect()
+        places
+            .iter()
+            .filter_map(|place| match place.part.checked_sub(first_group) {
+                Some(group) => sealed.remove(&(group, place.row)),
+                None => match self.hot.chunks.get(place.part) {
+                    Some((chunk, _, _)) => chunk.event(place.row),
+                    None => self
+                        .hot
+                        .newest
+                        .get(place.row)
+                        .map(|event| Event::clone(event)),
+                },
+            })
+            .collect()
     }
+}
 
-    fn event(&self, place: &Place) -> Option<Event> {
-        match self.chunks.get(place.part) {
-            Some((chunk, _, _)) => chunk.event(place.row),
-            None => self.newest.get(place.row).map(|event| Event::clone(event)),
-        }
+fn offer_all(best: &mut Best, chunk: &Chunk, rows: &RowSet, part: usize) {
+    if rows.is_empty() {
+        return;
+    }
+    for row in rows.iter() {
+        best.offer(Place {
+            position: chunk.position(row),
+            part,
+            row,
+        });
     }
 }
 

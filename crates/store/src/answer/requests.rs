@@ -4,9 +4,11 @@
 use admintrail_event::{Counted, Event, Kind, Micros};
 use arrow_array::Array;
 use hashbrown::HashMap;
+use parking_lot::Mutex;
 
 use super::attempts::{attempt_rows, is_attempt};
 use super::sieve::{Sieve, Verdict};
+use super::sweep::{Budget, fold};
 use crate::columns::{Chunk, RowSet, TextColumn};
 use crate::mirror::Snapshot;
 use crate::query::View;
@@ -22,24 +24,26 @@ pub(crate) fn requests(
     snapshot: &Snapshot,
     view: &View,
     queries: bool,
-    mut each: impl FnMut(&Counted<'_>),
+    each: impl FnMut(&Counted<'_>) + Send,
+    budget: Budget,
 ) {
-    let sieve = Sieve::new(view);
-    for chunk in &snapshot.chunks {
-        if sieve.is_outside(chunk.times) {
-            continue;
-        }
-        let mut rows = sieve.sift(chunk).visible;
+    let each = Mutex::new(each);
+    let take = |(): &mut (), chunk: &Chunk, visible: &RowSet| {
+        let mut rows = visible.clone();
         rows.and(&RowSet::of_values(chunk.kind().values(), |code| {
             code == Kind::Request.code()
         }));
         if !rows.is_empty() {
-            count_chunk(chunk, &rows, queries, &mut each);
+            count_chunk(chunk, &rows, queries, &mut |counted: &Counted<'_>| {
+                (each.lock())(counted);
+            });
         }
-    }
+    };
+    let _ = fold(snapshot, view, budget, || (), take);
+    let sieve = Sieve::new(view);
     for event in &snapshot.newest {
         if event.draft.kind == Kind::Request && sieve.judge(event) == Verdict::Visible {
-            each(&of_event(event, queries));
+            (each.lock())(&of_event(event, queries));
         }
     }
 }
@@ -63,7 +67,11 @@ fn count_chunk(chunk: &Chunk, rows: &RowSet, queries: bool, each: &mut impl FnMu
         let codes = [
             code(&chunk.method(), row),
             code(&chunk.path(), row),
-            if queries { code(&chunk.query(), row) } else { 0 },
+            if queries {
+                code(&chunk.query(), row)
+            } else {
+                0
+            },
             code(&chunk.route(), row),
         ];
         let unknown = chunk.status().is_valid(row) && UNKNOWN.contains(&chunk.status().value(row));

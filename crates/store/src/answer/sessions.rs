@@ -1,81 +1,232 @@
-//! Which sessions have an event in a view.
+//! Sessions: those of hot are kept as they grow, those of segments in their summaries; what both say
+//! of one session is joined.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use admintrail_event::{PanelName, SessionHash};
-use hashbrown::HashSet;
+use admintrail_event::{Ip, Micros, PanelName, SessionHash};
+use hashbrown::{HashMap, HashSet};
+use parking_lot::RwLock;
 
 use super::sieve::{Sieve, Verdict};
-use crate::derived::Derived;
+use super::sweep::{Budget, Coverage, GroupRef, fold_groups, groups_of};
+use super::tally::is_within;
+use crate::archive::{Segment, SessionRecord};
+use crate::columns::{Chunk, RowSet};
+use crate::derived::{Derived, join_rows};
 use crate::mirror::Snapshot;
 use crate::query::{SessionRow, SessionsPage, View};
 
-/// Sessions by panel and hash.
-pub(crate) type Wanted = HashSet<(PanelName, SessionHash)>;
+/// Sessions by hash and panel.
+type Key = ([u8; 16], String);
 
-/// The sessions that are wanted, latest first.
+/// The sessions with an event in the view, latest first; offset and limit.
 pub(crate) fn sessions(
-    derived: &Derived,
-    wanted: &Wanted,
-    offset: usize,
-    limit: usize,
+    snapshot: &Snapshot,
+    derived: &RwLock<Derived>,
+    view: &View,
+    (offset, limit): (usize, usize),
+    budget: Budget,
 ) -> SessionsPage {
-    let by_session: HashSet<SessionHash> = wanted.iter().map(|(_, session)| *session).collect();
-    let mut rows: Vec<&SessionRow> = by_session
-        .iter()
-        .flat_map(|session| derived.sessions.get(session))
-        .filter(|row| wanted.contains(&(row.panel.clone(), row.session)))
-        .collect();
-    rows.sort_unstable_by(|a, b| b.last.cmp(&a.last).then_with(|| a.session.cmp(&b.session)));
+    let (wanted, coverage) = wanted(snapshot, view, budget);
+    let mut last: Vec<(Micros, Key)> = latest(snapshot, derived, &wanted);
+    let total = last.len() as u64;
+    last.sort_unstable_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
+    let page = last.into_iter().skip(offset).take(limit);
+    let rows = page.filter_map(|(_, (hash, panel))| {
+        let mut of_hash = session(snapshot, derived, &SessionHash(hash)).into_iter();
+        of_hash.find(|row| row.panel.as_str() == panel)
+    });
     SessionsPage {
-        total: rows.len() as u64,
-        sessions: rows.into_iter().skip(offset).take(limit).cloned().collect(),
+        total,
+        sessions: rows.collect(),
+        searched: coverage.told(),
     }
 }
 
-/// How many of the wanted sessions nobody is known of, by panel.
-pub(crate) fn nameless(derived: &Derived, wanted: &Wanted) -> BTreeMap<PanelName, u64> {
-    let mut counts = BTreeMap::new();
-    for (panel, session) in wanted {
-        let rows = derived.sessions.get(session).iter();
-        let named = |row: &&SessionRow| row.panel == *panel && row.admin.is_none();
-        if rows.filter(named).count() == 0 {
+/// How many of the sessions in the view nobody is known of, by panel.
+pub(crate) fn nameless(
+    snapshot: &Snapshot,
+    derived: &RwLock<Derived>,
+    view: &View,
+    budget: Budget,
+) -> BTreeMap<PanelName, u64> {
+    let (wanted, _) = wanted(snapshot, view, budget);
+    // Whether somebody is known of it, for each session that counts as one.
+    let mut known: HashMap<Key, bool> = HashMap::new();
+    for segment in snapshot.segments.iter() {
+        let Some(records) = segment.sessions() else {
             continue;
+        };
+        for record in records.iter() {
+            let key = (record.session, record.panel.clone());
+            if wanted.contains(&key) {
+                *known.entry(key).or_default() |= record.admin.is_some();
+            }
         }
-        match counts.get_mut(panel) {
-            Some(count) => *count += 1,
-            None => _ = counts.insert(panel.clone(), 1),
+    }
+    let derived = derived.read();
+    let mut counts = BTreeMap::new();
+    for key in wanted {
+        for row in derived.sessions.get(&SessionHash(key.0)) {
+            if row.panel.as_str() == key.1 {
+                *known.entry(key.clone()).or_default() |= row.admin.is_some();
+            }
+        }
+        if known.get(&key) == Some(&false)
+            && let Ok(panel) = key.1.parse()
+        {
+            *counts.entry(panel).or_insert(0) += 1;
         }
     }
     counts
 }
 
-/// The sessions with an event in the view.
-pub(crate) fn sessions_in(snapshot: &Snapshot, view: &View) -> Wanted {
-    let sieve = Sieve::new(view);
-    let mut wanted = Wanted::new();
-    for chunk in &snapshot.chunks {
-        let codes: HashSet<(usize, usize)> = sieve
-            .sift(chunk)
-            .visible
-            .iter()
-            .filter_map(|row| chunk.panel().codes.of(row).zip(chunk.session().codes.of(row)))
-            .collect();
-        if codes.is_empty() {
+/// The rows of a session, one a panel; the panel that had it first at the front.
+pub(crate) fn session(
+    snapshot: &Snapshot,
+    derived: &RwLock<Derived>,
+    session: &SessionHash,
+) -> Vec<SessionRow> {
+    let mut rows: Vec<SessionRow> = Vec::new();
+    let mut add = |row: SessionRow| match rows.iter_mut().find(|ours| ours.panel == row.panel) {
+        Some(ours) => join_rows(ours, row),
+        None => rows.push(row),
+    };
+    for segment in snapshot.segments.iter() {
+        let Some(records) = segment.sessions() else {
             continue;
-        }
-        let sessions: Vec<[u8; 16]> = chunk.session().values().collect();
-        wanted.extend(codes.into_iter().filter_map(|(panel, session)| {
-            let panel = chunk.panel().value(panel)?.parse().ok()?;
-            Some((panel, SessionHash(*sessions.get(session)?)))
-        }));
+        };
+        let from = records.partition_point(|record| record.session < session.0);
+        let records = records.iter().skip(from);
+        records
+            .take_while(|record| record.session == session.0)
+            .filter_map(row_of)
+            .for_each(&mut add);
     }
+    let derived = derived.read();
+    derived.sessions.get(session).iter().cloned().for_each(add);
+    rows
+}
+
+/// The segments that have anything in the view's time.
+fn relevant<'s>(snapshot: &'s Snapshot, view: &View) -> impl Iterator<Item = &'s Arc<Segment>> {
+    let segments = snapshot.segments.iter();
+    segments.filter(|segment| !super::tally::is_outside(segment, view))
+}
+
+/// The sessions with an event in the view.
+fn wanted(snapshot: &Snapshot, view: &View, budget: Budget) -> (HashSet<Key>, Coverage) {
+    let (mut groups, passed) = groups_of(snapshot, view);
+    let mut wanted: HashSet<Key> = HashSet::new();
+    // Without a word, and with nobody hidden, a record tells whether there is anything to see.
+    if view.filter.terms.is_empty() && view.hide.is_empty() {
+        let sees = |panel: &str| {
+            view.panels.is_empty() || view.panels.iter().any(|may| may.as_str() == panel)
+        };
+        for segment in relevant(snapshot, view) {
+            let whole = (0..segment.head.groups.len()).all(|group| {
+                let group = GroupRef {
+                    segment: Arc::clone(segment),
+                    group,
+                };
+                is_within(&group, view)
+            });
+            let Some(records) = segment.sessions().filter(|_| whole) else {
+                continue;
+            };
+            let seen = records
+                .iter()
+                .filter(|record| (!view.fold || record.requests > 0) && sees(&record.panel));
+            wanted.extend(seen.map(|record| (record.session, record.panel.clone())));
+            groups.retain(|group| group.segment.name != segment.name);
+        }
+    }
+    let (found, coverage) = fold_groups(
+        snapshot,
+        view,
+        &groups,
+        passed,
+        budget,
+        HashSet::new,
+        |wanted: &mut HashSet<Key>, chunk, visible| add_chunk(wanted, chunk, visible),
+    );
+    found.into_iter().for_each(|of| wanted.extend(of));
+    let sieve = Sieve::new(view);
     for event in &snapshot.newest {
-        if let Some(session) = event.draft.session
+        if let Some(SessionHash(session)) = event.draft.session
             && sieve.judge(event) == Verdict::Visible
         {
-            wanted.insert((event.draft.panel.clone(), session));
+            wanted.insert((session, event.draft.panel.as_str().to_owned()));
         }
     }
-    wanted
+    (wanted, coverage)
+}
+
+fn add_chunk(wanted: &mut HashSet<Key>, chunk: &Chunk, visible: &RowSet) {
+    let (panels, session_codes) = (&chunk.panel().codes, &chunk.session().codes);
+    let codes: HashSet<(usize, usize)> = visible
+        .iter()
+        .filter_map(|row| panels.of(row).zip(session_codes.of(row)))
+        .collect();
+    if codes.is_empty() {
+        return;
+    }
+    let sessions: Vec<[u8; 16]> = chunk.session().values().collect();
+    wanted.extend(codes.into_iter().filter_map(|(panel, session)| {
+        let panel = chunk.panel().value(panel)?.to_owned();
+        Some((*sessions.get(session)?, panel))
+    }));
+}
+
+/// When the wanted sessions had their last event; those that count for none are left out.
+fn latest(
+    snapshot: &Snapshot,
+    derived: &RwLock<Derived>,
+    wanted: &HashSet<Key>,
+) -> Vec<(Micros, Key)> {
+    let mut last: HashMap<&Key, Micros> = HashMap::with_capacity(wanted.len());
+    for segment in snapshot.segments.iter() {
+        let Some(records) = segment.sessions() else {
+            continue;
+        };
+        for record in records.iter() {
+            let key = (record.session, record.panel.clone());
+            if let Some(key) = wanted.get(&key) {
+                let at = last.entry(key).or_insert(Micros(record.last));
+                *at = (*at).max(Micros(record.last));
+            }
+        }
+    }
+    let derived = derived.read();
+    for key in wanted {
+        let rows = derived.sessions.get(&SessionHash(key.0)).iter();
+        for row in rows.filter(|row| row.panel.as_str() == key.1) {
+            let at = last.entry(key).or_insert(row.last);
+            *at = (*at).max(row.last);
+        }
+    }
+    last.into_iter()
+        .map(|(key, at)| (at, key.clone()))
+        .collect()
+}
+
+fn row_of(record: &SessionRecord) -> Option<SessionRow> {
+    Some(SessionRow {
+        session: SessionHash(record.session),
+        panel: record.panel.parse().ok()?,
+        admin: record.admin.clone(),
+        admin_name: record.admin_name.clone(),
+        start: Micros(record.start),
+        last: Micros(record.last),
+        requests: record.requests,
+        folded: record.folded,
+        changes: record.changes,
+        denied: record.denied,
+        ips: record.ips.iter().map(|ip| Ip(*ip)).collect(),
+        user_agent: record.user_agent.as_deref().map(Arc::from),
+        acted: record.acted.map(Micros),
+        named: record.named.map(Micros),
+        signed_out: record.signed_out.map(Micros),
+    })
 }

@@ -166,7 +166,11 @@ impl<'v> Sieve<'v> {
                 .collect();
             let mut rows = chunk.admin().codes.rows_of(&marked);
             if let Some(panel) = panel {
-                let marked: Vec<bool> = chunk.panel().values().map(|value| value == *panel).collect();
+                let marked: Vec<bool> = chunk
+                    .panel()
+                    .values()
+                    .map(|value| value == *panel)
+                    .collect();
                 rows.and(&chunk.panel().codes.rows_of(&marked));
             }
             all.or(&rows);

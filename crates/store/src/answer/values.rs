@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use admintrail_event::{Event, Ip, KnownBy, Outcome, RequestType};
 use arrow_array::{Array, UInt8Array};
 
+use crate::archive::Shape;
 use crate::columns::{Chunk, TextColumn};
 use crate::query::FacetField;
 
@@ -78,7 +79,12 @@ fn of_words<'c>(column: &UInt8Array, word: impl Fn(u8) -> Option<&'static str>) 
 }
 
 fn of_statuses(chunk: &Chunk) -> Values<'_> {
-    let status = |row: usize| chunk.status().is_valid(row).then(|| chunk.status().value(row));
+    let status = |row: usize| {
+        chunk
+            .status()
+            .is_valid(row)
+            .then(|| chunk.status().value(row))
+    };
     let mut known: Vec<Option<u16>> = (0..chunk.rows).map(status).collect();
     known.sort_unstable();
     known.dedup();
@@ -110,5 +116,24 @@ pub(crate) fn value_of(event: &Event, field: FacetField) -> Option<Cow<'_, str>>
         FacetField::Outcome => Some(Cow::Borrowed(draft.outcome.as_str())),
         FacetField::KnownBy => Some(Cow::Borrowed(draft.known_by.as_str())),
         FacetField::Status => draft.status.map(|status| Cow::Owned(status.to_string())),
+    }
+}
+
+/// The value of a shape, for the fields that shapes have.
+pub(crate) fn value_of_shape(shape: &Shape, field: FacetField) -> Option<Cow<'_, str>> {
+    match field {
+        FacetField::Method => Some(Cow::Borrowed(&shape.method)),
+        FacetField::Panel => Some(Cow::Borrowed(&shape.panel)),
+        FacetField::Type => {
+            RequestType::from_code(shape.request_type).map(|of| Cow::Borrowed(of.as_str()))
+        }
+        FacetField::Outcome => {
+            Outcome::from_code(shape.outcome).map(|of| Cow::Borrowed(of.as_str()))
+        }
+        FacetField::KnownBy => {
+            KnownBy::from_code(shape.known_by).map(|of| Cow::Borrowed(of.as_str()))
+        }
+        FacetField::Status => shape.status.map(|status| Cow::Owned(status.to_string())),
+        _ => None,
     }
 }

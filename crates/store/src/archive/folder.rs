@@ -22,15 +22,18 @@ const UNFINISHED: &str = "tmp";
 
 pub(crate) struct SegmentFolder {
     dir: PathBuf,
+    /// Rows of a group at most.
+    group: usize,
     shared: Arc<Shared>,
     steps: Steps,
 }
 
 impl SegmentFolder {
     /// Below the data folder; made when the first segment is.
-    pub(crate) fn below(data: &Path, shared: Arc<Shared>, steps: Steps) -> Self {
+    pub(crate) fn below(data: &Path, group: usize, shared: Arc<Shared>, steps: Steps) -> Self {
         Self {
             dir: data.join("segments"),
+            group,
             shared,
             steps,
         }
@@ -38,7 +41,10 @@ impl SegmentFolder {
 
     fn make(&self) -> io::Result<()> {
         if !self.dir.is_dir() {
-            DirBuilder::new().recursive(true).mode(0o700).create(&self.dir)?;
+            DirBuilder::new()
+                .recursive(true)
+                .mode(0o700)
+                .create(&self.dir)?;
             // The folder itself must survive, too.
             if let Some(parent) = self.dir.parent() {
                 File::open(parent)?.sync_all()?;
@@ -58,8 +64,9 @@ impl SegmentFolder {
     /// Writes the Parquet file of a run under its unfinished name; what its summary collects.
     fn write_file(&self, run: &Run<'_>, file: File) -> io::Result<Builder> {
         let rows = run.chunks.iter().map(|chunk| chunk.rows).sum();
-        let of_group = group_rows(rows);
-        let mut writer = ParquetWriter::in_groups(io::BufWriter::with_capacity(1 << 20, file), of_group)?;
+        let of_group = group_rows(rows, self.group);
+        let mut writer =
+            ParquetWriter::in_groups(io::BufWriter::with_capacity(1 << 20, file), of_group)?;
         let mut builder = Builder::new(run.log, rows, of_group);
         for chunk in run.chunks {
             writer.write_chunk(chunk)?;
@@ -135,10 +142,12 @@ impl Archive for SegmentFolder {
             tracing::warn!(path = %path.display(), %error, "a summary of the archive is made anew");
             self.rebuild(&name).and_then(|()| open())
         });
-        opened.map(Arc::new).map_err(|error| StoreError::DamagedSegment {
-            path,
-            cause: error.to_string(),
-        })
+        opened
+            .map(Arc::new)
+            .map_err(|error| StoreError::DamagedSegment {
+                path,
+                cause: error.to_string(),
+            })
     }
 
     fn find(

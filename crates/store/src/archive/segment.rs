@@ -1,15 +1,17 @@
 //! A sealed run of events: its head in memory, everything else read when it is asked for.
 
 use std::fmt;
+use std::hash::Hasher;
 use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
-use admintrail_event::{Event, EventId, LogId, Micros, Seq};
+use admintrail_event::{Event, EventId, LogId, Micros, PanelName, Seq};
 use hashbrown::HashMap;
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
+use siphasher::sip128::{Hasher128, SipHasher13};
 
 use super::parquet::Footer;
 use super::summary::{
@@ -17,13 +19,26 @@ use super::summary::{
     Slice, TextGrams, Treated, Values, bucket_of,
 };
 use crate::StoreError;
+use crate::answer::Tally;
 use crate::columns::{Chunk, Column, Data, Source};
+use crate::derived::Hashing;
+use crate::query::View;
 
 /// What all segments share.
 pub(crate) struct Shared {
     pub(crate) lexicon: Lexicon,
     cache: Cache<Key, Cached, Weights>,
+    /// What views that ask for rows counted in whole groups.
+    counted: Cache<CountedKey, Tally>,
+    /// Makes keys of views.
+    key: [u8; 16],
 }
+
+/// A view without its time, and a group.
+type CountedKey = (u128, u64, u32, usize);
+
+/// Counts of groups that are remembered.
+const COUNTED: usize = 100_000;
 
 impl fmt::Debug for Shared {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -40,7 +55,29 @@ impl Shared {
         Self {
             lexicon: Lexicon::default(),
             cache: Cache::with_weighter(ENTRIES, bytes, Weights),
+            counted: Cache::new(COUNTED),
+            key: Hashing::default().key(),
         }
+    }
+
+    /// What stands for a view whatever its time.
+    pub(crate) fn key_of(&self, view: &View) -> u128 {
+        let mut hasher = SipHasher13::new_with_key(&self.key);
+        let mut put = |text: &str| {
+            hasher.write_usize(text.len());
+            hasher.write(text.as_bytes());
+        };
+        put(&view.filter.to_string());
+        put(if view.fold { "fold" } else { "" });
+        for panel in &view.panels {
+            put(panel.as_str());
+        }
+        put("hide");
+        for identity in &view.hide {
+            put(identity.panel.as_ref().map_or("", PanelName::as_str));
+            put(&identity.admin);
+        }
+        hasher.finish128().as_u128()
     }
 }
 
@@ -206,6 +243,15 @@ impl Segment {
         })
     }
 
+    pub(crate) fn lexicon(&self) -> &Lexicon {
+        &self.shared.lexicon
+    }
+
+    /// Groups with sessions that no record tells of: those of attempts and of what is no request.
+    pub(crate) const fn stray_sessions(&self) -> u16 {
+        self.head.stray_sessions
+    }
+
     pub(crate) fn log(&self) -> LogId {
         self.head.log()
     }
@@ -342,6 +388,21 @@ impl Segment {
         )
     }
 
+    /// What a view counted in a group before.
+    pub(crate) fn counted(&self, view: u128, group: usize) -> Option<Tally> {
+        let key = (view, self.name.first.0, self.name.generation, group);
+        self.shared.counted.get(&key)
+    }
+
+    pub(crate) fn keep_counted(&self, view: u128, group: usize, tally: Tally) {
+        let key = (view, self.name.first.0, self.name.generation, group);
+        self.shared.counted.insert(key, tally);
+    }
+
+    pub(crate) fn shared(&self) -> &Shared {
+        &self.shared
+    }
+
     /// The events of a group as columns.
     pub(crate) fn chunk(self: &Arc<Self>, group: usize) -> Option<Chunk> {
         let of = self.head.groups.get(group)?;
@@ -377,7 +438,8 @@ impl Segment {
     pub(crate) fn groups_with(&self, id: EventId) -> Vec<usize> {
         let within = |at: &usize| {
             let group = self.head.groups.get(*at);
-            group.is_some_and(|group| group.ids.0 <= *id.as_bytes() && *id.as_bytes() <= group.ids.1)
+            group
+                .is_some_and(|group| group.ids.0 <= *id.as_bytes() && *id.as_bytes() <= group.ids.1)
         };
         let groups: Vec<usize> = (0..self.head.groups.len()).filter(within).collect();
         if groups.is_empty() {
@@ -458,7 +520,12 @@ impl Segment {
                 let counts = self.counts()?;
                 for row in counts.iter().filter(within) {
                     let shape = self.shape(row.shape);
-                    each(bucket(&row), shape, plan.of_others(shape), i64::from(row.count));
+                    each(
+                        bucket(&row),
+                        shape,
+                        plan.of_others(shape),
+                        i64::from(row.count),
+                    );
                 }
             } else {
                 for (shape, rows) in self.shapes.iter().zip(&self.head.shape_rows) {
@@ -480,7 +547,8 @@ impl Segment {
         let counts = self.by_person(by_time)?;
         for (number, local) in present {
             for row in counts.of(local).filter(within) {
-                let (at, shape, count) = (bucket(&row), self.shape(row.shape), i64::from(row.count));
+                let (at, shape, count) =
+                    (bucket(&row), self.shape(row.shape), i64::from(row.count));
                 if plan.others_pass() {
                     each(at, shape, plan.of_others(shape), -count);
                 }
@@ -504,7 +572,11 @@ impl Segment {
         for (local, number) in (0..).zip(&people.numbers) {
             for row in counts.of(local).filter(|row| wanted.contains(&row.bucket)) {
                 let shape = self.shape(row.shape);
-                each(*number, plan.of_person(*number, shape), i64::from(row.count));
+                each(
+                    *number,
+                    plan.of_person(*number, shape),
+                    i64::from(row.count),
+                );
             }
         }
         Some(())
@@ -515,8 +587,13 @@ impl Segment {
         if plan.others_pass() {
             return u16::MAX;
         }
-        let Some(people) = self.people() else { return 0 };
-        let locals = plan.listed().iter().filter_map(|number| people.local(*number));
+        let Some(people) = self.people() else {
+            return 0;
+        };
+        let locals = plan
+            .listed()
+            .iter()
+            .filter_map(|number| people.local(*number));
         locals.fold(0, |groups, local| groups | people.groups_of(local))
     }
 

@@ -335,7 +335,9 @@ fn whole(chunk: &Chunk, field: WholeField, patterns: &[TextPattern]) -> RowSet {
         WholeField::KnownBy => words(&chunk.known_by(), &|code| {
             KnownBy::from_code(code).map(KnownBy::as_str)
         }),
-        WholeField::Kind => words(&chunk.kind(), &|code| Kind::from_code(code).map(Kind::as_str)),
+        WholeField::Kind => words(&chunk.kind(), &|code| {
+            Kind::from_code(code).map(Kind::as_str)
+        }),
         WholeField::Ending => words(&chunk.ending(), &|code| {
             Ending::from_code(code).map(Ending::as_str)
         }),

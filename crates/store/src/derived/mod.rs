@@ -123,6 +123,10 @@ impl Hashing {
         Self { key }
     }
 
+    pub(crate) const fn key(self) -> [u8; 16] {
+        self.key
+    }
+
     pub(crate) fn of(&self, parts: &[&[u8]]) -> u64 {
         let mut hasher = SipHasher13::new_with_key(&self.key);
         for part in parts {

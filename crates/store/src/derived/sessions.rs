@@ -120,7 +120,11 @@ impl Sessions {
             .action()
             .values()
             .position(|text| text == Step::SIGNED_OUT);
-        let unsafe_ones: Vec<bool> = chunk.method().values().map(|m| !is_safe_method(m)).collect();
+        let unsafe_ones: Vec<bool> = chunk
+            .method()
+            .values()
+            .map(|m| !is_safe_method(m))
+            .collect();
         for row in 0..chunk.rows {
             let is_attempt = chunk.known_by().values().get(row) == Some(&KnownBy::Attempt.code());
             if chunk.kind().values().get(row) != Some(&Kind::Request.code()) || is_attempt {
@@ -151,13 +155,21 @@ impl Sessions {
             {
                 *last = (*last).max(Some(time));
             }
-            let key = chunk.session().codes.of(row).zip(chunk.panel().codes.of(row));
+            let key = chunk
+                .session()
+                .codes
+                .of(row)
+                .zip(chunk.panel().codes.of(row));
             let Some(key) = key else { continue };
             let counted = sessions
                 .entry(key)
                 .or_insert_with(|| Counted::new(row, time));
-            let is_unsafe =
-                chunk.method().codes.of(row).and_then(|m| unsafe_ones.get(m)) == Some(&true);
+            let is_unsafe = chunk
+                .method()
+                .codes
+                .of(row)
+                .and_then(|m| unsafe_ones.get(m))
+                == Some(&true);
             counted.start = counted.start.min(time);
             let newest = time >= counted.last;
             if newest {

@@ -187,7 +187,9 @@ impl Database {
         let first: Option<i64> = connection
             .query_row("SELECT min(seq) FROM events", [], |row| row.get(0))
             .map_err(|error| self.opening_error(&error))?;
-        Ok(Seq(first.and_then(|seq| u64::try_from(seq).ok()).unwrap_or(0)))
+        Ok(Seq(first
+            .and_then(|seq| u64::try_from(seq).ok())
+            .unwrap_or(0)))
     }
 
     /// First and last seq of hot; `None` if it has no events.

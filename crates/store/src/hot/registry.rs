@@ -12,9 +12,11 @@ use crate::archive::{Block, Name};
 /// Before this seq everything is sealed.
 pub(crate) fn watermark(connection: &Connection) -> rusqlite::Result<Seq> {
     let kept: Option<Vec<u8>> = connection
-        .query_row("SELECT value FROM meta WHERE key = 'watermark'", [], |row| {
-            row.get(0)
-        })
+        .query_row(
+            "SELECT value FROM meta WHERE key = 'watermark'",
+            [],
+            |row| row.get(0),
+        )
         .optional()?;
     let bytes = kept.and_then(|bytes| bytes.try_into().ok());
     Ok(Seq(bytes.map_or(0, u64::from_be_bytes)))
@@ -46,7 +48,11 @@ pub(crate) fn add_segment(connection: &Connection, name: &Name) -> rusqlite::Res
         .prepare_cached(
             "INSERT INTO segments (first_seq, last_seq, generation) VALUES (?1, ?2, ?3)",
         )?
-        .execute(params![signed(name.first.0), signed(name.last.0), name.generation])?;
+        .execute(params![
+            signed(name.first.0),
+            signed(name.last.0),
+            name.generation
+        ])?;
     Ok(())
 }
 

@@ -46,7 +46,10 @@ pub(crate) struct Prepared {
 
 /// What the writer is asked.
 pub(crate) enum Command {
-    Append { batch: Vec<Prepared>, reply: Reply },
+    Append {
+        batch: Vec<Prepared>,
+        reply: Reply,
+    },
     /// Close the open block if its second is over, and go on removing sealed rows.
     Tick,
     /// Close the open block, however young; then answer.

@@ -8,6 +8,7 @@
 
 mod answers;
 mod attempts;
+mod contract;
 mod durability;
 mod opening;
 mod paging;

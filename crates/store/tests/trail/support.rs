@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use admintrail_event::{Draft, EventId, Filter, Ip, KnownBy, Micros, Outcome, SessionHash};
-use admintrail_store::{Order, PageRequest, Receipt, Submission, Trail, TrailOptions, View};
+use admintrail_store::{
+    Order, PageRequest, Receipt, Submission, Trail, TrailOptions, Tuning, View,
+};
 use tempfile::TempDir;
 
 /// 2026-11-22T14:00:00Z.
@@ -48,7 +50,23 @@ impl Fixture {
 
 pub(crate) fn options(dir: &Path, now: &Arc<AtomicI64>) -> TrailOptions {
     let now = Arc::clone(now);
-    TrailOptions::new(dir.to_path_buf(), Arc::new(move || Micros(now.fetch_add(1, Ordering::Relaxed))))
+    TrailOptions::new(
+        dir.to_path_buf(),
+        Arc::new(move || Micros(now.fetch_add(1, Ordering::Relaxed))),
+    )
+}
+
+/// Options under which a segment holds about `seal` events, in groups of a few.
+pub(crate) fn small_segments(dir: &Path, now: &Arc<AtomicI64>, seal: usize) -> TrailOptions {
+    let mut options = options(dir, now);
+    options.tuning = Tuning {
+        seal_at: usize::MAX,
+        seal,
+        group: seal.div_ceil(3).max(1),
+        budget: std::time::Duration::from_secs(60),
+        ..Tuning::default()
+    };
+    options
 }
 
 /// Request number `n`, one every second.

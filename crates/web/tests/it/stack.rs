@@ -52,8 +52,8 @@ impl World {
             let clock = Arc::clone(&clock);
             Arc::new(move || Micros(clock.load(Ordering::SeqCst)))
         };
-        let trail = Trail::open(TrailOptions::new(dir.path().to_owned(), Arc::clone(&now)))
-        .unwrap();
+        let trail =
+            Trail::open(TrailOptions::new(dir.path().to_owned(), Arc::clone(&now))).unwrap();
         let control = Control::open(dir.path()).unwrap();
         let (recorder_fails, recorder_panics) = (
             Arc::new(AtomicBool::new(false)),

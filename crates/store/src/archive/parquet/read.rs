@@ -6,7 +6,7 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 use admintrail_event::{Event, LogId, Micros, Seq};
-use arrow_array::{Array, RecordBatch};
+use arrow_array::RecordBatch;
 use bytes::{Buf, Bytes};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
@@ -155,7 +155,7 @@ impl Footer {
         for data in columns.iter().take(Column::Time as usize + 1) {
             match data {
                 Data::Whole(numbers) => {
-                    rows = numbers.len();
+                    rows = numbers.values().len();
                     seqs = bounds(&mut numbers.values().iter().copied());
                 }
                 Data::Times(of) => {
@@ -295,3 +295,49 @@ impl ChunkReader for Window {
     }
 }
 
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use admintrail_event::testing;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::archive::ParquetWriter;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(60))]
+
+        /// A file gives back what was written into it, whole groups and single rows alike.
+        #[test]
+        fn groups_and_rows_read_back(
+            mut events in prop::collection::vec(testing::event(), 1..90),
+            group_rows in 1_usize..40,
+            step in 1_usize..5,
+        ) {
+            for (seq, event) in (1..).zip(&mut events) {
+                event.seq = Seq(seq);
+            }
+            let mut file = tempfile::NamedTempFile::new().unwrap();
+            let mut bytes = Vec::new();
+            let mut writer = ParquetWriter::in_groups(&mut bytes, group_rows).unwrap();
+            writer.write(&events).unwrap();
+            writer.finish().unwrap();
+            file.write_all(&bytes).unwrap();
+            let path = file.path();
+            let footer = Footer::read(path).unwrap();
+            let checksums = footer.checksums(path).unwrap();
+            let of_groups = events.chunks(group_rows);
+            prop_assert_eq!(of_groups.len(), checksums.len());
+            for (group, (events, checksums)) in of_groups.zip(&checksums).enumerate() {
+                let chunk = footer.chunk(path, group, checksums).unwrap();
+                let found: Vec<Event> = (0..chunk.rows).map(|row| chunk.event(row).unwrap()).collect();
+                prop_assert_eq!(&found[..], events);
+                let rows: Vec<usize> = (0..events.len()).step_by(step).collect();
+                let found = footer.events(path, chunk.log, group, &rows, checksums).unwrap();
+                let wanted: Vec<Event> = rows.iter().map(|row| events[*row].clone()).collect();
+                prop_assert_eq!(found, wanted);
+            }
+        }
+    }
+}

@@ -237,22 +237,25 @@ pub(super) fn from_arrow(column: Column, array: &ArrayRef) -> Option<Data> {
         Holds::Wide => {
             let (keys, values) = parts(array)?;
             let mut bytes = Vec::with_capacity(values.len() * 16);
-            for text in values {
+            for text in &values {
                 bytes.extend_from_slice(&wide_value(column, text?)?);
             }
-            Data::Wide(WideColumn::new(keys.clone(), bytes))
+            Data::Wide(WideColumn::new(keys, bytes))
         }
         Holds::Texts => {
             let (keys, values) = parts(array)?;
-            Data::Texts(TextColumn::new(keys.clone(), values.clone()))
+            Data::Texts(TextColumn::new(keys, values))
         }
     })
 }
 
-fn parts(array: &ArrayRef) -> Option<(&UInt16Array, &StringArray)> {
+/// Codes and the values that they stand for. Where no row has a value, the reader makes one up.
+fn parts(array: &ArrayRef) -> Option<(UInt16Array, StringArray)> {
     let dictionary = array.as_dictionary_opt::<UInt16Type>()?;
-    Some((
-        dictionary.keys(),
-        dictionary.values().as_string_opt::<i32>()?,
-    ))
+    let keys = dictionary.keys().clone();
+    let values = dictionary.values().as_string_opt::<i32>()?.clone();
+    if keys.null_count() == keys.len() {
+        return Some((keys, StringArray::new_null(0)));
+    }
+    Some((keys, values))
 }

@@ -17,9 +17,10 @@ use crate::columns::{CHUNK_ROWS, Chunk, Column, Holds};
 /// two, and no dictionary of theirs has more values than 16 bits can count.
 const MOST_ROWS: usize = 65_535;
 
-/// In what groups so many rows are written: about equal ones.
-pub(crate) fn group_rows(rows: usize) -> usize {
-    rows.div_ceil(rows.div_ceil(MOST_ROWS).max(1)).max(1)
+/// In what groups so many rows are written: about equal ones of at most so many.
+pub(crate) fn group_rows(rows: usize, most: usize) -> usize {
+    let most = most.clamp(1, MOST_ROWS);
+    rows.div_ceil(rows.div_ceil(most).max(1)).max(1)
 }
 
 /// Distinct texts of a group, in bytes, before they are written plain.

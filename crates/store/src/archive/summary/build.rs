@@ -284,6 +284,10 @@ impl Builder {
                 session_record(row, groups.copied().unwrap_or(u16::MAX))
             })
             .collect();
+        for record in &sessions {
+            self.session_groups.remove(&record.session);
+        }
+        let stray_sessions = self.session_groups.values().fold(0, |mask, of| mask | of);
         sessions.sort_unstable_by(|a, b| (&a.session, &a.panel).cmp(&(&b.session, &b.panel)));
         Summary {
             head: Head {
@@ -297,6 +301,7 @@ impl Builder {
                 shapes: unshared(self.shapes.values()),
                 shape_rows,
                 buckets,
+                stray_sessions,
                 people: small(self.people.values().len() as u64),
                 panels: self
                     .panels

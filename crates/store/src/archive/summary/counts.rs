@@ -80,7 +80,11 @@ impl CountsByPerson {
 
     /// Adds to the person begun last.
     pub(crate) fn push(&mut self, row: Row) {
-        let before = self.ends.len().checked_sub(2).and_then(|at| self.ends.get(at));
+        let before = self
+            .ends
+            .len()
+            .checked_sub(2)
+            .and_then(|at| self.ends.get(at));
         let begun = before.map_or(0, |end| *end as usize);
         if self.rows.len() == begun {
             // Whatever stands at the end is another's.

@@ -16,14 +16,13 @@ mod plan;
 mod sidecar;
 mod values;
 
-pub(crate) use bloom::Bloom;
-pub(crate) use build::{Builder, grams_place};
+pub(crate) use build::{ADMIN_GRAMS, Builder, grams_place};
 pub(crate) use counts::{Counts, CountsByPerson, Row};
 pub(crate) use grams::{Grams, TextGrams};
-pub(crate) use lexicon::{Lexicon, Person, Shape};
+pub(crate) use lexicon::{Lexicon, Shape};
 pub(crate) use plan::{Plan, Slice, Treated};
-pub(crate) use sidecar::{Block, Group, Head, People, SessionRecord, Sidecar, Summary};
-pub(crate) use values::{COUNTED, ValueCounts, Values};
+pub(crate) use sidecar::{Block, Group, Head, People, SessionRecord, Sidecar};
+pub(crate) use values::{ValueCounts, Values, counted_place, group_bit, has_group};
 
 use admintrail_event::Micros;
 

@@ -85,6 +85,8 @@ pub(crate) struct Head {
     pub(crate) buckets: Vec<i64>,
     /// How many people there are, and which values were counted.
     pub(crate) people: u32,
+    /// Groups with sessions that no record tells of, one bit each.
+    pub(crate) stray_sessions: u16,
     /// Rows of each panel with their smallest and largest `received`.
     pub(crate) panels: Vec<(String, u64, i64, i64)>,
 }

@@ -9,7 +9,7 @@ use crate::folding;
 use crate::query::FacetField;
 
 /// The fields whose values are counted, beside those of shapes and people.
-pub(crate) const COUNTED: [FacetField; 5] = [
+const COUNTED: [FacetField; 5] = [
     FacetField::Ip,
     FacetField::Agent,
     FacetField::Action,
@@ -42,11 +42,9 @@ impl ValueCounts {
     pub(crate) fn iter(&self) -> impl Iterator<Item = (Option<&str>, u32, u32)> + '_ {
         let values = self.values.iter().enumerate();
         let counts = self.plain.iter().zip(&self.folded);
-        values
-            .zip(counts)
-            .map(|((at, value), (plain, folded))| {
-                ((at > 0).then_some(value.as_str()), *plain, *folded)
-            })
+        values.zip(counts).map(|((at, value), (plain, folded))| {
+            ((at > 0).then_some(value.as_str()), *plain, *folded)
+        })
     }
 
     /// Which groups have a value that passes, one bit each.
@@ -69,6 +67,16 @@ pub(crate) fn group_bit(group: usize) -> u16 {
         // Too many to tell apart.
         u16::MAX
     }
+}
+
+/// Whether a group is among those of a mask that [`group_bit`]s made.
+pub(crate) fn has_group(mask: u16, group: usize) -> bool {
+    mask >> group.min(GROUPS - 1) & 1 == 1
+}
+
+/// Where a field's values stand in [`Values`], if they are counted at all.
+pub(crate) fn counted_place(field: FacetField) -> Option<usize> {
+    COUNTED.iter().position(|counted| *counted == field)
 }
 
 /// The counted fields of a segment; `None` for one with too many values.

@@ -52,8 +52,7 @@ impl Stack {
     pub(super) fn new(role: Role, identities: &[&str]) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let clock = Arc::new(now);
-        let trail = Trail::open(TrailOptions::new(dir.path().to_owned(), clock.clone()))
-        .unwrap();
+        let trail = Trail::open(TrailOptions::new(dir.path().to_owned(), clock.clone())).unwrap();
         let control = Control::open(dir.path()).unwrap();
         let account = NewAccount {
             email: "marek@hosting.example".to_owned(),
