@@ -17,6 +17,7 @@ mod folding;
 mod hot;
 mod mirror;
 mod query;
+mod retention;
 mod sealer;
 mod steps;
 mod tail;
@@ -30,6 +31,7 @@ pub use query::{
     Folded, Group, GroupDetail, Groups, Histogram, Identity, Order, Page, PageRequest, Position,
     Relation, Searched, SessionRow, SessionsPage, Since, Succeeded, Total, View,
 };
+pub use retention::{Retention, RetentionPaused, RetentionState};
 pub use steps::Steps;
 pub use tail::Tail;
 pub use trail::{ArchiveState, Receipt, Submission, Trail, TrailOptions, TrailState, Tuning};

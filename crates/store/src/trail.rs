@@ -26,6 +26,7 @@ use crate::query::{
     ActiveAdmin, Attempts, AttemptsBy, Facet, FacetField, GroupDetail, Groups, Histogram, Page,
     PageRequest, Position, SessionRow, SessionsPage, Total, View,
 };
+use crate::retention::{Retention, RetentionState};
 use crate::sealer::{Errand, Sealer, SealerParts, SealerStatus};
 use crate::tail::Tail;
 use crate::{Steps, StoreError, answer};
@@ -172,6 +173,7 @@ struct Inner {
     /// Segments that could not even be opened.
     broken: Vec<StoreError>,
     sealer_status: Arc<RwLock<SealerStatus>>,
+    retention: Arc<RwLock<RetentionState>>,
     /// `None` when opened for reading.
     writer: Option<Writer>,
     sealer: Option<Sealer>,
@@ -588,6 +590,26 @@ impl Trail {
         answer.recv().map_err(|_| StoreError::Closed)?
     }
 
+    /// How long events are kept from now on.
+    pub fn set_retention(&self, retention: Retention) {
+        self.inner.retention.write().policy = retention;
+    }
+
+    /// How long events are kept, and what was dropped so far.
+    #[must_use]
+    pub fn retention(&self) -> RetentionState {
+        self.inner.retention.read().clone()
+    }
+
+    /// Somebody says that the clock is right although it leapt: retention goes on.
+    ///
+    /// # Errors
+    /// STORE-004 if that cannot be written down.
+    pub fn resume_retention(&self) -> Result<(), StoreError> {
+        self.inner.retention.write().paused = None;
+        Ok(())
+    }
+
     /// Whether an admin of this id (folded) has any event, on any panel.
     #[must_use]
     pub fn knows_admin(&self, admin: &str) -> bool {
@@ -654,6 +676,7 @@ impl Inner {
             budget: options.tuning.budget,
             broken: sealed.broken,
             sealer_status: Arc::default(),
+            retention: Arc::default(),
             sealer: None,
             mirror: Arc::new(Mirror::new(sealed.segments, loaded.chunks, loaded.newest)),
             derived: Arc::new(RwLock::new(loaded.derived)),
