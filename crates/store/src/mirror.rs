@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use admintrail_event::{Event, Seq};
+use admintrail_event::{Event, EventId, Seq};
 use parking_lot::RwLock;
 
 use crate::answer::{Sieve, Verdict};
@@ -125,6 +125,16 @@ impl Mirror {
     /// Other segments than before, of the same events.
     pub(crate) fn replace_segments(&self, segments: Segments) {
         self.held.write().segments = segments;
+    }
+
+    /// The hot event of an id.
+    pub(crate) fn seq_of(&self, id: EventId) -> Option<Seq> {
+        let held = self.held.read();
+        let newest = held.newest.iter().rev().find(|event| event.draft.id == id);
+        let chunks = held.chunks.iter().rev();
+        newest
+            .map(|event| event.seq)
+            .or_else(|| chunks.filter_map(|chunk| chunk.seq_of(id)).next())
     }
 
     /// How many events there are in chunks, and the last seq of those.

@@ -17,6 +17,10 @@ use admintrail_event::Micros;
 use admintrail_store::{Trail, TrailOptions};
 use fill::Fill;
 
+/// As the server has it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 type Error = Box<dyn std::error::Error>;
 
 fn main() -> Result<(), Error> {

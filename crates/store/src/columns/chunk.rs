@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
-use admintrail_event::{Event, LogId, Micros, Seq};
+use admintrail_event::{Event, EventId, LogId, Micros, Seq};
 use arrow_array::{
     Array, BooleanArray, FixedSizeBinaryArray, Int64Array, UInt8Array, UInt16Array, UInt64Array,
 };
@@ -24,6 +24,8 @@ pub(crate) struct Chunk {
     seqs: (Seq, Seq),
     cells: [OnceLock<Arc<Data>>; Column::ALL.len()],
     source: Option<Arc<dyn Source>>,
+    /// Smallest and largest id.
+    ids: OnceLock<Option<([u8; 16], [u8; 16])>>,
 }
 
 impl fmt::Debug for Chunk {
@@ -62,6 +64,7 @@ impl Chunk {
             seqs,
             cells: columns.map(|data| OnceLock::from(Arc::new(data))),
             source: None,
+            ids: OnceLock::new(),
         }
     }
 
@@ -80,6 +83,7 @@ impl Chunk {
             seqs,
             cells: [const { OnceLock::new() }; Column::ALL.len()],
             source: Some(source),
+            ids: OnceLock::new(),
         }
     }
 
@@ -150,6 +154,21 @@ impl Chunk {
             log: self.log,
             seq: Seq(*seq),
         }
+    }
+
+    /// The event of an id, if it is here.
+    pub(crate) fn seq_of(&self, id: EventId) -> Option<Seq> {
+        let all = || self.id().value_data().chunks_exact(16);
+        let ids = self.ids.get_or_init(|| {
+            let bytes = |id: &[u8]| <[u8; 16]>::try_from(id).unwrap_or_default();
+            Some((bytes(all().min()?), bytes(all().max()?)))
+        });
+        let (least, largest) = ids.as_ref()?;
+        if !(least..=largest).contains(&id.as_bytes()) {
+            return None;
+        }
+        let row = all().position(|bytes| bytes == id.as_bytes())?;
+        self.seq().values().get(row).copied().map(Seq)
     }
 
     /// The seqs of the first and the last row.

@@ -409,6 +409,8 @@ impl Work {
         }
         accepted.cutter = self.cutter.clone();
         let sealed = sealed_ids(&drafts, recent, archive.as_ref(), mirror)?;
+        // Accepted by this commit, and neither recent nor in memory yet.
+        let mut now: HashMap<EventId, Known> = HashMap::new();
         let mut derived = derived.write();
         let transaction =
             connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
@@ -424,9 +426,9 @@ impl Work {
                 let known = match recent.look(id) {
                     Seen::New => None,
                     Seen::Known(known) => Some(known),
-                    Seen::Perhaps => match sealed.get(&id) {
+                    Seen::Perhaps => match sealed.get(&id).or_else(|| now.get(&id)) {
                         Some(known) => Some(*known),
-                        None => statements.known(id)?,
+                        None => statements.known(mirror.seq_of(id))?,
                     },
                 };
                 if let Some(known) = known {
@@ -453,7 +455,10 @@ impl Work {
                     accepted.blocks.push(block);
                 }
                 statements.insert(&event, &digest, &body)?;
-                recent.accept(id, Known { seq, digest });
+                let known = Known { seq, digest };
+                if !recent.accept(id, known) {
+                    now.insert(id, known);
+                }
                 accepted.bytes += body.len() + ROW_BYTES;
                 receipts.push(Receipt::Accepted(seq));
             }
@@ -592,7 +597,7 @@ struct Statements<'c> {
 impl<'c> Statements<'c> {
     fn prepare(connection: &'c Connection) -> Result<Self, WriteError> {
         Ok(Self {
-            known: connection.prepare_cached("SELECT seq, digest FROM events WHERE id = ?1")?,
+            known: connection.prepare_cached("SELECT digest FROM events WHERE seq = ?1")?,
             insert: connection.prepare_cached(
                 "INSERT INTO events (seq, id, time, received, first, polling, digest, body)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
@@ -600,17 +605,13 @@ impl<'c> Statements<'c> {
         })
     }
 
-    fn known(&mut self, id: EventId) -> Result<Option<Known>, WriteError> {
-        let found: Option<(i64, [u8; 16])> = self
-            .known
-            .query_row([id.as_bytes().as_slice()], |row| {
-                Ok((row.get(0)?, row.get(1)?))
-            })
-            .optional()?;
-        Ok(found.map(|(seq, digest)| Known {
-            seq: Seq(u64::try_from(seq).unwrap_or(0)),
-            digest,
-        }))
+    /// What was submitted for a hot event.
+    fn known(&mut self, seq: Option<Seq>) -> Result<Option<Known>, WriteError> {
+        let Some(seq) = seq else { return Ok(None) };
+        let bound = i64::try_from(seq.0).unwrap_or(i64::MAX);
+        let digest: Option<[u8; 16]> =
+            self.known.query_row([bound], |row| row.get(0)).optional()?;
+        Ok(digest.map(|digest| Known { seq, digest }))
     }
 
     fn insert(&mut self, event: &Event, digest: &[u8; 16], body: &[u8]) -> Result<(), WriteError> {
