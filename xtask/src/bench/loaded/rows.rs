@@ -168,12 +168,13 @@ impl Measured<'_> {
             "The workload: 5,000 admins by Zipf's law, sessions of 5–120 requests, a UUID in a quarter of \
              the paths, a million events a day up to now, {} ‰ of them hours late. Its generator, on a \
              thread of its own beside the trail, took {} s of processor time of the {} s (all threads \
-             together {} s); senders waited {} s for it.",
+             together {} s); senders waited {} s for it. Closing the trail took {} s more.",
             self.filled.late,
             number(fill.get("fill_generator_cpu_s")),
             number(fill.get("fill_s")),
             number(fill.get("fill_process_cpu_s")),
             number(fill.get("fill_waited_for_generator_s")),
+            number(fill.get("fill_close_s")),
         ));
         report.note(format!(
             "{} of the events are sealed, in {} segments; `trail.db` has {} MB. Times are medians of an \
