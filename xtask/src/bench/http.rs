@@ -1,10 +1,10 @@
 //! A client just large enough to ask one question over HTTP/1.1.
 
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 
 /// A port that was free a moment ago.
 pub fn free_port() -> Result<u16> {
@@ -50,6 +50,80 @@ pub fn get(port: u16, path: &str, token: Option<&str>) -> Result<(u16, Vec<u8>)>
             body.to_vec()
         },
     ))
+}
+
+/// A connection that stays open, as a browser's does: what is timed is the answer alone.
+pub struct Connection {
+    stream: BufReader<TcpStream>,
+    authorization: String,
+}
+
+impl Connection {
+    pub fn open(port: u16, token: &str) -> Result<Self> {
+        let stream = TcpStream::connect_timeout(&local(port), Duration::from_secs(5))?;
+        stream.set_read_timeout(Some(Duration::from_secs(120)))?;
+        stream.set_nodelay(true)?;
+        Ok(Self {
+            stream: BufReader::with_capacity(1 << 16, stream),
+            authorization: format!("Authorization: Bearer {token}"),
+        })
+    }
+
+    /// The body of a 200; anything else is an error.
+    pub fn get(&mut self, path: &str) -> Result<Vec<u8>> {
+        let head = format!(
+            "GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n{}\r\n\r\n",
+            self.authorization
+        );
+        self.stream.get_mut().write_all(head.as_bytes())?;
+        let status = self.line()?;
+        let mut length = None;
+        loop {
+            let line = self.line()?.to_ascii_lowercase();
+            if line.is_empty() {
+                break;
+            }
+            if let Some(value) = line.strip_prefix("content-length:") {
+                length = Some(value.trim().parse()?);
+            }
+        }
+        let body = match length {
+            Some(length) => self.exactly(length)?,
+            None => self.chunks()?,
+        };
+        let text = || String::from_utf8_lossy(&body).into_owned();
+        ensure!(
+            status.split(' ').nth(1) == Some("200"),
+            "{path}: {status}: {}",
+            text()
+        );
+        Ok(body)
+    }
+
+    fn line(&mut self) -> Result<String> {
+        let mut line = String::new();
+        let read = self.stream.read_line(&mut line)?;
+        ensure!(read > 0, "the connection ended before the answer did");
+        Ok(line.trim_end().to_owned())
+    }
+
+    fn exactly(&mut self, length: usize) -> Result<Vec<u8>> {
+        let mut body = vec![0; length];
+        self.stream.read_exact(&mut body)?;
+        Ok(body)
+    }
+
+    fn chunks(&mut self) -> Result<Vec<u8>> {
+        let mut body = Vec::new();
+        loop {
+            let size = usize::from_str_radix(&self.line()?, 16)?;
+            body.extend(self.exactly(size)?);
+            self.line()?;
+            if size == 0 {
+                return Ok(body);
+            }
+        }
+    }
 }
 
 fn unchunk(mut rest: &[u8]) -> Vec<u8> {

@@ -1,18 +1,11 @@
 //! Who makes a request, among 100,000 live sessions.
 
-use std::collections::HashMap;
-
 use anyhow::{Context, Result};
 use serde::Deserialize;
 
+use super::figures::Figures;
 use super::report::{Bar, Report};
 use crate::shell::{cargo, output, run, target_dir};
-
-#[derive(Deserialize)]
-struct Figure {
-    name: String,
-    value: f64,
-}
 
 /// What criterion writes beside its plots.
 #[derive(Deserialize)]
@@ -43,13 +36,8 @@ pub fn measure() -> Result<Report> {
     };
     run(&mut bench(&["--noplot"]))?;
     let text = output(&mut bench(&["memory"]))?;
-    let figures: HashMap<String, f64> = text
-        .lines()
-        .filter(|line| line.starts_with('{'))
-        .map(|line| serde_json::from_str::<Figure>(line).map(|f| (f.name, f.value)))
-        .collect::<Result<_, _>>()
-        .context("the benchmark printed something else than figures")?;
-    let figure = |name: &str| figures.get(name).copied().unwrap_or(f64::NAN);
+    let figures = Figures::read(&text)?;
+    let figure = |name: &str| figures.get(name);
 
     let mut report = Report::new("Identity", "cargo xtask bench identity");
     report.row(

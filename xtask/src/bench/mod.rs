@@ -4,8 +4,10 @@
 //! peer's alternate, and medians are compared, since machines are noisy.
 
 mod faults;
+mod figures;
 mod http;
 mod identity;
+mod loaded;
 mod pages;
 mod proxy;
 mod report;
@@ -28,9 +30,12 @@ pub struct Options {
     /// Rounds; the median counts.
     #[arg(long, default_value_t = 3)]
     rounds: usize,
-    /// Events in hot for the page latencies.
-    #[arg(long, default_value_t = 500_000)]
-    events: u64,
+    /// Events that are loaded: for `pages` 500,000 unless said otherwise; `store` loads as many of
+    /// a busy company's and asks over HTTP, instead of what a hot store does inside the process
+    #[arg(long)]
+    events: Option<u64>,
+    #[command(flatten)]
+    loaded: loaded::LoadedOptions,
     /// Also writes the figures into docs/PERFORMANCE.md.
     #[arg(long)]
     write: bool,
@@ -52,6 +57,13 @@ enum Part {
     Faults,
 }
 
+impl Part {
+    /// Whether nginx and wrk take part.
+    const fn is_loaded_by_others(self) -> bool {
+        !matches!(self, Self::Store | Self::Identity)
+    }
+}
+
 pub fn run(options: &Options) -> Result<()> {
     let all = Part::value_variants();
     let parts = if options.parts.is_empty() {
@@ -61,10 +73,16 @@ pub fn run(options: &Options) -> Result<()> {
     };
     stack::build()?;
     for part in parts {
+        if part.is_loaded_by_others() {
+            stack::install()?;
+        }
         let report = match part {
             Part::Proxy => proxy::measure(options)?,
             Part::Stream => stream::measure()?,
-            Part::Store => store::measure()?,
+            Part::Store => match options.events {
+                Some(events) => loaded::measure(options, events)?,
+                None => store::measure()?,
+            },
             Part::Pages => pages::measure(options)?,
             Part::Identity => identity::measure()?,
             Part::Faults => faults::measure()?,

@@ -1,22 +1,23 @@
 //! Pages over HTTP with hot full, the start, and memory.
 
+use std::ffi::OsStr;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
+use super::figures::Figures;
 use super::report::{Bar, Report};
 use super::stack::{Admintrail, Nginx, read_token};
 use super::wrk::Plan;
 use super::{Options, http, median, wrk};
-use crate::shell::{cargo, run};
 
 /// What is asked, and the most its first rows may take at p99.
 const QUESTIONS: &[(&str, &str, f64)] = &[
     ("first page", "limit=50", 50.0),
     ("first page of 500 rows", "limit=500", 50.0),
     ("last page", "limit=50&order=asc", 50.0),
-    ("one admin", "limit=50&q=admin:olena", 50.0),
+    ("one admin", "limit=50&q=admin:olena.kovalenko", 50.0),
     ("rare admin", "limit=50&q=admin:nobody-of-this-name", 50.0),
     ("denied", "limit=50&q=outcome:denied", 50.0),
     (
@@ -39,17 +40,10 @@ const QUESTIONS: &[(&str, &str, f64)] = &[
 pub fn measure(options: &Options) -> Result<Report> {
     let dir = tempfile::tempdir_in(crate::shell::target_dir())?;
     let data = dir.path().join("data");
-    run(cargo()
-        .args([
-            "run",
-            "--quiet",
-            "--release",
-            "--package",
-            "admintrail-store",
-        ])
-        .args(["--example", "store_bench", "fill"])
-        .arg(&data)
-        .arg(options.events.to_string()))?;
+    let events = options.events.unwrap_or(500_000);
+    let count = events.to_string();
+    let arguments = [OsStr::new("fill"), data.as_os_str(), OsStr::new(&count)];
+    Figures::of_store_bench(&arguments)?;
     let upstream = Nginx::upstream(dir.path())?;
 
     let mut starts = Vec::new();
@@ -74,11 +68,7 @@ pub fn measure(options: &Options) -> Result<Report> {
         .pointer("/total/value")
         .and_then(Value::as_u64)
         .unwrap_or(0);
-    ensure!(
-        total >= options.events,
-        "{total} events of {} were loaded",
-        options.events
-    );
+    ensure!(total >= events, "{total} events of {events} were loaded");
     std::thread::sleep(Duration::from_secs(2));
     let (idle, _) = admintrail.memory_mib()?;
 

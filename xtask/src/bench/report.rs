@@ -37,7 +37,19 @@ impl Row {
         self.ours / self.other
     }
 
+    fn shown_ratio(&self) -> String {
+        let ratio = self.ratio();
+        match ratio.is_finite() {
+            true if ratio < 0.01 => format!("{ratio:.4}"),
+            true => format!("{ratio:.2}"),
+            false => "–".to_owned(),
+        }
+    }
+
     fn verdict(&self) -> &'static str {
+        if !self.ours.is_finite() {
+            return "n/a";
+        }
         let met = match self.bar {
             Bar::None => return "–",
             Bar::RatioAtLeast(least) => self.ratio() >= least,
@@ -60,16 +72,16 @@ impl Row {
 /// The figures of one part, with what they were measured on.
 #[derive(Debug)]
 pub struct Report {
-    pub title: &'static str,
+    pub title: String,
     pub command: String,
     pub rows: Vec<Row>,
     pub notes: Vec<String>,
 }
 
 impl Report {
-    pub fn new(title: &'static str, command: &str) -> Self {
+    pub fn new(title: impl Into<String>, command: &str) -> Self {
         Self {
-            title,
+            title: title.into(),
             command: command.to_owned(),
             rows: Vec::new(),
             notes: Vec::new(),
@@ -127,12 +139,12 @@ impl fmt::Display for Report {
         for row in &self.rows {
             writeln!(
                 f,
-                "| {} | {} {unit} | {} {} {unit} | {:.2} | {} | {} |",
+                "| {} | {} {unit} | {} {} {unit} | {} | {} | {} |",
                 row.what,
                 number(row.ours),
                 row.against,
                 number(row.other),
-                row.ratio(),
+                row.shown_ratio(),
                 row.bar(),
                 row.verdict(),
                 unit = row.unit,
@@ -146,14 +158,22 @@ impl fmt::Display for Report {
 }
 
 /// Three digits that matter, thousands apart.
-fn number(value: f64) -> String {
+pub fn number(value: f64) -> String {
     if !value.is_finite() {
         return "–".to_owned();
     }
     if value.abs() < 100.0 {
         return format!("{value:.2}");
     }
-    let digits = format!("{value:.0}");
+    grouped(&format!("{value:.0}"))
+}
+
+/// A whole number, thousands apart.
+pub fn count(value: u64) -> String {
+    grouped(&value.to_string())
+}
+
+fn grouped(digits: &str) -> String {
     let mut out = String::new();
     for (i, c) in digits.chars().enumerate() {
         if i > 0 && (digits.len() - i).is_multiple_of(3) && c != '-' {

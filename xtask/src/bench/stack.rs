@@ -10,17 +10,22 @@ use anyhow::{Context, Result};
 use super::http::{free_port, wait_ready};
 use crate::shell::{Server, apt_install, cargo, find, has, output, run, target_dir};
 
-/// Builds the release binary and installs the peers.
+/// Builds the release binary.
 pub fn build() -> Result<()> {
+    run(cargo().args(["build", "--release", "--package", "admintrail"]))
+}
+
+/// Installs what loads and what is proxied.
+pub fn install() -> Result<()> {
     let missing: Vec<&str> = [("nginx", "nginx-light"), ("wrk", "wrk")]
         .into_iter()
         .filter(|(program, _)| !has(program))
         .map(|(_, package)| package)
         .collect();
-    if !missing.is_empty() {
-        apt_install(&missing)?;
+    if missing.is_empty() {
+        return Ok(());
     }
-    run(cargo().args(["build", "--release", "--package", "admintrail"]))
+    apt_install(&missing)
 }
 
 /// The release binary.
@@ -159,11 +164,12 @@ pub fn memory_mib(pid: u32) -> Result<(f64, f64)> {
 
 /// A token that may read everything, made while the server runs.
 pub fn read_token(data: &Path) -> Result<String> {
+    // A folder that is asked again has the token of the last time still.
+    let name = format!("bench-{}", std::process::id());
     let text = output(
         Command::new(binary())
-            .args([
-                "token", "create", "--name", "bench", "--scope", "read", "--data",
-            ])
+            .args(["token", "create", "--name", &name])
+            .args(["--scope", "read", "--data"])
             .arg(data),
     )?;
     text.split_whitespace()

@@ -1,37 +1,13 @@
 //! The trail inside the process: appends, queries, memory.
 
-use std::collections::HashMap;
+use anyhow::Result;
 
-use anyhow::{Context, Result};
-use serde::Deserialize;
-
+use super::figures::Figures;
 use super::report::{Bar, Report};
-use crate::shell::{cargo, output};
-
-#[derive(Deserialize)]
-struct Figure {
-    name: String,
-    value: f64,
-}
 
 pub fn measure() -> Result<Report> {
-    let text = output(cargo().args([
-        "run",
-        "--quiet",
-        "--release",
-        "--package",
-        "admintrail-store",
-        "--example",
-        "store_bench",
-        "measure",
-    ]))?;
-    let figures: HashMap<String, f64> = text
-        .lines()
-        .filter(|line| line.starts_with('{'))
-        .map(|line| serde_json::from_str::<Figure>(line).map(|f| (f.name, f.value)))
-        .collect::<Result<_, _>>()
-        .context("store_bench printed something else than figures")?;
-    let figure = |name: &str| figures.get(name).copied().unwrap_or(f64::NAN);
+    let figures = Figures::of_store_bench(&["measure"])?;
+    let figure = |name: &str| figures.get(name);
 
     let mut report = Report::new("Store", "cargo xtask bench store");
     report.row(

@@ -1,5 +1,5 @@
 //! For the tests and benches of all rooms (feature `testing`): strategies for events and filters
-//! that hit each other, a workload that is the same every time, and damage for readers.
+//! that hit each other, workloads that are the same every time, and damage for readers.
 
 mod arbitrary;
 mod busy;

@@ -4,13 +4,11 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use admintrail_event::Draft;
+use admintrail_event::testing::busy;
 use admintrail_store::Submission;
 
-use crate::fill::{BATCH, events};
-use crate::{Error, figure, median, open};
-
-/// Senders of batches at once: while one batch is written, others are prepared.
-const SENDERS: usize = 4;
+use crate::fill::{BATCH, SENDERS};
+use crate::{Error, clock, figure, median, open};
 
 /// Five rounds of 100,000 events.
 pub(crate) fn batches(dir: &Path) -> Result<(), Error> {
@@ -87,4 +85,9 @@ pub(crate) fn single_writers(dir: &Path, writers: u64, name: &str) -> Result<(),
     figure(name, total as f64 / 2.0);
     trail.close();
     Ok(())
+}
+
+/// Events that end about now.
+fn events(seed: u64, count: usize) -> Vec<Draft> {
+    busy(seed, count).ending(clock()).collect()
 }

@@ -1,65 +1,32 @@
 //! Fills a data folder with a busy company's events, and says how fast the trail took them.
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use admintrail_event::testing::busy;
-use admintrail_event::{Draft, Micros};
+use admintrail_event::Draft;
 use admintrail_store::{Submission, Trail};
 use crossbeam_channel::{Receiver, Sender, bounded};
 use rustix::time::{ClockId, clock_gettime};
 
-use crate::{Error, clock, figure, open};
+use crate::load::Load;
+use crate::{Error, figure, float, open};
 
 /// Senders of batches at once: while one batch is written, others are prepared.
-const SENDERS: usize = 4;
+pub(crate) const SENDERS: usize = 4;
 /// Events of a batch.
 pub(crate) const BATCH: usize = 1_000;
 /// Batches that are made ahead of their turn.
 const AHEAD: usize = 300;
 /// Events over which a rate counts as one that was kept up.
 const WINDOW: u64 = 1_000_000;
-/// How many events later a late one comes, at the most: hours, at the usual spacing.
-const LATEST: u64 = 200_000;
 
 pub(crate) struct Fill {
-    dir: PathBuf,
-    events: usize,
-    /// Of a thousand events, those that come hours late, as from a recorder that was cut off.
-    late: u64,
-    /// µs between events.
-    every: i64,
+    pub(crate) dir: PathBuf,
+    pub(crate) load: Load,
 }
 
 impl Fill {
-    /// `DIR EVENTS [--late PER_MILLE] [--every MICROSECONDS]`
-    pub(crate) fn parse(words: &[&str]) -> Result<Self, Error> {
-        let (dir, events, mut options) = match words {
-            [dir, events, options @ ..] => (*dir, *events, options),
-            _ => return Err("fill needs a folder and a number of events".into()),
-        };
-        let mut fill = Self {
-            dir: Path::new(dir).to_path_buf(),
-            events: events.parse()?,
-            late: 0,
-            every: 86_400_000_000 / 1_000_000,
-        };
-        while let [option, value, rest @ ..] = options {
-            match *option {
-                "--late" => fill.late = value.parse()?,
-                "--every" => fill.every = value.parse()?,
-                other => return Err(format!("fill has no option {other}").into()),
-            }
-            options = rest;
-        }
-        match options {
-            [] => Ok(fill),
-            _ => Err("an option of fill lacks its value".into()),
-        }
-    }
-
     pub(crate) fn run(&self) -> Result<(), Error> {
         let trail = open(&self.dir)?;
         let (sender, batches) = bounded(AHEAD);
@@ -76,18 +43,20 @@ impl Fill {
             took.map(|took| (took, generated))
         });
         let (appended, generator) = made?;
+        // What is sealed behind the last batch is told by itself: hot may stay full.
+        let closing = Instant::now();
         trail.close();
         appended.print();
+        figure("fill_close_s", closing.elapsed().as_secs_f64());
         figure("fill_generator_cpu_s", generator.as_secs_f64());
         Ok(())
     }
 
     /// Makes the events; returns the processor time it took.
     fn generate(&self, batches: &Sender<Vec<Draft>>) -> Duration {
-        let workload = busy(1, self.events).every(self.every).ending(clock());
-        let mut events = Late::of(workload, self.late);
+        let mut drafts = self.load.drafts();
         loop {
-            let batch: Vec<Draft> = events.by_ref().take(BATCH).collect();
+            let batch: Vec<Draft> = drafts.by_ref().take(BATCH).collect();
             if batch.is_empty() || batches.send(batch).is_err() {
                 return processor_time(ClockId::ThreadCPUTime);
             }
@@ -164,74 +133,15 @@ fn append(trail: &Trail, batches: &Receiver<Vec<Draft>>) -> Result<Appended, Err
     })
 }
 
-/// Some events are held back and come later, in the order of that.
-struct Late<I> {
-    events: I,
-    per_mille: u64,
-    taken: u64,
-    held: BTreeMap<(u64, u64), Draft>,
-}
-
-impl<I> Late<I> {
-    fn of(events: I, per_mille: u64) -> Self {
-        Self {
-            events,
-            per_mille,
-            taken: 0,
-            held: BTreeMap::new(),
-        }
-    }
-}
-
-impl<I: Iterator<Item = Draft>> Iterator for Late<I> {
-    type Item = Draft;
-
-    fn next(&mut self) -> Option<Draft> {
-        loop {
-            if let Some(first) = self.held.first_entry()
-                && first.key().0 <= self.taken
-            {
-                return Some(first.remove());
-            }
-            let Some(draft) = self.events.next() else {
-                return self.held.pop_first().map(|(_, draft)| draft);
-            };
-            self.taken += 1;
-            // The random half of the id decides, so that each run holds back the same ones.
-            let mut drawn = [0; 8];
-            drawn.copy_from_slice(draft.id.as_bytes().split_at(8).1);
-            let drawn = u64::from_be_bytes(drawn);
-            if drawn % 1_000 >= self.per_mille {
-                return Some(draft);
-            }
-            let due = self.taken + drawn / 1_000 % LATEST;
-            self.held.insert((due, self.taken), draft);
-        }
-    }
-}
-
 /// How fast the generator is by itself.
-pub(crate) fn generate(events: usize) {
+pub(crate) fn generate(load: &Load) {
     let started = Instant::now();
-    let made = busy(1, events).ending(clock()).fold(0u64, |sum, draft| {
+    let made = load.drafts().fold(0, |sum, draft| {
         // Looked at, so that nothing of it can be left out.
         sum + u64::from(std::hint::black_box(draft).path.len() > 1)
     });
-    figure(
-        "generate_events_per_s",
-        float(made) / started.elapsed().as_secs_f64(),
-    );
-}
-
-/// Newest events of a busy company.
-pub(crate) fn events(seed: u64, count: usize) -> Vec<Draft> {
-    let now: Micros = clock();
-    busy(seed, count).ending(now).collect()
-}
-
-#[expect(clippy::cast_precision_loss, reason = "a figure for people")]
-fn float(count: u64) -> f64 {
-    count as f64
+    let took = started.elapsed().as_secs_f64();
+    figure("generate_events_per_s", float(made) / took);
 }
 
 fn processor_time(clock: ClockId) -> Duration {

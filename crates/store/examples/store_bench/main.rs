@@ -1,13 +1,16 @@
 //! What the trail does in a second, and how long it thinks: one JSON line a figure.
 //!
-//! `store_bench measure` measures in a temporary folder; `store_bench fill DIR N` fills a data
-//! folder with N events for measurements over HTTP, and says how fast that went. `append DIR` and
-//! `ask DIR` are parts of `measure`, for profilers and for a process of their own; `generate N`
-//! tells how fast the workload itself is made.
+//! `store_bench measure` measures in a temporary folder. `append DIR`, `single DIR` and `ask DIR` are
+//! parts of it, for profilers and for a process of their own. `store_bench fill DIR N` fills a data
+//! folder with N events for measurements over HTTP, and says how fast that went; `sizes DIR` tells
+//! what they weigh; `table FILE N` and `ndjson FILE N` write the same events for others to load.
 
 mod append;
 mod ask;
+mod files;
 mod fill;
+mod load;
+mod sizes;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -16,6 +19,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use admintrail_event::Micros;
 use admintrail_store::{Trail, TrailOptions};
 use fill::Fill;
+use load::Load;
 
 /// As the server has it.
 #[global_allocator]
@@ -31,14 +35,23 @@ fn main() -> Result<(), Error> {
         ["measure", events] => measure(events.parse()?),
         ["append", dir] => append::batches(Path::new(dir)),
         ["ask", dir] => ask::questions(Path::new(dir)),
-        ["fill", rest @ ..] => Fill::parse(rest)?.run(),
-        ["generate", events] => {
-            fill::generate(events.parse()?);
+        ["single", dir] => single(Path::new(dir)),
+        ["fill", dir, rest @ ..] => Fill {
+            dir: Path::new(dir).to_path_buf(),
+            load: Load::parse(rest)?,
+        }
+        .run(),
+        ["sizes", dir] => sizes::print(Path::new(dir)),
+        ["table", file, rest @ ..] => files::table(Path::new(file), &Load::parse(rest)?),
+        ["ndjson", file, rest @ ..] => files::ndjson(Path::new(file), &Load::parse(rest)?),
+        ["generate", rest @ ..] => {
+            fill::generate(&Load::parse(rest)?);
             Ok(())
         }
         _ => Err(
-            "usage: store_bench measure [EVENTS] | append DIR | ask DIR | generate EVENTS \
-                  | fill DIR EVENTS [--late PER_MILLE] [--every MICROSECONDS]"
+            "usage: store_bench measure [EVENTS] | append DIR | single DIR | ask DIR \
+                  | sizes DIR | (fill DIR | table FILE | ndjson FILE | generate) EVENTS \
+                  [--late PER_MILLE] [--every MICROSECONDS] [--ending MICROSECONDS]"
                 .into(),
         ),
     }
@@ -67,8 +80,7 @@ fn measure(count: usize) -> Result<(), Error> {
     let root = tempfile::tempdir()?;
     let data = root.path().join("data");
     append::batches(&root.path().join("batches"))?;
-    append::single_writers(&root.path().join("one"), 1, "append_one_writer")?;
-    append::single_writers(&root.path().join("many"), 64, "append_64_writers")?;
+    single(root.path())?;
     // Filled by a process of its own, so that the memory measured here is that of a server.
     let filled = std::process::Command::new(std::env::current_exe()?)
         .arg("fill")
@@ -87,6 +99,16 @@ fn measure(count: usize) -> Result<(), Error> {
     } else {
         Err("could not ask".into())
     }
+}
+
+fn single(dir: &Path) -> Result<(), Error> {
+    append::single_writers(&dir.join("one"), 1, "append_one_writer")?;
+    append::single_writers(&dir.join("many"), 64, "append_64_writers")
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a figure for people")]
+fn float(count: u64) -> f64 {
+    count as f64
 }
 
 fn median(mut values: Vec<f64>) -> f64 {
