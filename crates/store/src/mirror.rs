@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use admintrail_event::{Event, EventId, Seq};
+use admintrail_event::{Event, EventId, Micros, Seq};
 use parking_lot::RwLock;
 
 use crate::answer::{Sieve, Verdict};
@@ -125,6 +125,16 @@ impl Mirror {
     /// Other segments than before, of the same events.
     pub(crate) fn replace_segments(&self, segments: Segments) {
         self.held.write().segments = segments;
+    }
+
+    /// When the last event was accepted.
+    pub(crate) fn last_received(&self) -> Option<Micros> {
+        let held = self.held.read();
+        let newest = held.newest.last().map(|event| event.received);
+        let chunk = held.chunks.last();
+        let chunk = chunk.and_then(|chunk| chunk.received().values().last().copied().map(Micros));
+        let segments = held.segments.iter().map(|segment| segment.head.received.1);
+        newest.or(chunk).or(segments.max().map(Micros))
     }
 
     /// The hot event of an id.

@@ -7,6 +7,13 @@ use admintrail_event::{Micros, PanelName};
 /// PCI DSS asks for twelve months; a month more is for whoever looks late.
 const DEFAULT_DAYS: u32 = 400;
 
+/// Under these names `trail.db` remembers the clock when it was looked last, and how many events were
+/// dropped.
+pub(crate) const CLOCK_SEEN: &str = "retention_clock";
+pub(crate) const DROPPED: &str = "retention_dropped";
+
+const DAY: i64 = 86_400 * Micros::SECOND;
+
 /// How many days events are kept, counted from when they were accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Retention {
@@ -22,6 +29,22 @@ impl Default for Retention {
             days: DEFAULT_DAYS,
             panels: BTreeMap::new(),
         }
+    }
+}
+
+impl Retention {
+    /// What was accepted before this is too old.
+    pub(crate) fn cutoff(&self, panel: &str, now: Micros) -> Micros {
+        let named = self.panels.iter().find(|(of, _)| of.as_str() == panel);
+        let days = named.map_or(self.days, |(_, days)| *days).max(1);
+        Micros(now.0.saturating_sub(i64::from(days).saturating_mul(DAY)))
+    }
+
+    /// The latest cutoff of any panel.
+    pub(crate) fn latest_cutoff(&self, now: Micros) -> Micros {
+        let shortest = self.panels.values().copied().chain([self.days]).min();
+        let days = shortest.unwrap_or(self.days).max(1);
+        Micros(now.0.saturating_sub(i64::from(days).saturating_mul(DAY)))
     }
 }
 

@@ -19,15 +19,15 @@ use crate::derived::{Derived, Hashing, Kept};
 use crate::folder::FolderLock;
 use crate::hot::{
     Access, Command, Database, HotBlocks, Loaded, Prepared, RecentIds, Status, Writer, WriterParts,
-    blocks, close_open_block, encode_body, load, segments, watermark,
+    blocks, close_open_block, encode_body, load, noted, segments, watermark,
 };
 use crate::mirror::{Mirror, Snapshot};
 use crate::query::{
     ActiveAdmin, Attempts, AttemptsBy, Facet, FacetField, GroupDetail, Groups, Histogram, Page,
     PageRequest, Position, SessionRow, SessionsPage, Total, View,
 };
-use crate::retention::{Retention, RetentionState};
-use crate::sealer::{Errand, Sealer, SealerParts, SealerStatus};
+use crate::retention::{CLOCK_SEEN, DROPPED, Retention, RetentionState};
+use crate::sealer::{Answer, Errand, Sealer, SealerParts, SealerStatus};
 use crate::tail::Tail;
 use crate::{Steps, StoreError, answer};
 
@@ -171,7 +171,7 @@ struct Inner {
     status: Arc<RwLock<Status>>,
     visible: watch::Receiver<Seq>,
     /// Segments that could not even be opened.
-    broken: Vec<StoreError>,
+    broken: Arc<Mutex<Vec<(Name, StoreError)>>>,
     sealer_status: Arc<RwLock<SealerStatus>>,
     retention: Arc<RwLock<RetentionState>>,
     /// `None` when opened for reading.
@@ -208,6 +208,7 @@ impl Trail {
         let floor = loaded.last_id.max(sealed.last_id());
         let mut inner = Inner::of(log, database.clone(), &options, loaded, sealed, visible);
         inner.lock = Mutex::new(Some(lock));
+        inner.retention.write().dropped = found.dropped;
         let blocks = Arc::new(Mutex::new(HotBlocks::of(found.blocks)));
         let (errands, inbox) = crossbeam_channel::bounded(ERRANDS);
         let parts = WriterParts {
@@ -243,6 +244,9 @@ impl Trail {
             blocks,
             commands: writer.commands().clone(),
             status: Arc::clone(&inner.sealer_status),
+            retention: Arc::clone(&inner.retention),
+            clock_seen: found.clock_seen,
+            broken: Arc::clone(&inner.broken),
             tuning: options.tuning,
             steps: options.steps,
         };
@@ -553,12 +557,10 @@ impl Trail {
 
     fn archive_state(&self) -> ArchiveState {
         let segments = self.inner.mirror.segments();
-        let damaged = self
-            .inner
-            .broken
-            .iter()
-            .chain(segments.iter().filter_map(|segment| segment.damage()));
+        let broken = self.inner.broken.lock();
+        let damaged = broken.iter().map(|(_, error)| error);
         let damaged: Vec<(String, String)> = damaged
+            .chain(segments.iter().filter_map(|segment| segment.damage()))
             .filter_map(|error| match error {
                 StoreError::DamagedSegment { path, cause } => {
                     let name = path.file_name().unwrap_or_default();
@@ -584,10 +586,7 @@ impl Trail {
     /// # Errors
     /// STORE-004 if it cannot be written.
     pub fn seal(&self) -> Result<(), StoreError> {
-        let sealer = self.inner.sealer.as_ref().ok_or(StoreError::Closed)?;
-        let (reply, answer) = std::sync::mpsc::channel();
-        sealer.ask(Errand::SealAll(reply))?;
-        answer.recv().map_err(|_| StoreError::Closed)?
+        self.errand(Errand::SealAll)
     }
 
     /// How long events are kept from now on.
@@ -606,8 +605,23 @@ impl Trail {
     /// # Errors
     /// STORE-004 if that cannot be written down.
     pub fn resume_retention(&self) -> Result<(), StoreError> {
-        self.inner.retention.write().paused = None;
-        Ok(())
+        self.errand(Errand::TrustClock)
+    }
+
+    /// Does at once what is else done now and then: drops what is too old, joins small segments, and
+    /// looks whether the archive's files are as they were; waits until it is done.
+    ///
+    /// # Errors
+    /// STORE-004 if something cannot be written.
+    pub fn upkeep(&self) -> Result<(), StoreError> {
+        self.errand(Errand::Upkeep)
+    }
+
+    fn errand(&self, errand: impl Fn(Answer) -> Errand) -> Result<(), StoreError> {
+        let sealer = self.inner.sealer.as_ref().ok_or(StoreError::Closed)?;
+        let (reply, answer) = std::sync::mpsc::channel();
+        sealer.ask(errand(reply))?;
+        answer.recv().map_err(|_| StoreError::Closed)?
     }
 
     /// Whether an admin of this id (folded) has any event, on any panel.
@@ -674,7 +688,7 @@ impl Inner {
             database,
             clock: Arc::clone(&options.clock),
             budget: options.tuning.budget,
-            broken: sealed.broken,
+            broken: Arc::new(Mutex::new(sealed.broken)),
             sealer_status: Arc::default(),
             retention: Arc::default(),
             sealer: None,
@@ -718,6 +732,10 @@ struct Found {
     watermark: Seq,
     segments: Vec<Name>,
     blocks: Vec<Block>,
+    /// The clock when retention looked last.
+    clock_seen: Option<Micros>,
+    /// Events that retention dropped.
+    dropped: u64,
 }
 
 impl Found {
@@ -729,6 +747,11 @@ impl Found {
                 watermark: watermark(&moment)?,
                 segments: segments(&moment)?,
                 blocks: blocks(&moment)?,
+                clock_seen: noted(&moment, CLOCK_SEEN)?
+                    .and_then(|bytes| Some(Micros(i64::from_be_bytes(bytes.try_into().ok()?)))),
+                dropped: noted(&moment, DROPPED)?
+                    .and_then(|bytes| Some(u64::from_be_bytes(bytes.try_into().ok()?)))
+                    .unwrap_or(0),
             };
             moment.commit()?;
             Ok(found)
@@ -738,6 +761,8 @@ impl Found {
                 watermark: Seq(0),
                 segments: Vec::new(),
                 blocks: Vec::new(),
+                clock_seen: None,
+                dropped: 0,
             });
         }
         read().map_err(|error: rusqlite::Error| database.opening_error(&error))
@@ -747,7 +772,7 @@ impl Found {
 /// The archive at the start, and what is derived from it.
 struct SealedPart {
     segments: Segments,
-    broken: Vec<StoreError>,
+    broken: Vec<(Name, StoreError)>,
     derived: Option<Derived>,
     hashing: Hashing,
 }
@@ -760,7 +785,7 @@ impl SealedPart {
                 Ok(segment) => segments.push(segment),
                 Err(error) => {
                     tracing::error!(code = error.code(), %error, "a part of the archive is left out");
-                    broken.push(error);
+                    broken.push((name.clone(), error));
                 }
             }
         }

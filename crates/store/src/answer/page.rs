@@ -13,7 +13,7 @@ use hashbrown::HashMap;
 
 use super::sieve::{Sieve, Verdict};
 use super::sweep::{Budget, Coverage, GroupRef, groups_of};
-use super::tally::{Tally, by_plan, by_rows, newer_by_plan, plan_of};
+use super::tally::{Tally, by_plan, by_rows, is_within, look, newer_by_plan, plan_of};
 use crate::columns::{Chunk, RowSet};
 use crate::mirror::Snapshot;
 use crate::query::{Cursor, Order, Page, PageRequest, Position, Relation, Since, Total, View};
@@ -59,6 +59,7 @@ pub(crate) fn page(
         sieve: &sieve,
         hot: &hot,
         groups: Vec::new(),
+        looked: (0, 0),
         best: Best::new(limit, end, since),
     };
     let frontier = search.run(snapshot, view, budget);
@@ -373,7 +374,9 @@ impl Best {
 struct Search<'s> {
     sieve: &'s Sieve<'s>,
     hot: &'s Hot<'s>,
-    groups: Vec<(GroupRef, Chunk)>,
+    groups: Vec<GroupRef>,
+    /// Sealed rows that were looked at or need not be, of all in the view's time.
+    looked: (u64, u64),
     best: Best,
 }
 
@@ -386,7 +389,9 @@ impl Search<'_> {
     /// looked at.
     fn run(&mut self, snapshot: &Snapshot, view: &View, budget: Budget) -> Option<Position> {
         self.look_at_hot();
-        let (groups, _) = groups_of(snapshot, view);
+        let (groups, passed) = groups_of(snapshot, view);
+        let all: u64 = groups.iter().map(GroupRef::rows).sum();
+        self.looked = (passed, passed + all);
         let mut units: Vec<(i64, usize)> = groups
             .iter()
             .enumerate()
@@ -402,26 +407,41 @@ impl Search<'_> {
             .first()
             .map(|segment| segment.shared().key_of(view));
         let mut looked = vec![false; groups.len()];
+        let mut read = 0;
         for (promise, at) in units {
             let time = self.best.promise(promise);
             if !self.best.may_win(time) {
                 return None;
             }
-            let Some((group, looked)) = groups.get(at).zip(looked.get_mut(at)) else {
+            let (Some(group), Some(key), Some(looked)) = (groups.get(at), key, looked.get_mut(at))
+            else {
                 continue;
             };
             if std::mem::replace(looked, true) {
                 continue;
             }
-            if budget.is_over() && !self.groups.is_empty() {
-                return Some(self.frontier(time));
-            }
-            // Nothing was found there before.
-            let known = key.and_then(|key| group.segment.counted(key, group.group));
-            if known.is_some_and(|tally| tally.visible == 0) {
+            self.looked.0 += group.rows();
+            let part = self.newest_part() + 1 + self.groups.len();
+            let known = group.segment.counted(key, group.group);
+            if let Some(places) = known
+                .filter(|_| is_within(group, view))
+                .and_then(|known| known.places)
+            {
+                if !places.is_empty() {
+                    offer_places(&mut self.best, group, &places, part);
+                    self.groups.push(group.clone());
+                }
                 continue;
             }
-            self.look_at_group(group, key, view);
+            if budget.is_over() && read > 0 {
+                self.looked.0 -= group.rows();
+                return Some(self.frontier(time));
+            }
+            read += 1;
+            if let Some((_, chunk, visible)) = look(group, self.sieve, view, key) {
+                offer_all(&mut self.best, &chunk, &visible, part);
+                self.groups.push(group.clone());
+            }
         }
         None
     }
@@ -444,8 +464,8 @@ impl Search<'_> {
 
     fn told(&self, frontier: Option<Position>) -> Option<crate::query::Searched> {
         frontier.map(|at| crate::query::Searched {
-            events: 0,
-            of: 0,
+            events: self.looked.0,
+            of: self.looked.1,
             back_to: at.time,
         })
     }
@@ -481,21 +501,6 @@ impl Search<'_> {
         }
     }
 
-    fn look_at_group(&mut self, group: &GroupRef, key: Option<u128>, view: &View) {
-        let Some(chunk) = group.chunk() else { return };
-        let sifted = self.sieve.sift(&chunk);
-        if let Some(key) = key
-            && super::tally::is_within(group, view)
-            && group.segment.damage().is_none()
-        {
-            let tally = Tally::of_sifted(&sifted);
-            group.segment.keep_counted(key, group.group, tally);
-        }
-        let part = self.newest_part() + 1 + self.groups.len();
-        offer_all(&mut self.best, &chunk, &sifted.visible, part);
-        self.groups.push((group.clone(), chunk));
-    }
-
     /// The rows that were found, oldest first; those beyond the frontier may not be the next ones.
     fn places(&mut self, frontier: Option<Position>) -> Vec<Place> {
         let newest = std::mem::take(&mut self.best.newest);
@@ -524,7 +529,7 @@ impl Search<'_> {
         let mut sealed: HashMap<(usize, usize), Event> = HashMap::new();
         for (at, mut rows) in rows {
             rows.sort_unstable();
-            if let Some((group, _)) = self.groups.get(at) {
+            if let Some(group) = self.groups.get(at) {
                 let events = group.segment.events(group.group, &rows);
                 sealed.extend(
                     rows.into_iter()
@@ -547,6 +552,22 @@ impl Search<'_> {
                 },
             })
             .collect()
+    }
+}
+
+/// The same for rows that are remembered.
+fn offer_places(best: &mut Best, group: &GroupRef, places: &[(i64, u64, u32)], part: usize) {
+    let log = group.segment.log();
+    for (time, seq, row) in places {
+        best.offer(Place {
+            position: Position {
+                time: Micros(*time),
+                log,
+                seq: Seq(*seq),
+            },
+            part,
+            row: *row as usize,
+        });
     }
 }
 

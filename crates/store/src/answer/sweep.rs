@@ -123,15 +123,6 @@ impl Coverage {
             back_to: Micros(self.back_to.unwrap_or(i64::MAX)),
         })
     }
-
-    /// Both together.
-    pub(crate) fn and(self, other: Self) -> Self {
-        Self {
-            events: self.events + other.events,
-            left: self.left + other.left,
-            back_to: self.back_to.max(other.back_to),
-        }
-    }
 }
 
 /// Folds the visible rows of everything in the view into one value a thread. Hot is always looked at.

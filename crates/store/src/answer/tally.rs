@@ -1,11 +1,14 @@
 //! How many sealed events a view shows, hides and folds away: from summaries where they know, from
 //! rows where they do not.
 
+use std::sync::Arc;
+
 use admintrail_event::{Event, Micros};
 
 use super::sieve::{Sieve, Sifted, Verdict};
 use super::sweep::{Budget, Coverage, GroupRef, groups_of, over};
 use crate::archive::{BUCKET, Plan, Segment, Slice, Treated, bucket_of};
+use crate::columns::{Chunk, RowSet};
 use crate::mirror::Snapshot;
 use crate::query::{Folded, Position, View};
 
@@ -44,6 +47,57 @@ impl Tally {
         }
         verdict
     }
+}
+
+/// What a view found in a group, remembered for the next time it is asked.
+#[derive(Debug, Clone)]
+pub(crate) struct Remembered {
+    pub(crate) tally: Tally,
+    /// Where the visible rows are (time, seq, row), if they are few.
+    pub(crate) places: Option<Arc<[(i64, u64, u32)]>>,
+}
+
+/// More rows than this are found again quickly enough.
+const FEW: u64 = 128;
+
+impl Remembered {
+    pub(crate) fn of(chunk: &Chunk, sifted: &Sifted) -> Self {
+        let tally = Tally::of_sifted(sifted);
+        let place = |row: usize| {
+            let position = chunk.position(row);
+            (
+                position.time.0,
+                position.seq.0,
+                u32::try_from(row).unwrap_or(u32::MAX),
+            )
+        };
+        let few = tally.visible <= FEW;
+        Self {
+            tally,
+            places: few.then(|| sifted.visible.iter().map(place).collect()),
+        }
+    }
+
+    pub(crate) fn bytes(&self) -> usize {
+        self.places.as_ref().map_or(0, |places| places.len() * 24) + 64
+    }
+}
+
+/// Looks at a group, or remembers; what is found in a whole group is kept in mind.
+pub(crate) fn look(
+    group: &GroupRef,
+    sieve: &Sieve<'_>,
+    view: &View,
+    key: u128,
+) -> Option<(Tally, Chunk, RowSet)> {
+    let chunk = group.chunk()?;
+    let sifted = sieve.sift(&chunk);
+    let tally = Tally::of_sifted(&sifted);
+    if is_within(group, view) && group.segment.damage().is_none() {
+        let found = Remembered::of(&chunk, &sifted);
+        group.segment.keep_counted(key, group.group, found);
+    }
+    Some((tally, chunk, sifted.visible))
 }
 
 /// Counts that may be taken back.
@@ -100,10 +154,10 @@ pub(crate) fn is_outside(segment: &Segment, view: &View) -> bool {
 }
 
 /// The groups of a segment at the view's edges, each with the view of that edge alone.
-pub(crate) fn at_edges(segment: &std::sync::Arc<Segment>, view: &View) -> Vec<(GroupRef, View)> {
+pub(crate) fn at_edges(segment: &Arc<Segment>, view: &View) -> Vec<(GroupRef, View)> {
     let edges = edges(view);
     let groups = (0..segment.head.groups.len()).map(|group| GroupRef {
-        segment: std::sync::Arc::clone(segment),
+        segment: Arc::clone(segment),
         group,
     });
     groups
@@ -160,19 +214,16 @@ pub(crate) fn by_rows(snapshot: &Snapshot, view: &View, budget: Budget) -> (Tall
     let mut unknown = Vec::with_capacity(groups.len());
     for group in groups {
         match group.segment.counted(key, group.group) {
-            Some(tally) if is_within(&group, view) => {
-                known.add(tally);
+            Some(found) if is_within(&group, view) => {
+                known.add(found.tally);
                 events += group.rows();
             }
             _ => unknown.push(group),
         }
     }
     let (found, mut coverage) = over(&unknown, 0, budget, Tally::default, |tally, group| {
-        let Some(chunk) = group.chunk() else { return };
-        let of = Tally::of_sifted(&sieve.sift(&chunk));
-        tally.add(of);
-        if is_within(group, view) && group.segment.damage().is_none() {
-            group.segment.keep_counted(key, group.group, of);
+        if let Some((of, _, _)) = look(group, &sieve, view, key) {
+            tally.add(of);
         }
     });
     found.into_iter().for_each(|tally| known.add(tally));
@@ -211,7 +262,7 @@ pub(crate) fn newer_by_plan(
     for segment in snapshot.segments.iter() {
         for group in 0..segment.head.groups.len() {
             let group = GroupRef {
-                segment: std::sync::Arc::clone(segment),
+                segment: Arc::clone(segment),
                 group,
             };
             if !group.touches(position.time.0, after.0) {

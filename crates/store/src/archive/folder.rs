@@ -97,9 +97,9 @@ impl SegmentFolder {
                 .add(&chunk);
         }
         let builder = builder.ok_or_else(|| io::Error::other("has no rows"))?;
-        let bytes = fs::metadata(&file)?.len();
+        let of_file = (fs::metadata(&file)?.len(), footer.frame_checksum(&file)?);
         // Which blocks its events were in is not told by the events.
-        let summary = builder.finish(Vec::new(), checksums, bytes);
+        let summary = builder.finish(Vec::new(), checksums, of_file);
         let (unfinished, mut out) = self.begin(&format!("{name}.summary"))?;
         summary.write(&mut out)?;
         fs::rename(unfinished, name.summary(&self.dir))?;
@@ -120,9 +120,13 @@ impl Archive for SegmentFolder {
         let builder = self.write_file(run, file)?;
         self.steps.reached("segment written");
         // What is read back is what counts from now on.
-        let checksums = Footer::read(&events)?.checksums(&events)?;
-        let bytes = fs::metadata(&events)?.len();
-        let summary = builder.finish(run.blocks.clone(), checksums, bytes);
+        let footer = Footer::read(&events)?;
+        let checksums = footer.checksums(&events)?;
+        let file = (
+            fs::metadata(&events)?.len(),
+            footer.frame_checksum(&events)?,
+        );
+        let summary = builder.finish(run.blocks.clone(), checksums, file);
         let (about, mut file) = self.begin(&format!("{name}.summary"))?;
         summary.write(&mut file)?;
         self.steps.reached("summary written");

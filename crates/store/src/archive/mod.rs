@@ -49,11 +49,6 @@ pub(crate) trait Archive: Send + Sync {
 
     /// Removes the files of a segment that is no longer registered.
     fn remove(&self, name: &Name);
-
-    /// Bytes of all segments.
-    fn bytes(&self, segments: &[Arc<Segment>]) -> u64 {
-        segments.iter().map(|segment| segment.bytes()).sum()
-    }
 }
 
 /// Events to be sealed, in `seq` order.

@@ -19,8 +19,8 @@ use super::summary::{
     Slice, TextGrams, Treated, Values, bucket_of,
 };
 use crate::StoreError;
-use crate::answer::Tally;
-use crate::columns::{Chunk, Column, Data, Source};
+use crate::answer::Remembered;
+use crate::columns::{Chunk, ChunkBuilder, Column, Data, Fields, Source};
 use crate::derived::Hashing;
 use crate::query::View;
 
@@ -29,7 +29,7 @@ pub(crate) struct Shared {
     pub(crate) lexicon: Lexicon,
     cache: Cache<Key, Cached, Weights>,
     /// What views that ask for rows counted in whole groups.
-    counted: Cache<CountedKey, Tally>,
+    counted: Cache<CountedKey, Remembered, CountedWeights>,
     /// Makes keys of views.
     key: [u8; 16],
 }
@@ -37,8 +37,18 @@ pub(crate) struct Shared {
 /// A view without its time, and a group.
 type CountedKey = (u128, u64, u32, usize);
 
-/// Counts of groups that are remembered.
-const COUNTED: usize = 100_000;
+/// Groups of views that are remembered, about, and in how many bytes.
+const COUNTED: usize = 16_384;
+const COUNTED_BYTES: u64 = 16 << 20;
+
+#[derive(Clone)]
+struct CountedWeights;
+
+impl Weighter<CountedKey, Remembered> for CountedWeights {
+    fn weight(&self, _: &CountedKey, found: &Remembered) -> u64 {
+        found.bytes() as u64
+    }
+}
 
 impl fmt::Debug for Shared {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -55,7 +65,7 @@ impl Shared {
         Self {
             lexicon: Lexicon::default(),
             cache: Cache::with_weighter(ENTRIES, bytes, Weights),
-            counted: Cache::new(COUNTED),
+            counted: Cache::with_weighter(COUNTED, COUNTED_BYTES, CountedWeights),
             key: Hashing::default().key(),
         }
     }
@@ -306,7 +316,13 @@ impl Segment {
                 Cached::Footer(footer) => Some(footer),
                 _ => None,
             },
-            || Footer::read(&self.file).map(Cached::Footer),
+            || {
+                let footer = Footer::read(&self.file)?;
+                if footer.frame_checksum(&self.file)? != self.head.frame {
+                    return Err(io::Error::other("bytes differ from their checksum"));
+                }
+                Ok(Cached::Footer(footer))
+            },
         )
     }
 
@@ -389,14 +405,14 @@ impl Segment {
     }
 
     /// What a view counted in a group before.
-    pub(crate) fn counted(&self, view: u128, group: usize) -> Option<Tally> {
+    pub(crate) fn counted(&self, view: u128, group: usize) -> Option<Remembered> {
         let key = (view, self.name.first.0, self.name.generation, group);
         self.shared.counted.get(&key)
     }
 
-    pub(crate) fn keep_counted(&self, view: u128, group: usize, tally: Tally) {
+    pub(crate) fn keep_counted(&self, view: u128, group: usize, found: Remembered) {
         let key = (view, self.name.first.0, self.name.generation, group);
-        self.shared.counted.insert(key, tally);
+        self.shared.counted.insert(key, found);
     }
 
     pub(crate) fn shared(&self) -> &Shared {
@@ -632,9 +648,11 @@ impl Segment {
     /// Reads both files and holds every byte against its checksum.
     pub(crate) fn check(&self) -> io::Result<()> {
         self.sidecar.check()?;
-        let found = Footer::read(&self.file)?.checksums(&self.file)?;
+        let footer = Footer::read(&self.file)?;
+        let found = footer.checksums(&self.file)?;
         let groups = self.head.groups.iter().map(|group| &group.checksums);
-        if found.iter().eq(groups) {
+        let frame = footer.frame_checksum(&self.file)?;
+        if found.iter().eq(groups) && frame == self.head.frame {
             Ok(())
         } else {
             Err(io::Error::other("bytes differ from their checksum"))
@@ -646,9 +664,36 @@ impl Segment {
         self.sidecar.blocks()
     }
 
-    /// The files.
-    pub(crate) fn files(&self) -> [&Path; 2] {
-        [&self.file, self.sidecar.path()]
+    /// The files, and how long they are where that is known.
+    pub(crate) fn files(&self) -> [(&Path, Option<u64>); 2] {
+        [
+            (&self.file, Some(self.head.bytes)),
+            (self.sidecar.path(), None),
+        ]
+    }
+
+    /// The events that are to stay, as chunks of hot's size.
+    pub(crate) fn chunks_where(
+        self: &Arc<Self>,
+        stays: impl Fn(&Fields<'_>) -> bool,
+    ) -> Vec<Arc<Chunk>> {
+        let mut builder = ChunkBuilder::default();
+        let mut chunks = Vec::new();
+        for chunk in (0..self.head.groups.len()).filter_map(|group| self.chunk(group)) {
+            for fields in (0..chunk.rows).filter_map(|row| chunk.fields(row)) {
+                if !stays(&fields) {
+                    continue;
+                }
+                builder.push(&fields);
+                if builder.is_full() {
+                    chunks.push(Arc::new(builder.finish(self.log())));
+                }
+            }
+        }
+        if builder.rows() > 0 {
+            chunks.push(Arc::new(builder.finish(self.log())));
+        }
+        chunks
     }
 }
 

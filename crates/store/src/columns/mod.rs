@@ -15,7 +15,9 @@ mod rowset;
 pub(crate) use build::ChunkBuilder;
 pub(crate) use chunk::Chunk;
 pub(crate) use column::{Column, Data, Holds, Numbers, Source};
-pub(crate) use dictionary::{Coder, Codes, TextColumn, WideColumn};
+#[cfg(test)]
+pub(crate) use dictionary::Coder;
+pub(crate) use dictionary::{Codes, TextColumn, WideColumn};
 pub(crate) use evaluate::{Evaluator, unsafe_methods};
 pub(crate) use fields::Fields;
 pub(crate) use rowset::{CHUNK_ROWS, RowSet};

@@ -84,6 +84,15 @@ impl HotBlocks {
             .collect()
     }
 
+    /// The oldest blocks that were all accepted before a moment.
+    pub(crate) fn before(&self, received: i64) -> Vec<Block> {
+        self.0
+            .iter()
+            .take_while(|block| block.received.1 < received)
+            .copied()
+            .collect()
+    }
+
     /// Forgets the blocks that end before a seq.
     pub(crate) fn drop_below(&mut self, seq: Seq) {
         while self

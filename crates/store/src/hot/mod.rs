@@ -13,6 +13,6 @@ pub(crate) use blocks::HotBlocks;
 pub(crate) use database::{Access, Database};
 pub(crate) use load::{Loaded, load};
 pub(crate) use recent_ids::RecentIds;
-pub(crate) use registry::{blocks, close_open_block, segments, watermark};
+pub(crate) use registry::{blocks, close_open_block, noted, segments, watermark};
 pub(crate) use row::encode_body;
 pub(crate) use writer::{Command, Prepared, Registration, Sealed, Status, Writer, WriterParts};

@@ -9,24 +9,31 @@ use super::database::Database;
 use crate::StoreError;
 use crate::archive::{Block, Name};
 
+/// Something that is remembered under a name.
+pub(crate) fn noted(connection: &Connection, key: &str) -> rusqlite::Result<Option<Vec<u8>>> {
+    connection
+        .query_row("SELECT value FROM meta WHERE key = ?1", [key], |row| {
+            row.get(0)
+        })
+        .optional()
+}
+
+pub(crate) fn note(connection: &Connection, key: &str, value: &[u8]) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached("INSERT OR REPLACE INTO meta (key, value) VALUES (?1, ?2)")?
+        .execute(params![key, value])?;
+    Ok(())
+}
+
 /// Before this seq everything is sealed.
 pub(crate) fn watermark(connection: &Connection) -> rusqlite::Result<Seq> {
-    let kept: Option<Vec<u8>> = connection
-        .query_row(
-            "SELECT value FROM meta WHERE key = 'watermark'",
-            [],
-            |row| row.get(0),
-        )
-        .optional()?;
+    let kept = noted(connection, "watermark")?;
     let bytes = kept.and_then(|bytes| bytes.try_into().ok());
     Ok(Seq(bytes.map_or(0, u64::from_be_bytes)))
 }
 
 pub(crate) fn set_watermark(connection: &Connection, seq: Seq) -> rusqlite::Result<()> {
-    connection
-        .prepare_cached("INSERT OR REPLACE INTO meta (key, value) VALUES ('watermark', ?1)")?
-        .execute([seq.0.to_be_bytes().as_slice()])?;
-    Ok(())
+    note(connection, "watermark", &seq.0.to_be_bytes())
 }
 
 /// The segments that count, in the order of their events.

@@ -65,7 +65,22 @@ pub(crate) struct Registration {
     pub(crate) remove: Vec<Name>,
     /// What leaves hot, if something does.
     pub(crate) sealed: Option<Sealed>,
+    /// What is to be remembered with it.
+    pub(crate) notes: Vec<(&'static str, Vec<u8>)>,
     pub(crate) reply: oneshot::Sender<Result<(), StoreError>>,
+}
+
+/// One that changes nothing and tells nobody.
+impl Default for Registration {
+    fn default() -> Self {
+        Self {
+            add: Vec::new(),
+            remove: Vec::new(),
+            sealed: None,
+            notes: Vec::new(),
+            reply: oneshot::channel().0,
+        }
+    }
 }
 
 /// What leaves hot for the archive.
@@ -274,6 +289,7 @@ impl Work {
             };
             transaction.commit()?;
             self.parts.first_row = removed;
+            self.parts.steps.reached("rows removed");
             self.checkpoints.wrote(SLICE * ROW_BYTES);
         }
         Ok(())
@@ -285,10 +301,11 @@ impl Work {
             add,
             remove,
             sealed,
+            notes,
             reply,
         } = registration;
         let last = sealed.as_ref().map(|sealed| sealed.last);
-        if let Err(error) = self.write_registration(&add, &remove, last) {
+        if let Err(error) = self.write_registration(&add, &remove, last, &notes) {
             let cause = error.cause();
             if error.spoils_connection() {
                 self.reconnect();
@@ -323,11 +340,8 @@ impl Work {
                 parts.watermark = first_hot;
             }
         }
-        let gone: u64 = kept
-            .iter()
-            .filter(|segment| remove.contains(&segment.name))
-            .map(|segment| segment.head.rows)
-            .sum();
+        let gone = kept.iter().filter(|segment| remove.contains(&segment.name));
+        let gone: u64 = gone.map(|segment| segment.head.rows).sum();
         let came: u64 = add.iter().map(|segment| segment.head.rows).sum();
         if last.is_none() {
             let mut status = parts.status.write();
@@ -341,6 +355,7 @@ impl Work {
         add: &[Arc<Segment>],
         remove: &[Name],
         sealed: Option<Seq>,
+        notes: &[(&'static str, Vec<u8>)],
     ) -> Result<(), WriteError> {
         if self.spoiled {
             return Err(WriteError::Spoiled);
@@ -357,6 +372,10 @@ impl Work {
             registry::set_watermark(&transaction, first_hot)?;
             registry::remove_blocks_below(&transaction, first_hot)?;
         }
+        for (key, value) in notes {
+            registry::note(&transaction, key, value)?;
+        }
+        self.parts.steps.reached("registering");
         transaction.commit()?;
         Ok(())
     }

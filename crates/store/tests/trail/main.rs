@@ -13,5 +13,6 @@ mod durability;
 mod opening;
 mod paging;
 mod requests;
+mod sealing;
 mod support;
 mod tailing;

@@ -58,6 +58,25 @@ impl Footer {
         Some((start, usize::try_from(length).ok()?))
     }
 
+    /// The checksum of everything in the file that is no column: its begin and its end.
+    pub(crate) fn frame_checksum(&self, path: &Path) -> io::Result<u32> {
+        let file = File::open(path)?;
+        let all = (0..self.groups().len())
+            .flat_map(|group| (0..self.columns()).filter_map(move |at| self.range(group, at)));
+        let (mut first, mut end) = (u64::MAX, 0);
+        for (start, length) in all {
+            first = first.min(start);
+            end = end.max(start + length as u64);
+        }
+        let length = file.metadata()?.len();
+        let mut hasher = crc32fast::Hasher::new();
+        for (from, to) in [(0, first.min(length)), (end.min(length), length)] {
+            let part = usize::try_from(to.saturating_sub(from)).map_err(io::Error::other)?;
+            hasher.update(&read_at(&file, from, part)?);
+        }
+        Ok(hasher.finalize())
+    }
+
     /// The checksum of each column of each group, taken from the file as it is.
     pub(crate) fn checksums(&self, path: &Path) -> io::Result<Vec<Vec<u32>>> {
         let file = File::open(path)?;

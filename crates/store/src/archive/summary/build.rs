@@ -249,12 +249,13 @@ impl Builder {
         self.done_grams.push(grams);
     }
 
-    /// The summary; `checksums` are those of the columns of each group, `bytes` the file's length.
+    /// The summary; `checksums` are those of the columns of each group, `bytes` and `frame` the file's
+    /// length and the checksum of the rest of it.
     pub(crate) fn finish(
         mut self,
         blocks: Vec<Block>,
         checksums: Vec<Vec<u32>>,
-        bytes: u64,
+        (bytes, frame): (u64, u32),
     ) -> Summary {
         if self.done_grams.len() < self.groups.len() {
             self.finish_grams();
@@ -297,6 +298,7 @@ impl Builder {
                 rows: self.rows as u64,
                 received: self.received.unwrap_or((0, 0)),
                 bytes,
+                frame,
                 groups,
                 shapes: unshared(self.shapes.values()),
                 shape_rows,

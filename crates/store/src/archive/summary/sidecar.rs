@@ -77,6 +77,8 @@ pub(crate) struct Head {
     pub(crate) received: (i64, i64),
     /// Bytes of the Parquet file.
     pub(crate) bytes: u64,
+    /// CRC-32 of its bytes outside of the columns.
+    pub(crate) frame: u32,
     pub(crate) groups: Vec<Group>,
     pub(crate) shapes: Vec<Shape>,
     /// Rows of each shape.

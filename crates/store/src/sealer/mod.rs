@@ -1,5 +1,8 @@
 //! The thread that moves the oldest hot events into the archive, and looks after the archive.
 
+mod age;
+mod upkeep;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -10,10 +13,11 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::{mpsc, oneshot};
 
-use crate::archive::{Archive, Block, Run};
+use crate::archive::{Archive, Block, Name, Run};
 use crate::derived::{Derived, Kept, Sessions};
 use crate::hot::{Command, HotBlocks, Registration, Sealed};
 use crate::mirror::Mirror;
+use crate::retention::RetentionState;
 use crate::trail::Tuning;
 use crate::{Steps, StoreError};
 
@@ -42,16 +46,27 @@ pub(crate) struct SealerParts {
     pub(crate) blocks: Arc<Mutex<HotBlocks>>,
     pub(crate) commands: mpsc::Sender<Command>,
     pub(crate) status: Arc<RwLock<SealerStatus>>,
+    pub(crate) retention: Arc<RwLock<RetentionState>>,
+    /// By which the clock was right when retention looked last; from an earlier run.
+    pub(crate) clock_seen: Option<Micros>,
+    pub(crate) broken: Arc<Mutex<Vec<(Name, StoreError)>>>,
     pub(crate) tuning: Tuning,
     pub(crate) steps: Steps,
 }
+
+/// Where an errand's end is told.
+pub(crate) type Answer = std::sync::mpsc::Sender<Result<(), StoreError>>;
 
 /// What the sealer is asked.
 pub(crate) enum Errand {
     /// There may be enough to seal.
     Look,
     /// Seal everything that is in closed blocks, whatever there is; then answer.
-    SealAll(std::sync::mpsc::Sender<Result<(), StoreError>>),
+    SealAll(Answer),
+    /// Drop what is too old, join small segments, look whether all files are there; then answer.
+    Upkeep(Answer),
+    /// The clock is right, somebody says; then answer.
+    TrustClock(Answer),
     Close,
 }
 
@@ -67,6 +82,8 @@ impl Sealer {
         (errands, inbox): (Sender<Errand>, Receiver<Errand>),
     ) -> std::io::Result<Self> {
         let work = Work {
+            age: age::Age::new(parts.clock_seen.or(parts.mirror.last_received())),
+            upkeep: upkeep::Upkeep::default(),
             parts,
             snapshot_due: Instant::now(),
             rest_until: None,
@@ -100,6 +117,8 @@ struct Work {
     snapshot_due: Instant,
     /// After a failure.
     rest_until: Option<Instant>,
+    age: age::Age,
+    upkeep: upkeep::Upkeep,
 }
 
 impl Work {
@@ -109,6 +128,14 @@ impl Work {
                 Ok(Errand::Look) => {}
                 Ok(Errand::SealAll(reply)) => {
                     let done = self.seal_all();
+                    let _ = reply.send(done);
+                }
+                Ok(Errand::Upkeep(reply)) => {
+                    let done = self.drop_old().and_then(|()| self.keep_up());
+                    let _ = reply.send(done);
+                }
+                Ok(Errand::TrustClock(reply)) => {
+                    let done = self.trust_clock();
                     let _ = reply.send(done);
                 }
                 Err(RecvTimeoutError::Timeout) => self.tick(),
@@ -123,6 +150,10 @@ impl Work {
 
     fn tick(&mut self) {
         let _ = self.parts.commands.blocking_send(Command::Tick);
+        let done = self.drop_old_if_due().and_then(|()| self.keep_up_if_due());
+        if let Err(error) = done {
+            self.failed(&error);
+        }
     }
 
     /// Seals while there is enough.
@@ -185,13 +216,12 @@ impl Work {
         let sessions = sessions_after(&parts.mirror, last, rest.as_deref());
         self.register(Registration {
             add: vec![segment],
-            remove: Vec::new(),
             sealed: Some(Sealed {
                 last,
                 rest,
                 sessions,
             }),
-            reply: oneshot::channel().0,
+            ..Registration::default()
         })?;
         self.parts.status.write().failing = None;
         if Instant::now() >= self.snapshot_due {
