@@ -26,6 +26,23 @@ impl Term {
     pub fn matches(&self, event: &Event) -> bool {
         self.test.passes(event) != self.negated
     }
+
+    /// Whether every event of an admin with this id and name passes, or none; `None` if the term asks
+    /// for something else as well.
+    #[must_use]
+    pub fn matches_admin(&self, id: Option<&str>, name: Option<&str>) -> Option<bool> {
+        match &self.test {
+            Test::Admin(patterns) => Some(is_admin(patterns, id, name) != self.negated),
+            _ => None,
+        }
+    }
+}
+
+fn is_admin(patterns: &[TextPattern], id: Option<&str>, name: Option<&str>) -> bool {
+    any(patterns, |pattern| {
+        id.is_some_and(|id| pattern.is_admin_id(id))
+            || name.is_some_and(|name| pattern.is_whole(name))
+    })
 }
 
 impl Test {
@@ -42,16 +59,11 @@ impl Test {
                 let value = field.of(draft);
                 any(patterns, |pattern| pattern.is_whole(value))
             }
-            Self::Admin(patterns) => any(patterns, |pattern| {
-                draft
-                    .admin
-                    .as_deref()
-                    .is_some_and(|id| pattern.is_admin_id(id))
-                    || draft
-                        .admin_name
-                        .as_deref()
-                        .is_some_and(|name| pattern.is_whole(name))
-            }),
+            Self::Admin(patterns) => is_admin(
+                patterns,
+                draft.admin.as_deref(),
+                draft.admin_name.as_deref(),
+            ),
             Self::Ip(nets) => draft.ip.is_some_and(|ip| any(nets, |net| ip.is_in(net))),
             Self::Session(prefixes) => draft
                 .session

@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use std::sync::Arc;
 
 use admintrail_event::{Event, Micros, Outcome, is_safe_method};
-use hashbrown::{Equivalent, HashMap};
+use hashbrown::{Equivalent, HashMap, HashSet};
 
 use super::attempts::{attempt_rows, is_attempt};
 use super::sieve::{Sieve, Verdict};
@@ -52,12 +52,15 @@ pub(crate) fn facet(
     limit: usize,
     budget: Budget,
 ) -> Facet {
-    let mut counts: ByValue<u64> = HashMap::new();
+    let mut known = Known::default();
     // What no summary knows is read.
     let (groups, passed) = match plan_of(snapshot, view) {
-        Some(plan) => (add_summaries(snapshot, view, &plan, field, &mut counts), 0),
+        Some(plan) => (known.add_all(snapshot, view, &plan, field, limit), 0),
         None => groups_of(snapshot, view),
     };
+    let Known {
+        mut counts, rest, ..
+    } = known;
     let (found, coverage) = fold_groups(
         snapshot,
         view,
@@ -80,7 +83,7 @@ pub(crate) fn facet(
     let value = |(value, count): (Value, u64)| FacetValue { value, count };
     Facet {
         values: most.into_iter().map(value).collect(),
-        other,
+        other: other + rest,
         searched: coverage.told(),
     }
 }
@@ -101,77 +104,158 @@ fn count_values(counts: &mut ByValue<u64>, chunk: &Chunk, visible: &RowSet, fiel
     }
 }
 
-/// Adds what the summaries know; the groups that must be read for the rest.
-fn add_summaries(
-    snapshot: &Snapshot,
-    view: &View,
-    plan: &Plan,
-    field: FacetField,
-    counts: &mut ByValue<u64>,
-) -> Vec<GroupRef> {
-    let mut to_read = Vec::new();
-    let (mut by_shape, mut by_person) = (Vec::new(), Vec::new());
-    for segment in snapshot.segments.iter() {
-        if is_outside(segment, view) {
-            continue;
-        }
-        let slice = segment.slice_within(view.from, view.to);
-        let known = match (field, counted_place(field)) {
-            (_, Some(place)) => {
-                plan.is_everything
-                    && slice == Slice::All
-                    && add_values(segment, place, view.fold, counts)
-            }
-            (FacetField::Admin, _) => segment
-                .count_people(plan, slice, |person, treated, count| {
-                    if treated == Treated::Visible {
-                        add_at(&mut by_person, person, count);
-                    }
-                })
-                .is_some(),
-            (FacetField::Attempted, _) => false,
-            _ => segment
-                .count(plan, slice, false, |_, shape, treated, count| {
-                    if treated == Treated::Visible {
-                        add_at(&mut by_shape, shape, count);
-                    }
-                })
-                .is_some(),
+/// What the summaries know.
+#[derive(Default)]
+struct Known {
+    counts: ByValue<u64>,
+    /// Events of values that some segment did not keep.
+    rest: u64,
+    /// Segments that kept only their most frequent values, and how many rows another may have.
+    cut: Vec<(Arc<Segment>, u64)>,
+}
+
+impl Known {
+    /// Adds what the summaries know; the groups that must be read for the rest. Segments that kept only
+    /// some values are read if a value of the answer is not among them, or one may be missing.
+    fn add_all(
+        &mut self,
+        snapshot: &Snapshot,
+        view: &View,
+        plan: &Plan,
+        field: FacetField,
+        limit: usize,
+    ) -> Vec<GroupRef> {
+        let to_read = self.add(snapshot, view, plan, field, &[]);
+        let Some(place) = counted_place(field).filter(|_| !self.cut.is_empty()) else {
+            return to_read;
         };
-        let groups = (0..segment.head.groups.len()).map(|group| GroupRef {
-            segment: Arc::clone(segment),
-            group,
-        });
-        if !known {
-            to_read.extend(groups.filter(|group| {
-                let from = view.from.map_or(i64::MIN, |from| from.0);
-                group.touches(from, view.to.map_or(i64::MAX, |to| to.0))
-            }));
-        } else if slice != Slice::All {
-            for (group, view) in at_edges(segment, view) {
-                if let Some(chunk) = group.chunk() {
-                    let visible = Sieve::new(&view).sift(&chunk).visible;
-                    count_values(counts, &chunk, &visible, field);
+        let counts = self
+            .counts
+            .iter()
+            .map(|(value, count)| (value.clone(), *count));
+        let (listed, _) = most(counts.collect(), limit, |count| *count);
+        let unseen: u64 = self.cut.iter().map(|(_, at_most)| at_most).sum();
+        let sure = listed.len() == limit && listed.last().is_some_and(|(_, least)| *least > unseen);
+        let lacks = |segment: &Segment| {
+            segment.values().is_none_or(|values| {
+                let kept = values.get(place).and_then(Option::as_ref);
+                kept.is_none_or(|kept| {
+                    let kept: HashSet<Option<&str>> = kept.iter().map(|(v, _, _)| v).collect();
+                    listed
+                        .iter()
+                        .any(|(value, _)| !kept.contains(&value.as_deref()))
+                })
+            })
+        };
+        let unsure: Vec<Arc<Segment>> = std::mem::take(&mut self.cut)
+            .into_iter()
+            .map(|(segment, _)| segment)
+            .filter(|segment| !sure || lacks(segment))
+            .collect();
+        if unsure.is_empty() {
+            return to_read;
+        }
+        *self = Self::default();
+        self.add(snapshot, view, plan, field, &unsure)
+    }
+
+    fn add(
+        &mut self,
+        snapshot: &Snapshot,
+        view: &View,
+        plan: &Plan,
+        field: FacetField,
+        not: &[Arc<Segment>],
+    ) -> Vec<GroupRef> {
+        let mut to_read = Vec::new();
+        let (mut by_shape, mut by_person) = (Vec::new(), Vec::new());
+        for segment in snapshot.segments.iter() {
+            if is_outside(segment, view) {
+                continue;
+            }
+            let slice = segment.slice_within(view.from, view.to);
+            let known = match (field, counted_place(field)) {
+                (_, Some(place)) => {
+                    plan.is_everything
+                        && slice == Slice::All
+                        && !not.iter().any(|other| Arc::ptr_eq(other, segment))
+                        && self.add_values(segment, place, view.fold)
+                }
+                (FacetField::Admin, _) => segment
+                    .count_people(plan, slice, |person, treated, count| {
+                        if treated == Treated::Visible {
+                            add_at(&mut by_person, person, count);
+                        }
+                    })
+                    .is_some(),
+                (FacetField::Attempted, _) => false,
+                _ => segment
+                    .count(plan, slice, false, |_, shape, treated, count| {
+                        if treated == Treated::Visible {
+                            add_at(&mut by_shape, shape, count);
+                        }
+                    })
+                    .is_some(),
+            };
+            let groups = (0..segment.head.groups.len()).map(|group| GroupRef {
+                segment: Arc::clone(segment),
+                group,
+            });
+            if !known {
+                to_read.extend(groups.filter(|group| {
+                    let from = view.from.map_or(i64::MIN, |from| from.0);
+                    group.touches(from, view.to.map_or(i64::MAX, |to| to.0))
+                }));
+            } else if slice != Slice::All {
+                for (group, view) in at_edges(segment, view) {
+                    if let Some(chunk) = group.chunk() {
+                        let visible = Sieve::new(&view).sift(&chunk).visible;
+                        count_values(&mut self.counts, &chunk, &visible, field);
+                    }
                 }
             }
         }
-    }
-    let counted = |count: i64| u64::try_from(count).unwrap_or(0);
-    for (shape, count) in (0..).zip(by_shape) {
-        if let Some(shape) = plan.shape(shape).filter(|_| count > 0) {
-            let value = value_of_shape(shape, field);
-            change(counts, value.as_deref(), |n| *n += counted(count));
-        }
-    }
-    if let Some(segment) = snapshot.segments.first().filter(|_| !by_person.is_empty()) {
-        for (person, count) in segment.lexicon().people().iter().zip(by_person) {
-            if count > 0 {
-                change(counts, person.admin.as_deref(), |n| *n += counted(count));
+        let counted = |count: i64| u64::try_from(count).unwrap_or(0);
+        for (shape, count) in (0..).zip(by_shape) {
+            if let Some(shape) = plan.shape(shape).filter(|_| count > 0) {
+                let value = value_of_shape(shape, field);
+                change(&mut self.counts, value.as_deref(), |n| *n += counted(count));
             }
         }
+        if let Some(segment) = snapshot.segments.first().filter(|_| !by_person.is_empty()) {
+            for (person, count) in segment.lexicon().people().iter().zip(by_person) {
+                if count > 0 {
+                    let value = person.admin.as_deref();
+                    change(&mut self.counts, value, |n| *n += counted(count));
+                }
+            }
+        }
+        to_read.sort_by_key(|group| std::cmp::Reverse(group.times().1));
+        to_read
     }
-    to_read.sort_by_key(|group| std::cmp::Reverse(group.times().1));
-    to_read
+
+    /// Adds the values that were counted when a segment was made; `false` if none were.
+    fn add_values(&mut self, segment: &Arc<Segment>, place: usize, fold: bool) -> bool {
+        let Some(values) = segment.values() else {
+            return false;
+        };
+        let Some(Some(values)) = values.get(place) else {
+            return false;
+        };
+        let rows =
+            |plain: u32, folded: u32| u64::from(plain) + if fold { 0 } else { u64::from(folded) };
+        for (value, plain, folded) in values.iter() {
+            let count = rows(plain, folded);
+            if count > 0 {
+                change(&mut self.counts, value, |n| *n += count);
+            }
+        }
+        if let Some(((plain, folded), at_most)) = values.rest() {
+            self.rest += rows(plain, folded);
+            self.cut.push((Arc::clone(segment), u64::from(at_most)));
+        }
+        true
+    }
 }
 
 fn add_at(counts: &mut Vec<i64>, at: u32, count: i64) {
@@ -182,23 +266,6 @@ fn add_at(counts: &mut Vec<i64>, at: u32, count: i64) {
     if let Some(of) = counts.get_mut(at) {
         *of += count;
     }
-}
-
-/// Adds the values that were counted when a segment was made; `false` if they were too many.
-fn add_values(segment: &Segment, place: usize, fold: bool, counts: &mut ByValue<u64>) -> bool {
-    let Some(values) = segment.values() else {
-        return false;
-    };
-    let Some(Some(values)) = values.get(place) else {
-        return false;
-    };
-    for (value, plain, folded) in values.iter() {
-        let count = u64::from(plain) + if fold { 0 } else { u64::from(folded) };
-        if count > 0 {
-            change(counts, value, |n| *n += count);
-        }
-    }
-    true
 }
 
 /// Another field, and how many of its values are named.

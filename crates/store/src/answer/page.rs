@@ -12,7 +12,7 @@ use admintrail_event::{Event, LogId, Micros, Seq};
 use hashbrown::HashMap;
 
 use super::sieve::{Sieve, Verdict};
-use super::sweep::{Budget, Coverage, GroupRef, groups_of};
+use super::sweep::{Budget, Coverage, GroupRef, groups_of, in_parallel};
 use super::tally::{Tally, by_plan, by_rows, is_within, look, newer_by_plan, plan_of};
 use crate::columns::{Chunk, RowSet};
 use crate::mirror::Snapshot;
@@ -526,17 +526,18 @@ impl Search<'_> {
                 .or_default()
                 .push(place.row);
         }
+        let wanted: Vec<(usize, Vec<usize>)> = rows.into_iter().collect();
         let mut sealed: HashMap<(usize, usize), Event> = HashMap::new();
-        for (at, mut rows) in rows {
+        let made = in_parallel(&wanted, |(at, rows)| {
+            let mut rows = rows.clone();
             rows.sort_unstable();
-            if let Some(group) = self.groups.get(at) {
-                let events = group.segment.events(group.group, &rows);
-                sealed.extend(
-                    rows.into_iter()
-                        .zip(events)
-                        .map(|(row, event)| ((at, row), event)),
-                );
-            }
+            let group = self.groups.get(*at);
+            let events = group.map(|group| group.segment.events(group.group, &rows));
+            (*at, rows, events.unwrap_or_default())
+        });
+        for (at, rows, events) in made {
+            let keys = rows.into_iter().map(|row| (at, row));
+            sealed.extend(keys.zip(events));
         }
         places
             .iter()

@@ -103,6 +103,44 @@ pub(crate) fn groups_of(snapshot: &Snapshot, view: &View) -> (Vec<GroupRef>, u64
     (groups, passed)
 }
 
+fn threads() -> usize {
+    std::thread::available_parallelism()
+        .map_or(1, NonZero::get)
+        .min(THREADS)
+}
+
+/// Does something with each, on as many threads as pay off; in no particular order.
+pub(crate) fn in_parallel<T: Sync, R: Send>(all: &[T], each: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    let threads = threads().min(all.len());
+    if threads < 2 {
+        return all.iter().map(each).collect();
+    }
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut done = Vec::new();
+        while let Some(of) = all.get(next.fetch_add(1, Ordering::Relaxed)) {
+            done.push(each(of));
+        }
+        done
+    };
+    on_threads(threads, work).into_iter().flatten().collect()
+}
+
+/// The same work on several threads, this one among them.
+fn on_threads<R: Send>(threads: usize, work: impl Fn() -> R + Sync) -> Vec<R> {
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = (1..threads).map(|_| scope.spawn(&work)).collect();
+        let mut results = vec![work()];
+        for worker in workers {
+            match worker.join() {
+                Ok(result) => results.push(result),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
+        results
+    })
+}
+
 /// What a question has looked at so far.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Coverage {
@@ -194,24 +232,8 @@ pub(crate) fn over<A: Send>(
         }
         (of, done)
     };
-    let threads = std::thread::available_parallelism()
-        .map_or(1, NonZero::get)
-        .min(THREADS);
-    let results: Vec<(A, Vec<usize>)> = if groups.len() < WORTH_THREADS || threads < 2 {
-        vec![work()]
-    } else {
-        std::thread::scope(|scope| {
-            let workers: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
-            let mut results = vec![work()];
-            for worker in workers {
-                match worker.join() {
-                    Ok(result) => results.push(result),
-                    Err(panic) => std::panic::resume_unwind(panic),
-                }
-            }
-            results
-        })
-    };
+    let few = groups.len() < WORTH_THREADS;
+    let results: Vec<(A, Vec<usize>)> = on_threads(if few { 1 } else { threads() }, work);
     let mut looked = vec![false; groups.len()];
     for at in results.iter().flat_map(|(_, done)| done) {
         if let Some(looked) = looked.get_mut(*at) {

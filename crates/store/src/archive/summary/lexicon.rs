@@ -70,22 +70,6 @@ pub(crate) struct Person {
     pub(crate) name: Option<String>,
 }
 
-impl Person {
-    /// An event of this person and nothing else.
-    pub(crate) fn example(&self) -> Event {
-        let mut draft = Draft::request(
-            EventId::new(Micros(0), [0; 10]),
-            Micros(0),
-            PanelName::own(),
-            "",
-            "",
-        );
-        draft.admin.clone_from(&self.admin);
-        draft.admin_name.clone_from(&self.name);
-        event(draft)
-    }
-}
-
 fn event(draft: Draft) -> Event {
     Event {
         log: LogId::default(),

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use admintrail_event::filter::{Fact, Term, Test};
-use admintrail_event::{PanelName, fold};
+use admintrail_event::{PanelName, fold, folded};
 use hashbrown::HashMap;
 
 use super::lexicon::{Lexicon, Person, Shape};
@@ -114,13 +114,14 @@ impl Plan {
             .people
             .iter()
             .map(|person| {
-                let example = person.example();
-                let folded = person.admin.as_deref().map(fold);
+                let (id, name) = (person.admin.as_deref(), person.name.as_deref());
+                let folded = id.filter(|_| !hide.is_empty()).map(folded);
                 let hides = hide
                     .iter()
-                    .filter(|(_, admin)| folded.as_ref() == Some(admin));
+                    .filter(|(_, admin)| folded.as_deref() == Some(admin));
+                let passes = |term: &&Term| term.matches_admin(id, name).unwrap_or(false);
                 Listed {
-                    passes: terms.iter().all(|term| term.matches(&example)),
+                    passes: terms.iter().all(passes),
                     hidden: hides.map(|(panel, _)| panel.cloned()).collect(),
                 }
             })

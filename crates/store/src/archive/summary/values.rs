@@ -17,10 +17,10 @@ const COUNTED: [FacetField; 5] = [
     FacetField::Object,
 ];
 
-/// More distinct values than this are not kept: reading the column is as good then.
-const MOST_VALUES: usize = 20_000;
-/// Nor more bytes of them.
-const MOST_BYTES: usize = 2 << 20;
+/// Of more distinct values than this only the most frequent are kept.
+const MOST_VALUES: usize = 4_096;
+/// Values that are longer together than this (bytes) are not counted at all.
+const MOST_BYTES: usize = 32 << 20;
 /// Groups that are told apart; a value in any later one may be in all.
 const GROUPS: usize = 16;
 
@@ -35,6 +35,10 @@ pub(crate) struct ValueCounts {
     pub(crate) folded: Vec<u32>,
     /// One bit a group that has the value.
     groups: Vec<u16>,
+    /// Plain and folded rows of the values that were not kept, if there were too many.
+    rest: Option<(u32, u32)>,
+    /// None of those has more rows than this.
+    rest_at_most: u32,
 }
 
 impl ValueCounts {
@@ -47,8 +51,19 @@ impl ValueCounts {
         })
     }
 
+    /// Rows of values that were not kept, plain and folded, and how many one of them may have.
+    pub(crate) const fn rest(&self) -> Option<((u32, u32), u32)> {
+        match self.rest {
+            Some(rest) => Some((rest, self.rest_at_most)),
+            None => None,
+        }
+    }
+
     /// Which groups have a value that passes, one bit each.
     pub(crate) fn groups_of(&self, passes: impl Fn(&str) -> bool) -> u16 {
+        if self.rest.is_some() {
+            return u16::MAX;
+        }
         let all = self.values.iter().zip(&self.groups).skip(1);
         all.filter(|(value, _)| passes(value))
             .fold(0, |groups, (_, of)| groups | of)
@@ -123,7 +138,35 @@ impl Collected {
     }
 
     fn is_too_much(&self) -> bool {
-        self.counts.values.len() > MOST_VALUES || self.bytes > MOST_BYTES
+        self.bytes > MOST_BYTES
+    }
+
+    /// The most frequent values, and what the others have together.
+    fn finish(self) -> ValueCounts {
+        let all = self.counts;
+        let mut order: Vec<usize> = (1..all.values.len()).collect();
+        if order.len() < MOST_VALUES {
+            return all;
+        }
+        let of = |counts: &Vec<u32>, at: usize| counts.get(at).copied().unwrap_or(0);
+        let rows = |at: &usize| of(&all.plain, *at) + of(&all.folded, *at);
+        order.sort_by_key(|at| std::cmp::Reverse(rows(at)));
+        let rest = order.split_off(MOST_VALUES - 1);
+        let sum = |counts: &Vec<u32>| rest.iter().map(|at| of(counts, *at)).sum();
+        let mut kept = ValueCounts {
+            rest: Some((sum(&all.plain), sum(&all.folded))),
+            rest_at_most: rest.first().map_or(0, rows),
+            ..ValueCounts::default()
+        };
+        for at in std::iter::once(0).chain(order) {
+            kept.values
+                .push(all.values.get(at).cloned().unwrap_or_default());
+            kept.plain.push(of(&all.plain, at));
+            kept.folded.push(of(&all.folded, at));
+            kept.groups
+                .push(all.groups.get(at).copied().unwrap_or(u16::MAX));
+        }
+        kept
     }
 }
 
@@ -176,7 +219,7 @@ impl ValuesBuilder {
     pub(crate) fn finish(self) -> Values {
         let fields = self.fields.into_iter();
         fields
-            .map(|collected| collected.map(|collected| collected.counts))
+            .map(|collected| collected.map(Collected::finish))
             .collect()
     }
 }
