@@ -20,7 +20,7 @@ use crate::pages::parts::shell::{Place, Shell};
 use crate::pages::parts::usual::Usual;
 use crate::pages::scene::{Scene, off_thread};
 use crate::pages::wording::link::{self, REQUESTS, address, term};
-use crate::pages::wording::number::{bytes, counted, grouped};
+use crate::pages::wording::number::{bytes, counted, grouped, some, total};
 
 struct Active {
     who: Who,
@@ -135,7 +135,7 @@ const NAMED: usize = 7;
 /// Rows of a short list.
 const ROWS: usize = 5;
 
-fn rows(scene: &Scene, view: &View) -> Result<(Vec<Row>, u64), WebError> {
+fn rows(scene: &Scene, view: &View) -> Result<(Vec<Row>, String), WebError> {
     let request = PageRequest {
         order: Order::Descending,
         limit: ROWS,
@@ -157,7 +157,7 @@ fn rows(scene: &Scene, view: &View) -> Result<(Vec<Row>, u64), WebError> {
         );
         row
     };
-    Ok((page.events.iter().map(row).collect(), page.total.value))
+    Ok((page.events.iter().map(row).collect(), total(page.total)))
 }
 
 fn draw(scene: &Scene) -> Result<Parts, WebError> {
@@ -190,7 +190,7 @@ fn draw(scene: &Scene) -> Result<Parts, WebError> {
             .collect(),
         usual: Usual::new(scene, today)?,
         denied: denied_rows,
-        denied_count: grouped(denied_count),
+        denied_count: denied_count,
         denied_from: from
             .values
             .iter()
@@ -198,14 +198,14 @@ fn draw(scene: &Scene) -> Result<Parts, WebError> {
                 let ip = value.value.clone()?;
                 Some(Tally {
                     href: list(&format!("outcome:denied ip:{ip}"), "-24h"),
-                    count: grouped(value.count),
+                    count: some(value.count, from.searched.is_some()),
                     name: ip,
                 })
             })
             .collect(),
         denied_href: list("-panel:admintrail outcome:denied", "-24h"),
         changes: change_rows,
-        changes_count: grouped(change_count),
+        changes_count: change_count,
         changes_href: list("-panel:admintrail is:change", "-24h"),
         panels: panels(scene, &by_panel),
         recording: match (
