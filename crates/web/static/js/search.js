@@ -90,8 +90,8 @@ function show() {
   here.dataset.state = state;
   button.hidden = false;
   button.textContent = state === "searching" ? "Stop" : "Continue";
-  if (state === "stopped") text.textContent = `Stopped at ${here.dataset.at}.`;
-  if (state === "stuck") text.textContent = `Got no further than ${here.dataset.at}: too much for one question. Choose a shorter time range.`;
+  if (state === "stopped") text.textContent = `Stopped at ${here.dataset.at}`;
+  if (state === "stuck") text.textContent = `Got no further than ${here.dataset.at}; a shorter time range helps`;
 }
 
 /** @param {number} [after] */

@@ -59,16 +59,22 @@ impl Pager {
                 })
             })
         };
+        // Where not everything was counted, pages may lie on either side; but none before the first.
+        let at_first = links.typed().cursor.is_none() && !links.typed().last;
+        let (newer, older) = match order {
+            Order::Descending => (page.newer.filter(|_| !at_first), page.older),
+            Order::Ascending => (page.newer, page.older.filter(|_| !at_first)),
+        };
         let (towards_first, towards_last) = match order {
-            Order::Descending => (page.newer.is_some(), page.older.is_some()),
-            Order::Ascending => (page.older.is_some(), page.newer.is_some()),
+            Order::Descending => (newer.is_some(), older.is_some()),
+            Order::Ascending => (older.is_some(), newer.is_some()),
         };
         Self {
             span: span(page),
             about: (page.total.relation == Relation::AtLeast).then_some(AT_LEAST),
             first: towards_first.then(|| links.fresh(|_| {})),
-            newer: to(page.newer),
-            older: to(page.older),
+            newer: to(newer),
+            older: to(older),
             last: towards_last.then(|| links.fresh(|query| query.last = true)),
             sizes: SIZES
                 .map(|rows| PageSize {

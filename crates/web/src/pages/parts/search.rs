@@ -43,7 +43,7 @@ impl Search {
         Some(Self {
             mark: format!("{}-{back_to}-{found}", searched.events),
             reached: format!("Searched {way} to {moment}"),
-            at: percent.map_or(moment, |percent| format!("{percent} %")),
+            at: percent.map_or(moment, |percent| format!("{percent}\u{a0}%")),
             percent,
             found: format!("{found} so far"),
             href: scene.links.here(),
@@ -53,7 +53,7 @@ impl Search {
     /// For ears: `34 %, searched back to 12 Nov 14:00`.
     pub(crate) fn said(&self) -> String {
         match self.percent {
-            Some(percent) => format!("{percent} %. {}", self.reached),
+            Some(percent) => format!("{percent}\u{a0}%. {}", self.reached),
             None => self.reached.clone(),
         }
     }
