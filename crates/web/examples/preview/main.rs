@@ -3,7 +3,8 @@
 //!
 //! `?` of the address is as always; these words in the environment show states that are rare:
 //! `PREVIEW=empty` nothing recorded, `PREVIEW=failing` recording stopped, `PREVIEW=alerts` some of
-//! everything that may be wrong.
+//! everything that may be wrong, `PREVIEW=slow` a search in an archive that takes its time (try
+//! `?q=path:clients`), `PREVIEW=leapt` nothing dropped because the clock leapt.
 
 use std::error::Error;
 use std::net::SocketAddr;
@@ -15,7 +16,7 @@ use admintrail_capture::{Peer, RecorderState};
 use admintrail_event::testing::workload;
 use admintrail_event::{Draft, Ending, EventId, KnownBy, Micros, Outcome, PanelName, SessionHash};
 use admintrail_store::control::{NewAccount, NewSession, Role};
-use admintrail_store::{Control, Identity, Submission, Trail, TrailOptions};
+use admintrail_store::{Control, Identity, Submission, Trail, TrailOptions, Tuning};
 use admintrail_web::auth::cookie::SESSION;
 use admintrail_web::auth::secret::Secret;
 use admintrail_web::health::{ClockState, Damaged, Disk, Facts, GapFact, Way};
@@ -96,7 +97,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let events: usize = args.next().map_or(Ok(6_000), |text| text.parse())?;
     let state = std::env::var("PREVIEW").unwrap_or_default();
     let dir = tempfile::tempdir()?;
-    let (trail, control) = open(dir.path())?;
+    let (trail, control) = open(dir.path(), &state)?;
     let cookie = sign_in(&control)?;
     if state != "empty" {
         // Eight days, so that today can be compared with usual.
@@ -108,6 +109,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
         }
         trail.append(rare(&days)).await?;
         trail.append(intruder(&days)).await?;
+        if state == "slow" {
+            trail.seal()?;
+        }
         tokio::spawn(keep_going(trail.clone()));
     }
     let listen: SocketAddr = ([127, 0, 0, 1], port).into();
@@ -220,8 +224,19 @@ fn ill() -> Health {
     health
 }
 
-fn open(dir: &Path) -> Result<(Trail, Control), Box<dyn Error>> {
-    let trail = Trail::open(TrailOptions::new(dir.to_owned(), Arc::new(now)))?;
+fn open(dir: &Path, state: &str) -> Result<(Trail, Control), Box<dyn Error>> {
+    let mut options = TrailOptions::new(dir.to_owned(), Arc::new(now));
+    if state == "slow" {
+        // Hardly any time, and small groups.
+        options.tuning = Tuning {
+            seal_at: 2_000,
+            seal: 1_000,
+            group: 100,
+            budget: Duration::from_millis(4),
+            ..Tuning::default()
+        };
+    }
+    let trail = Trail::open(options)?;
     Ok((trail, Control::open(dir)?))
 }
 

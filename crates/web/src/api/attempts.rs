@@ -7,6 +7,7 @@ use axum::Json;
 use axum::extract::State;
 use serde_json::{Value, json};
 
+use super::searched;
 use crate::auth::Viewer;
 use crate::view_query::Surface;
 use crate::{App, ViewQuery, WebError};
@@ -44,6 +45,7 @@ pub(crate) async fn list(
         "attempts": rows,
         "values": found.values,
         "other": found.other,
+        "searched": searched(found.searched),
     })))
 }
 

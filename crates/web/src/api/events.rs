@@ -3,13 +3,15 @@
 use std::sync::Arc;
 
 use admintrail_event::{EventId, EventJson};
-use admintrail_store::{Page, Relation, Total};
+use admintrail_store::Page;
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, header};
 use serde::Serialize;
+use serde_json::Value;
 
+use super::{Counted, searched};
 use crate::auth::Viewer;
 use crate::view_query::Surface;
 use crate::{App, ViewQuery, WebError};
@@ -24,25 +26,7 @@ struct Listed<'a> {
     hidden: u64,
     folded: u64,
     folded_assets: u64,
-}
-
-#[derive(Serialize)]
-pub(super) struct Counted {
-    value: u64,
-    relation: &'static str,
-}
-
-impl From<Total> for Counted {
-    fn from(total: Total) -> Self {
-        let relation = match total.relation {
-            Relation::Equal => "eq",
-            Relation::AtLeast => "gte",
-        };
-        Self {
-            value: total.value,
-            relation,
-        }
-    }
+    searched: Value,
 }
 
 /// `GET /api/v1/events`
@@ -77,6 +61,7 @@ fn listed(page: &Page) -> Result<Vec<u8>, WebError> {
         hidden: page.hidden,
         folded: page.folded.all(),
         folded_assets: page.folded.assets,
+        searched: searched(page.searched),
     };
     serde_json::to_vec(&listed).map_err(WebError::internal)
 }

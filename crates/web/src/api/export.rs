@@ -4,7 +4,7 @@ use std::io::{self, BufWriter, Write};
 use std::sync::Arc;
 
 use admintrail_capture::Declared;
-use admintrail_store::{Trail, View};
+use admintrail_store::{Relation, Trail, View};
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
@@ -53,7 +53,7 @@ pub(crate) async fn download(
     })?;
     let counted = view.clone();
     let count = app.ask(move |trail| trail.count(&counted)).await?;
-    app.counters.exported.add(count);
+    app.counters.exported.add(count.value);
 
     let (out, body) = mpsc::channel(AHEAD);
     let (trail, written) = (app.trail.clone(), view.clone());
@@ -79,8 +79,12 @@ pub(crate) async fn download(
     headers.insert(header::CONTENT_DISPOSITION, name);
     response.extensions_mut().insert(Declared {
         action: Some(format!(
-            "Exported {} events as {}",
-            grouped(count),
+            "Exported {}{} events as {}",
+            match count.relation {
+                Relation::Equal => "",
+                Relation::AtLeast => "at least ",
+            },
+            grouped(count.value),
             format.name()
         )),
         object: Some(what(&view)),

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use admintrail_event::SessionHash;
-use admintrail_store::SessionRow;
+use admintrail_store::{Relation, SessionRow, Total};
 use axum::Json;
 use axum::extract::{Path, State};
 use serde_json::{Value, json};
 
+use super::{Counted, searched};
 use crate::auth::Viewer;
 use crate::view_query::Surface;
 use crate::{App, ViewQuery, WebError, ending};
@@ -40,10 +41,19 @@ pub(crate) async fn list(
     let page = app
         .ask(move |trail| trail.sessions(&view, offset, limit))
         .await?;
+    let total = Total {
+        value: page.total,
+        relation: match page.searched {
+            None => Relation::Equal,
+            Some(_) => Relation::AtLeast,
+        },
+    };
     let sessions: Vec<Value> = page.sessions.iter().map(|row| written(&app, row)).collect();
-    Ok(Json(
-        json!({"sessions": sessions, "total": {"value": page.total, "relation": "eq"}}),
-    ))
+    Ok(Json(json!({
+        "sessions": sessions,
+        "total": Counted::from(total),
+        "searched": searched(page.searched),
+    })))
 }
 
 /// `GET /api/v1/sessions/{id}`

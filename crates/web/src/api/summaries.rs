@@ -7,6 +7,7 @@ use axum::Json;
 use axum::extract::State;
 use serde_json::{Value, json};
 
+use super::searched;
 use crate::auth::Viewer;
 use crate::view_query::{Surface, midnight};
 use crate::{App, ViewQuery, WebError};
@@ -64,6 +65,7 @@ fn written(counted: &Histogram) -> Value {
         "to": counted.to.to_string(),
         "width_s": width / admintrail_event::Micros::SECOND,
         "buckets": buckets,
+        "searched": searched(counted.searched),
     })
 }
 
@@ -96,9 +98,12 @@ pub(crate) async fn facets(
         .iter()
         .map(|value| json!({"value": value.value, "count": value.count}))
         .collect();
-    Ok(Json(
-        json!({"field": name, "values": values, "other": facet.other}),
-    ))
+    Ok(Json(json!({
+        "field": name,
+        "values": values,
+        "other": facet.other,
+        "searched": searched(facet.searched),
+    })))
 }
 
 /// A whole number among the other parameters.

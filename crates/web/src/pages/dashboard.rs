@@ -1,10 +1,11 @@
 //! `/`: who is active, today against usual, what was denied, and whether recording works.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use admintrail_capture::Declared;
 use admintrail_event::{Filter, Micros};
-use admintrail_store::{Order, PageRequest, View};
+use admintrail_store::{FacetField, Order, PageRequest, View};
 use askama::Template;
 use axum::response::{Html, IntoResponse, Response};
 
@@ -20,7 +21,7 @@ use crate::pages::parts::shell::{Place, Shell};
 use crate::pages::parts::usual::Usual;
 use crate::pages::scene::{Scene, off_thread};
 use crate::pages::wording::link::{self, REQUESTS, address, term};
-use crate::pages::wording::number::{bytes, counted, grouped};
+use crate::pages::wording::number::{bytes, counted, some, total};
 
 struct Active {
     who: Who,
@@ -41,6 +42,24 @@ struct PanelCard {
 struct Tally {
     name: String,
     count: String,
+    href: String,
+}
+
+/// Who, or what, had most requests.
+struct Busiest {
+    title: &'static str,
+    rows: Vec<Busy>,
+    /// If not everything was counted: from when on it was.
+    since: Option<String>,
+}
+
+struct Busy {
+    /// An admin; `None` in the list of actions.
+    who: Option<Who>,
+    name: String,
+    count: String,
+    /// Percent of the first.
+    share: u64,
     href: String,
 }
 
@@ -73,6 +92,7 @@ struct Parts {
     changes: Vec<Row>,
     changes_count: String,
     changes_href: String,
+    busiest: Vec<Busiest>,
     panels: Vec<PanelCard>,
     recording: &'static str,
     held: String,
@@ -135,7 +155,7 @@ const NAMED: usize = 7;
 /// Rows of a short list.
 const ROWS: usize = 5;
 
-fn rows(scene: &Scene, view: &View) -> Result<(Vec<Row>, u64), WebError> {
+fn rows(scene: &Scene, view: &View) -> Result<(Vec<Row>, String), WebError> {
     let request = PageRequest {
         order: Order::Descending,
         limit: ROWS,
@@ -157,7 +177,7 @@ fn rows(scene: &Scene, view: &View) -> Result<(Vec<Row>, u64), WebError> {
         );
         row
     };
-    Ok((page.events.iter().map(row).collect(), page.total.value))
+    Ok((page.events.iter().map(row).collect(), total(page.total)))
 }
 
 fn draw(scene: &Scene) -> Result<Parts, WebError> {
@@ -167,9 +187,7 @@ fn draw(scene: &Scene) -> Result<Parts, WebError> {
     let denied = view("outcome:denied", day)?;
     let (denied_rows, denied_count) = rows(scene, &denied)?;
     let (change_rows, change_count) = rows(scene, &view("is:change", day)?)?;
-    let from = app
-        .trail
-        .facet(&denied, admintrail_store::FacetField::Ip, ROWS)?;
+    let from = app.trail.facet(&denied, FacetField::Ip, ROWS)?;
     let state = app.trail.state();
     let recorder = app.recorder_state();
     let active = app.trail.active(active_since(now));
@@ -190,7 +208,7 @@ fn draw(scene: &Scene) -> Result<Parts, WebError> {
             .collect(),
         usual: Usual::new(scene, today)?,
         denied: denied_rows,
-        denied_count: grouped(denied_count),
+        denied_count: denied_count,
         denied_from: from
             .values
             .iter()
@@ -198,15 +216,19 @@ fn draw(scene: &Scene) -> Result<Parts, WebError> {
                 let ip = value.value.clone()?;
                 Some(Tally {
                     href: list(&format!("outcome:denied ip:{ip}"), "-24h"),
-                    count: grouped(value.count),
+                    count: some(value.count, from.searched.is_some()),
                     name: ip,
                 })
             })
             .collect(),
         denied_href: list("-panel:admintrail outcome:denied", "-24h"),
         changes: change_rows,
-        changes_count: grouped(change_count),
+        changes_count: change_count,
         changes_href: list("-panel:admintrail is:change", "-24h"),
+        busiest: vec![
+            busiest(scene, "Busiest admins", FacetField::Admin, day)?,
+            busiest(scene, "Most frequent actions", FacetField::Action, day)?,
+        ],
         panels: panels(scene, &by_panel),
         recording: match (
             recorder.failing.is_some() || state.failing.is_some(),
@@ -226,6 +248,56 @@ fn draw(scene: &Scene) -> Result<Parts, WebError> {
             .map(|at| face.brief(at))
             .unwrap_or_default(),
         zone: face.zone_name(),
+    })
+}
+
+/// The admins or the actions with most requests since a moment.
+fn busiest(
+    scene: &Scene,
+    title: &'static str,
+    field: FacetField,
+    since: Micros,
+) -> Result<Busiest, WebError> {
+    let trail = &scene.app.trail;
+    // One more, for those whom nobody knows.
+    let facet = trail.facet(&view("", since)?, field, ROWS + 1)?;
+    let names: HashMap<String, Option<String>> = match field {
+        FacetField::Admin => trail
+            .active(Micros(i64::MIN))
+            .into_iter()
+            .map(|admin| (admin.admin, admin.admin_name))
+            .collect(),
+        _ => HashMap::new(),
+    };
+    let named = facet
+        .values
+        .iter()
+        .filter_map(|value| Some((value.value.as_deref()?, value.count)));
+    let named: Vec<(&str, u64)> = named.take(ROWS).collect();
+    let most = named.first().map_or(1, |(_, count)| (*count).max(1));
+    let row = |(name, count): &(&str, u64)| {
+        let (key, who) = match field {
+            FacetField::Admin => {
+                let shown = names.get(*name).and_then(Option::as_deref);
+                ("admin", Some(Who::named(name, shown)))
+            }
+            _ => ("action", None),
+        };
+        let words = format!("-panel:admintrail {}", term(key, name));
+        Busy {
+            who,
+            name: (*name).to_owned(),
+            count: some(*count, facet.searched.is_some()),
+            share: count * 100 / most,
+            href: list(&words, "-24h"),
+        }
+    };
+    Ok(Busiest {
+        title,
+        rows: named.iter().map(row).collect(),
+        since: facet
+            .searched
+            .map(|searched| scene.face.brief(searched.back_to)),
     })
 }
 

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use admintrail_event::{Filter, Micros, fold};
-use admintrail_store::{FacetField, Group, GroupDetail, View};
+use admintrail_store::{FacetField, Group, GroupDetail, Order, Searched, View};
 use askama::Template;
 use axum::response::Response;
 
@@ -15,11 +15,12 @@ use crate::pages::parts::attempts::AttemptTables;
 use crate::pages::parts::filters::Hidden;
 use crate::pages::parts::frame::{Frame, active_since};
 use crate::pages::parts::row::{Reason, Who};
+use crate::pages::parts::search::{Search, shorter};
 use crate::pages::parts::shell::{Place, Shell};
 use crate::pages::parts::spark::{PARTS, Spark};
 use crate::pages::scene::{Scene, off_thread};
 use crate::pages::wording::link::{ADDRESSES, ADMINS, term};
-use crate::pages::wording::number::{counted, grouped};
+use crate::pages::wording::number::{counted, grouped, some};
 
 /// Most rows.
 const ROWS: usize = 50;
@@ -61,6 +62,7 @@ pub(crate) struct Other {
 
 pub(crate) struct GroupsTab {
     pub(crate) frame: Frame,
+    pub(crate) search: Option<Search>,
     /// Admins, else addresses.
     pub(crate) admins: bool,
     pub(crate) lines: Vec<Line>,
@@ -138,12 +140,12 @@ fn draw(
                 AttemptTables::new(scene, view)?
             },
             if admins {
-                attempts_on(scene, view)?
+                Tried::of(scene, view)?
             } else {
-                HashMap::new()
+                Tried::default()
             },
         ),
-        Err(_) => (None, None, HashMap::new()),
+        Err(_) => (None, None, Tried::default()),
     };
     let names: HashMap<String, Option<String>> = trail
         .active(Micros(i64::MIN))
@@ -163,7 +165,7 @@ fn draw(
                 _ => group.last >= since,
             };
             let tried = match &group.value {
-                Some(admin) if admins => tried.get(&fold(admin)).copied().unwrap_or(0),
+                Some(admin) if admins => tried.of_name(admin),
                 _ => group.attempts,
             };
             let spark = Spark::new(&group.over_time, over, &scene.face);
@@ -173,6 +175,17 @@ fn draw(
         }
     }
     let other = groups.as_ref().map_or(0, |groups| groups.other);
+    // The tables stand on one page: it is complete when each of them is.
+    let searched = shorter(
+        groups.as_ref().and_then(|groups| groups.searched),
+        attempts.as_ref().and_then(|attempts| attempts.searched),
+    );
+    let searched = shorter(searched, tried.searched);
+    let found = lines.len() as u64;
+    let found = match admins {
+        true => counted(found, "admin found", "admins found"),
+        false => counted(found, "IP address found", "IP addresses found"),
+    };
     Ok(GroupsTab {
         frame: Frame::new(
             scene,
@@ -181,30 +194,50 @@ fn draw(
             Hidden::default(),
         ),
         admins,
-        empty: Emptiness::of(groups.is_some().then_some(lines.len())),
+        empty: Emptiness::of(groups.is_some().then_some(lines.len()), searched.is_some()),
+        search: Search::new(scene, searched, Order::Descending, &found),
         lines,
-        rest: (other > 0).then(|| format!("{} of others", counted(other, "request", "requests"))),
+        rest: (other > 0).then(|| {
+            let other = some(other, searched.is_some());
+            format!("{other} requests of others")
+        }),
         attempts,
     })
 }
 
-/// Failed sign-ins of the view by the name that was tried, folded.
-fn attempts_on(scene: &Scene, view: &View) -> Result<HashMap<String, u64>, WebError> {
-    let mut view = view.clone();
-    for term in Filter::parse("known_by:attempt outcome:denied")?.terms {
-        view.filter = view.filter.with_term(term);
+/// Failed sign-ins of a view by the name that was tried.
+#[derive(Default)]
+struct Tried {
+    /// By the folded name.
+    counts: HashMap<String, u64>,
+    searched: Option<Searched>,
+}
+
+impl Tried {
+    fn of_name(&self, name: &str) -> u64 {
+        self.counts.get(&fold(name)).copied().unwrap_or(0)
     }
-    let facet = scene
-        .app
-        .trail
-        .facet(&view, FacetField::Attempted, TRIED_NAMES)?;
-    let mut counts = HashMap::new();
-    for value in facet.values {
-        if let Some(name) = value.value {
-            *counts.entry(fold(&name)).or_default() += value.count;
+
+    fn of(scene: &Scene, view: &View) -> Result<Self, WebError> {
+        let mut view = view.clone();
+        for term in Filter::parse("known_by:attempt outcome:denied")?.terms {
+            view.filter = view.filter.with_term(term);
         }
+        let facet = scene
+            .app
+            .trail
+            .facet(&view, FacetField::Attempted, TRIED_NAMES)?;
+        let mut counts: HashMap<String, u64> = HashMap::new();
+        for value in facet.values {
+            if let Some(name) = value.value {
+                *counts.entry(fold(&name)).or_default() += value.count;
+            }
+        }
+        Ok(Self {
+            counts,
+            searched: facet.searched,
+        })
     }
-    Ok(counts)
 }
 
 /// More tried names than there are admins.

@@ -1,14 +1,14 @@
 //! What the tabs Sessions, Admins and IP addresses share.
 
 use admintrail_capture::Declared;
-use admintrail_store::View;
+use admintrail_store::{SessionsPage, View};
 use axum::response::{Html, IntoResponse, Response};
 use http::StatusCode;
 
 use crate::WebError;
 use crate::pages::scene::Scene;
 use crate::pages::wording::link::Links;
-use crate::pages::wording::number::grouped;
+use crate::pages::wording::number::{AT_LEAST, grouped, some};
 
 /// Why a table has no rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,14 +17,17 @@ pub(crate) enum Emptiness {
     No,
     /// Nothing matches.
     Nothing,
+    /// Nothing was found yet; the search goes on.
+    SoFar,
     /// The filter or the range has a mistake.
     Mistake,
 }
 
 impl Emptiness {
-    pub(crate) fn of(rows: Option<usize>) -> Self {
+    pub(crate) fn of(rows: Option<usize>, searching: bool) -> Self {
         match rows {
             None => Self::Mistake,
+            Some(0) if searching => Self::SoFar,
             Some(0) => Self::Nothing,
             Some(_) => Self::No,
         }
@@ -71,12 +74,16 @@ pub(crate) fn offset(scene: &Scene) -> usize {
 pub(crate) struct Steps {
     /// `51–100 of 312`
     pub(crate) span: String,
+    /// What is to be said of its numbers.
+    pub(crate) about: Option<&'static str>,
     pub(crate) before: Option<String>,
     pub(crate) after: Option<String>,
 }
 
 impl Steps {
-    pub(crate) fn new(links: &Links, offset: usize, shown: usize, rows: usize, total: u64) -> Self {
+    pub(crate) fn new(links: &Links, offset: usize, rows: usize, page: &SessionsPage) -> Self {
+        let (shown, searching) = (page.sessions.len(), page.searched.is_some());
+        let all = some(page.total, searching);
         let at = |offset: usize| {
             let href = links.fresh(|_| {});
             let mark = if href.contains('?') { '&' } else { '?' };
@@ -89,12 +96,13 @@ impl Steps {
         let (first, end) = (offset as u64 + 1, (offset + shown) as u64);
         Self {
             span: if shown == 0 {
-                format!("0 of {}", grouped(total))
+                format!("0 of {all}")
             } else {
-                format!("{}–{} of {}", grouped(first), grouped(end), grouped(total))
+                format!("{}–{} of {all}", grouped(first), grouped(end))
             },
+            about: searching.then_some(AT_LEAST),
             before: (offset > 0).then(|| at(offset.saturating_sub(rows))),
-            after: (end < total).then(|| at(offset + rows)),
+            after: (end < page.total).then(|| at(offset + rows)),
         }
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use admintrail_capture::Declared;
 use admintrail_event::{Event, Micros, PanelName};
-use admintrail_store::{Page, View};
+use admintrail_store::{Page, Relation, View};
 use askama::Template;
 use axum::response::{Html, IntoResponse, Response};
 use http::StatusCode;
@@ -18,10 +18,12 @@ use crate::pages::parts::frame::Frame;
 use crate::pages::parts::notice;
 use crate::pages::parts::pager::Pager;
 use crate::pages::parts::row::Row;
+use crate::pages::parts::search::Search;
 use crate::pages::parts::shell::{Place, Shell};
 use crate::pages::parts::top;
 use crate::pages::scene::{Scene, off_thread};
 use crate::pages::wording::link::{REQUESTS, address};
+use crate::pages::wording::number::grouped;
 use crate::view_query::Surface;
 
 /// Why there are no rows.
@@ -33,6 +35,8 @@ pub(crate) enum Empty {
     Yet(String),
     /// Nothing matches.
     Nothing,
+    /// Nothing was found yet; the search goes on.
+    SoFar,
     /// The filter or the range has a mistake.
     Mistake,
 }
@@ -40,6 +44,8 @@ pub(crate) enum Empty {
 /// What changes when the list is asked for again.
 pub(crate) struct List {
     pub(crate) frame: Frame,
+    /// The search is not at its end.
+    pub(crate) search: Option<Search>,
     pub(crate) chart: Option<Chart>,
     pub(crate) rows: Vec<Row>,
     pub(crate) pager: Option<Pager>,
@@ -53,7 +59,7 @@ pub(crate) struct List {
     pub(crate) front: bool,
     /// What is newer than every row shown (RFC 3339), and how much of that there was already.
     pub(crate) since: String,
-    pub(crate) known: u64,
+    pub(crate) known: Option<u64>,
     /// Where to hear of what is recorded.
     pub(crate) stream: String,
 }
@@ -137,21 +143,29 @@ fn new_rows(scene: &Scene) -> Result<Response, WebError> {
         .and_then(|text| text.parse().ok());
     let since = since.ok_or_else(|| wrong("since"))?;
     let known: u64 = known.ok_or_else(|| wrong("known"))?;
-    let count = newer(scene, &scene.view()?, since)?.saturating_sub(known);
+    // Where not everything was counted, what came since cannot be told from what was found since.
+    let newer = newer(scene, &scene.view()?, since)?.unwrap_or(known);
+    let count = newer.saturating_sub(known);
     let html = NewRows { count }.render().map_err(WebError::internal)?;
     Ok(Html(html).into_response())
 }
 
 /// How many rows of the view there are from a moment on. The view's own begin, which may slide,
-/// is not asked: rows that leave a sliding range are as little news as they were.
-fn newer(scene: &Scene, view: &View, since: Micros) -> Result<u64, WebError> {
+/// is not asked: rows that leave a sliding range are as little news as they were. `None`: not all of
+/// them were counted.
+fn newer(scene: &Scene, view: &View, since: Micros) -> Result<Option<u64>, WebError> {
     let mut view = view.clone();
     view.from = Some(since);
-    Ok(scene.app.trail.count(&view)?)
+    let total = scene.app.trail.count(&view)?;
+    Ok((total.relation == Relation::Equal).then_some(total.value))
 }
 
 /// The moment after the newest row of a page, and how many rows there are from then on.
-fn what_is_newer(scene: &Scene, view: &View, page: &Page) -> Result<(Micros, u64), WebError> {
+fn what_is_newer(
+    scene: &Scene,
+    view: &View,
+    page: &Page,
+) -> Result<(Micros, Option<u64>), WebError> {
     let newest = page.events.iter().map(|event| event.draft.time).max();
     let since = newest.map_or(scene.now(), |at| Micros(at.0 + 1));
     let since = view.from.map_or(since, |from| from.max(since));
@@ -195,6 +209,7 @@ fn draw(scene: &Scene, view: Result<View, WebError>) -> Result<List, WebError> {
     let hidden = page.as_ref().map_or_else(Hidden::default, |page| Hidden {
         by_hide_me: page.hidden,
         by_fold: page.folded,
+        may_be_more: page.total.relation == Relation::AtLeast,
     });
     let open = scene.query.event.as_deref();
     let rows: Vec<Row> = page
@@ -206,12 +221,16 @@ fn draw(scene: &Scene, view: Result<View, WebError>) -> Result<List, WebError> {
     let front = newest_first && typed.cursor.is_none() && !typed.last;
     let (since, known) = match (&view, &page) {
         (Ok(view), Some(page)) if !front => what_is_newer(scene, view, page)?,
-        _ => (scene.now(), 0),
+        _ => (scene.now(), Some(0)),
     };
     let mut frame = Frame::new(scene, REQUESTS, &view, hidden);
     (frame.head.export, frame.head.share) = (export, share);
     Ok(List {
         frame,
+        search: page.as_ref().and_then(|page| {
+            let found = format!("{} found", grouped(page.total.value));
+            Search::new(scene, page.searched, order, &found)
+        }),
         empty: why_empty(scene, page.as_ref())?,
         pager: page
             .as_ref()
@@ -243,10 +262,13 @@ fn why_empty(scene: &Scene, page: Option<&Page>) -> Result<Empty, WebError> {
         filter: admintrail_event::Filter::parse("-panel:admintrail")?,
         ..View::default()
     };
-    if scene.app.trail.count(&panels)? == 0 {
+    let recorded = scene.app.trail.count(&panels)?;
+    if recorded.value == 0 && recorded.relation == Relation::Equal {
         return Ok(Empty::Yet(notice::waiting_for(&scene.app)));
     }
-    Ok(if page.events.is_empty() {
+    Ok(if page.events.is_empty() && page.searched.is_some() {
+        Empty::SoFar
+    } else if page.events.is_empty() {
         Empty::Nothing
     } else {
         Empty::No

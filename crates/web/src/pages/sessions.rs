@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use admintrail_store::{SessionRow, SessionsPage, View};
+use admintrail_store::{Order, SessionRow, SessionsPage, View};
 use askama::Template;
 use axum::response::Response;
 
@@ -13,12 +13,13 @@ use crate::pages::parts::ending::Ending;
 use crate::pages::parts::filters::Hidden;
 use crate::pages::parts::frame::{Frame, active_since};
 use crate::pages::parts::row::{Reason, Who};
+use crate::pages::parts::search::Search;
 use crate::pages::parts::shell::{Place, Shell};
 use crate::pages::scene::{Scene, off_thread};
 use crate::pages::wording::agent;
 use crate::pages::wording::hue;
 use crate::pages::wording::link::{SESSIONS, session_page};
-use crate::pages::wording::number::{grouped, lasted};
+use crate::pages::wording::number::{counted, grouped, lasted};
 
 /// Rows a page.
 const ROWS: usize = 50;
@@ -51,6 +52,7 @@ pub(crate) struct Line {
 
 pub(crate) struct Sessions {
     pub(crate) frame: Frame,
+    pub(crate) search: Option<Search>,
     pub(crate) lines: Vec<Line>,
     pub(crate) empty: Emptiness,
     pub(crate) steps: Option<Steps>,
@@ -100,13 +102,18 @@ fn draw(scene: &Scene, view: Result<View, WebError>) -> Result<Sessions, WebErro
         .flat_map(|page| &page.sessions)
         .map(|row| line(scene, row))
         .collect();
-    let steps = |page: &SessionsPage| {
-        Steps::new(&scene.links, offset, page.sessions.len(), ROWS, page.total)
-    };
+    let steps = |page: &SessionsPage| Steps::new(&scene.links, offset, ROWS, page);
+    let searched = page.as_ref().and_then(|page| page.searched);
+    let found = page.as_ref().map_or(0, |page| page.total);
+    let found = counted(found, "session found", "sessions found");
     Ok(Sessions {
         frame: Frame::new(scene, SESSIONS, &view, Hidden::default()),
         lines,
-        empty: Emptiness::of(page.as_ref().map(|page| page.sessions.len())),
+        empty: Emptiness::of(
+            page.as_ref().map(|page| page.sessions.len()),
+            searched.is_some(),
+        ),
+        search: Search::new(scene, searched, Order::Descending, &found),
         steps: page.as_ref().map(steps),
     })
 }

@@ -51,6 +51,7 @@ const SHEETS: &str = sheets!(
     "chips.css",
     "chart.css",
     "badge.css",
+    "search.css",
     "table.css",
     "drawer.css",
     "timeline.css",
@@ -87,6 +88,7 @@ const FILES: &[File] = &[
     script!("preferences.js"),
     script!("refresh.js"),
     script!("rows.js"),
+    script!("search.js"),
     script!("zone.js"),
 ];
 

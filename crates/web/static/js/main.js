@@ -11,6 +11,7 @@ import { watchNavigation } from "./navigate.js";
 import { watchPreferences } from "./preferences.js";
 import { watchRefresh } from "./refresh.js";
 import { watchRows } from "./rows.js";
+import { watchSearch } from "./search.js";
 import { watchZone } from "./zone.js";
 
 document.documentElement.setAttribute("data-script", "");
@@ -23,5 +24,6 @@ watchBrush();
 watchPreferences();
 watchFacets();
 watchRefresh();
+watchSearch();
 watchKeyboard();
 watchZone();

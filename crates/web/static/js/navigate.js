@@ -3,6 +3,7 @@
 
 import { announce } from "./announce.js";
 import { takeRows } from "./rows.js";
+import { isSearching, takeSearch } from "./search.js";
 
 /**
  * @typedef {object} Load
@@ -131,13 +132,17 @@ export function setStale(stale) {
  */
 function exchange(root, fresh, auto) {
   const focus = auto ? null : focusKey();
+  // What a search finds is not new.
+  const mark = auto && !isSearching();
   for (const part of fresh.querySelectorAll("[data-part]")) {
     const name = part.getAttribute("data-part");
     const old = root.querySelector(`[data-part="${name}"]`);
     const incoming = /** @type {HTMLElement} */ (document.adoptNode(part));
     if (!old) continue;
     if (name === "body") {
-      exchangeBody(/** @type {HTMLElement} */ (old), incoming, auto);
+      exchangeBody(/** @type {HTMLElement} */ (old), incoming, auto, mark);
+    } else if (name === "search") {
+      takeSearch(/** @type {HTMLElement} */ (old), incoming);
     } else if (auto) {
       exchangeQuietly(/** @type {HTMLElement} */ (old), incoming);
     } else {
@@ -178,13 +183,14 @@ function without(element) {
  * @param {HTMLElement} old
  * @param {HTMLElement} incoming
  * @param {boolean} auto
+ * @param {boolean} mark
  */
-function exchangeBody(old, incoming, auto) {
+function exchangeBody(old, incoming, auto, mark) {
   const drawers = [old.querySelector("[data-drawer]"), incoming.querySelector("[data-drawer]")];
   const [was, is] = drawers;
   const same = was && is && was.getAttribute("data-drawer") === is.getAttribute("data-drawer");
   if (same && auto) is.replaceWith(was);
-  const kept = takeRows(old, incoming, auto);
+  const kept = takeRows(old, incoming, auto, mark);
   if (kept) {
     if (was && !(same && auto)) was.remove();
     const drawer = incoming.querySelector("[data-drawer]");

@@ -4,6 +4,7 @@
 import { announce } from "./announce.js";
 import { Stream } from "./live.js";
 import { afterExchange, isBusy, load, setStale, view } from "./navigate.js";
+import { isSearching } from "./search.js";
 
 /** Seconds between two looks while Live: totals and the time range go on also in silence. */
 const LIVE_SECONDS = 15;
@@ -79,12 +80,14 @@ function turnRing() {
   const whole = due - began;
   const share = left === null ? Math.max(0, Math.min(1, (due - Date.now()) / whole)) : left / whole;
   hand.style.strokeDashoffset = String(100 - 100 * share);
-  ring.toggleAttribute("data-paused", left !== null);
+  ring.toggleAttribute("data-paused", left !== null || isSearching());
 }
 
 async function look() {
   // A view with a mistake in it stays as it is until somebody corrects it.
   if (looking || isBusy() || body()?.hasAttribute("data-mistake")) return;
+  // Each step of a search brings the newest rows along; one that was stopped is left alone.
+  if (isSearching()) return;
   looking = true;
   due = Infinity;
   try {
@@ -100,7 +103,8 @@ async function look() {
 async function countNew() {
   const here = body();
   const place = here?.querySelector("[data-new]");
-  if (!here || !place) return true;
+  // Where not all rows were counted nobody can say which are new.
+  if (!here || !place || !here.dataset.known) return true;
   const url = new URL(location.href);
   url.searchParams.set("since", here.dataset.since ?? "");
   url.searchParams.set("known", here.dataset.known ?? "");

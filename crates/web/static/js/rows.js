@@ -21,10 +21,11 @@ const MARKED = 2000;
  * Brings the rows of `old` to the state of `incoming`; rows that are in both are not touched.
  * @param {HTMLElement} old
  * @param {HTMLElement} incoming
+ * @param {boolean} auto nobody asked: what is in use stays
  * @param {boolean} mark whether rows that came are marked as new
  * @returns {boolean} false where one of them has no table: the caller exchanges the whole
  */
-export function takeRows(old, incoming, mark) {
+export function takeRows(old, incoming, auto, mark) {
   const [here, there] = [old.querySelector("[data-rows]"), incoming.querySelector("[data-rows]")];
   const [body, fresh] = [here?.querySelector("tbody"), there?.querySelector("tbody")];
   if (!here || !there || !body || !fresh) return false;
@@ -65,9 +66,9 @@ export function takeRows(old, incoming, mark) {
   }
   const [pager, nextPager] = [old.querySelector("[data-pager]"), incoming.querySelector("[data-pager]")];
   if (pager && nextPager && pager.innerHTML !== nextPager.innerHTML) {
-    if (!mark || (!pager.contains(document.activeElement) && !pager.querySelector("details[open]"))) pager.replaceWith(nextPager);
+    if (!auto || (!pager.contains(document.activeElement) && !pager.querySelector("details[open]"))) pager.replaceWith(nextPager);
   }
-  if (!mark) old.querySelector("[data-new]")?.setAttribute("hidden", "");
+  if (!auto) old.querySelector("[data-new]")?.setAttribute("hidden", "");
   return true;
 }
 

@@ -1,8 +1,9 @@
 //! Who tries to get in: by address and by tried name, and whether one of them ever got in.
 
-use admintrail_store::{AttemptGroup, Attempts, AttemptsBy, View};
+use admintrail_store::{AttemptGroup, Attempts, AttemptsBy, Searched, View};
 
 use crate::WebError;
+use crate::pages::parts::search::shorter;
 use crate::pages::scene::Scene;
 use crate::pages::wording::link::term;
 use crate::pages::wording::number::{counted, grouped};
@@ -65,21 +66,25 @@ pub(crate) struct Table {
 #[derive(Debug, Clone)]
 pub(crate) struct AttemptTables {
     pub(crate) tables: Vec<Table>,
+    /// If not everything was looked at: how far.
+    pub(crate) searched: Option<Searched>,
     /// Every one of them as a request.
     pub(crate) href: String,
 }
 
 impl AttemptTables {
     pub(crate) fn new(scene: &Scene, view: &View) -> Result<Option<Self>, WebError> {
-        let mut tables = Vec::new();
+        let (mut tables, mut searched) = (Vec::new(), None);
         for by in [AttemptsBy::Ip, AttemptsBy::Name] {
             let found = scene.app.trail.attempts(view, by, LOOKED_AT, NAMED)?;
+            searched = shorter(searched, found.searched);
             if !found.rows.is_empty() {
                 tables.push(table(scene, found, by));
             }
         }
         Ok((!tables.is_empty()).then(|| Self {
             tables,
+            searched,
             href: scene.links.requests_with("is:unknown outcome:denied"),
         }))
     }

@@ -7,7 +7,7 @@ use jiff::civil::{self, DateTime, Time};
 use jiff::{Span, Zoned};
 
 use crate::pages::wording::moment::Face;
-use crate::pages::wording::number::grouped;
+use crate::pages::wording::number::{grouped, some};
 
 /// About how many bars are asked for.
 pub(crate) const BARS: usize = 96;
@@ -73,6 +73,8 @@ pub(crate) struct Chart {
     pub(crate) offset: String,
     /// Nothing to draw.
     pub(crate) empty: bool,
+    /// If not everything was counted: from when on it was. `12 Nov 14:00`
+    pub(crate) since: Option<String>,
     /// The highest bar.
     pub(crate) peak: String,
 }
@@ -81,6 +83,7 @@ impl Chart {
     pub(crate) fn new(histogram: &Histogram, face: &Face) -> Self {
         let sum = |of: fn(&Bucket) -> u64| histogram.buckets.iter().map(of).sum::<u64>();
         let (read, changed, denied) = (sum(|b| b.read), sum(|b| b.changed), sum(|b| b.denied));
+        let more = histogram.searched.is_some();
         let peak = histogram.buckets.iter().map(all).max().unwrap_or(0);
         let count = histogram.buckets.len().max(1);
         let slot = 100.0 / count as f64;
@@ -106,16 +109,19 @@ impl Chart {
             ),
             summary: format!(
                 "Requests over time: {} read, {} changed, {} denied or failed",
-                grouped(read),
-                grouped(changed),
-                grouped(denied)
+                some(read, more),
+                some(changed, more),
+                some(denied, more)
             ),
             offset: face.offset(),
             empty: peak == 0,
+            since: histogram
+                .searched
+                .map(|searched| face.brief(searched.back_to)),
             peak: grouped(peak),
-            read: grouped(read),
-            changed: grouped(changed),
-            denied: grouped(denied),
+            read: some(read, more),
+            changed: some(changed, more),
+            denied: some(denied, more),
         }
     }
 }
@@ -348,6 +354,7 @@ mod tests {
             to,
             width: 900 * Micros::SECOND,
             buckets: vec![Bucket::default(); 96],
+            searched: None,
         };
         let face = Face {
             zone: TimeZone::get("Asia/Kolkata").unwrap(),
@@ -374,6 +381,7 @@ mod tests {
             to,
             width: 600 * Micros::SECOND,
             buckets: vec![Bucket::default(); 109],
+            searched: None,
         };
         let zone = TimeZone::UTC;
         let ticks = ticks(&histogram, &Face { zone, now: to });
@@ -392,6 +400,7 @@ mod tests {
             to,
             width: (to.0 - from.0) / 96,
             buckets: vec![Bucket::default(); 96],
+            searched: None,
         };
         let zone = TimeZone::get(zone).unwrap();
         let ticks = ticks(&histogram, &Face { zone, now: to });

@@ -2,10 +2,10 @@
 
 use admintrail_event::Filter;
 use admintrail_event::filter::{Term, TermLabel};
-use admintrail_store::Folded;
 
+use crate::pages::parts::filters::Hidden;
 use crate::pages::wording::link::Links;
-use crate::pages::wording::number::counted;
+use crate::pages::wording::number::some;
 
 /// One chip.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,7 +64,16 @@ pub(crate) fn without_chips(links: &Links) -> impl Iterator<Item = Chip> {
 
 /// What is hidden without a term that says so: files and background refreshes, or that they are
 /// shown.
-pub(crate) fn fold_chip(links: &Links, folds: bool, folded: Folded) -> Option<Chip> {
+pub(crate) fn fold_chip(links: &Links, folds: bool, hidden: Hidden) -> Option<Chip> {
+    let folded = hidden.by_fold;
+    let counted = |n: u64, one: &str, many: &str| {
+        let noun = if n == 1 && !hidden.may_be_more {
+            one
+        } else {
+            many
+        };
+        format!("{} {noun}", some(n, hidden.may_be_more))
+    };
     let (label, remove) = if folds {
         let files = (folded.assets > 0).then(|| counted(folded.assets, "file", "files"));
         let refreshes = (folded.refreshes > 0).then(|| {
@@ -99,6 +108,7 @@ pub(crate) fn fold_chip(links: &Links, folds: bool, folded: Folded) -> Option<Ch
 mod tests {
     use super::*;
     use crate::ViewQuery;
+    use admintrail_store::Folded;
 
     #[test]
     fn chips_say_what_the_box_says_and_lead_to_the_box_without_them() {
@@ -126,23 +136,29 @@ mod tests {
     #[test]
     fn what_is_folded_is_said_and_can_be_shown() {
         let links = Links::new("/x", ViewQuery::parse("limit=25"));
+        let hidden = |assets, refreshes| Hidden {
+            by_fold: Folded { refreshes, assets },
+            ..Hidden::default()
+        };
         let label = |assets, refreshes| {
-            fold_chip(&links, true, Folded { refreshes, assets }).map(|chip| chip.label)
+            fold_chip(&links, true, hidden(assets, refreshes)).map(|chip| chip.label)
         };
         let both = "186 files and 4 background refreshes hidden";
         assert_eq!(label(186, 4).as_deref(), Some(both));
         assert_eq!(label(1_204, 0).as_deref(), Some("1,204 files hidden"));
         assert_eq!(label(0, 1).as_deref(), Some("1 background refresh hidden"));
         assert_eq!(label(0, 0), None);
-        let some = Folded {
-            refreshes: 0,
-            assets: 1,
+        let more = Hidden {
+            may_be_more: true,
+            ..hidden(1, 0)
         };
-        let chip = fold_chip(&links, true, some).unwrap();
+        let chip = fold_chip(&links, true, more).unwrap();
+        assert_eq!(chip.label, "1+ files hidden");
+        let chip = fold_chip(&links, true, hidden(1, 0)).unwrap();
         assert_eq!(chip.remove, "Show 1 file");
         assert_eq!(chip.href, "/x?limit=25&fold=0");
         assert_eq!(
-            fold_chip(&links, false, Folded::default()).unwrap().href,
+            fold_chip(&links, false, Hidden::default()).unwrap().href,
             "/x?limit=25"
         );
     }

@@ -9,7 +9,7 @@ use crate::pages::parts::chip::{Chip, chips, fold_chip, without_chips};
 use crate::pages::parts::range::RangeMenu;
 use crate::pages::scene::Scene;
 use crate::pages::wording::link::{ADDRESSES, ADMINS, Links, with_term};
-use crate::pages::wording::number::grouped;
+use crate::pages::wording::number::some;
 
 /// A view in one click.
 #[derive(Debug, Clone)]
@@ -120,6 +120,8 @@ pub(crate) struct HideMe {
 pub(crate) struct Hidden {
     pub(crate) by_hide_me: u64,
     pub(crate) by_fold: Folded,
+    /// Not everything was counted.
+    pub(crate) may_be_more: bool,
 }
 
 impl FilterBar {
@@ -151,7 +153,7 @@ impl FilterBar {
                 .into_iter()
                 .chain(without_chips(links))
                 .collect(),
-            fold: fold_chip(links, folds, hidden.by_fold),
+            fold: fold_chip(links, folds, hidden),
             clear: links.fresh(|query| query.q.clear()),
             views: VIEWS
                 .map(|(name, words, about)| NamedView {
@@ -164,18 +166,19 @@ impl FilterBar {
             denied: Switch::denied(links),
             admins: links.fresh_at(ADMINS, |_| {}),
             addresses: links.fresh_at(ADDRESSES, |_| {}),
-            hide: HideMe::new(scene, hidden.by_hide_me),
+            hide: HideMe::new(scene, hidden),
         }
     }
 }
 
 impl HideMe {
-    fn new(scene: &Scene, hidden: u64) -> Self {
+    fn new(scene: &Scene, hidden: Hidden) -> Self {
         let on = scene.hides_me();
         let account = scene.viewer.account();
         Self {
             on,
-            hidden: (on && hidden > 0).then(|| format!("{} hidden", grouped(hidden))),
+            hidden: (on && hidden.by_hide_me > 0)
+                .then(|| format!("{} hidden", some(hidden.by_hide_me, hidden.may_be_more))),
             nobody: account.is_some_and(|account| account.identities.is_empty()),
             next: scene.links.fresh(|query| query.hide_me = Some(!on)),
         }

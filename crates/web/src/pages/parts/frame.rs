@@ -13,7 +13,7 @@ use crate::pages::wording::number::counted;
 
 /// Who has done something since then, and has not signed out, is active now.
 pub(crate) fn active_since(now: Micros) -> Micros {
-    Micros(now.0 - 5 * 60 * Micros::SECOND)
+    Micros(now.0 - 15 * 60 * Micros::SECOND)
 }
 
 /// All that stands above the rows.

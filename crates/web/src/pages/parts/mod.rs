@@ -12,6 +12,7 @@ pub(crate) mod pager;
 pub(crate) mod range;
 pub(crate) mod refresh;
 pub(crate) mod row;
+pub(crate) mod search;
 pub(crate) mod shell;
 pub(crate) mod spark;
 pub(crate) mod top;

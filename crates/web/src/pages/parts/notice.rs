@@ -188,6 +188,7 @@ mod tests {
             first_received: None,
             failing: Some((at("2026-11-22T14:32:00Z"), "disk full".to_owned())),
             bytes: 0,
+            archive: admintrail_store::ArchiveState::default(),
         };
         let notices = recording(
             &recorder,

@@ -4,9 +4,10 @@ use admintrail_store::{FacetField, View};
 use askama::Template;
 
 use crate::WebError;
+use crate::pages::parts::search::shorter;
 use crate::pages::scene::Scene;
 use crate::pages::wording::link::term;
-use crate::pages::wording::number::grouped;
+use crate::pages::wording::number::some;
 
 struct Value {
     name: String,
@@ -25,6 +26,8 @@ struct List {
 #[template(path = "parts/top.html")]
 struct Top {
     lists: Vec<List>,
+    /// If not everything was counted: from when on it was.
+    since: Option<String>,
 }
 
 const FIELDS: [(&str, &str, FacetField); 6] = [
@@ -41,9 +44,11 @@ const VALUES: usize = 5;
 
 /// The lists, as a fragment.
 pub(crate) fn draw(scene: &Scene, view: &View) -> Result<String, WebError> {
-    let mut lists = Vec::new();
+    let (mut lists, mut searched) = (Vec::new(), None);
     for (title, key, field) in FIELDS {
         let facet = scene.app.trail.facet(view, field, VALUES)?;
+        searched = shorter(searched, facet.searched);
+        let may_be_more = facet.searched.is_some();
         let most = facet
             .values
             .iter()
@@ -62,7 +67,7 @@ pub(crate) fn draw(scene: &Scene, view: &View) -> Result<String, WebError> {
                 };
                 Some(Value {
                     name: value.value.clone().unwrap_or_else(|| "Unknown".to_owned()),
-                    count: grouped(value.count),
+                    count: some(value.count, may_be_more),
                     share: value.count * 100 / most,
                     href: scene.links.requests_with(&word),
                 })
@@ -72,5 +77,6 @@ pub(crate) fn draw(scene: &Scene, view: &View) -> Result<String, WebError> {
             lists.push(List { title, values });
         }
     }
-    Top { lists }.render().map_err(WebError::internal)
+    let since = searched.map(|searched| scene.face.brief(searched.back_to));
+    Top { lists, since }.render().map_err(WebError::internal)
 }

@@ -210,7 +210,7 @@ async fn our_script_gets_the_parts_alone() {
     assert_eq!(
         names,
         [
-            "head", "tabs", "notices", "filters", "chips", "chart", "body"
+            "head", "tabs", "notices", "filters", "chips", "chart", "search", "body"
         ]
     );
 }

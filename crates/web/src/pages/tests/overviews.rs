@@ -116,7 +116,7 @@ async fn the_dashboard_says_who_is_active_and_what_was_denied() {
     let stack = day().await;
     let page = text(&stack.page("/").await);
     assert!(
-        page.contains("Active now last 5 minutes OK Olena Kravets billing · 1 min ago"),
+        page.contains("Active now last 15 minutes OK Olena Kravets billing · 1 min ago"),
         "{page}"
     );
     assert!(page.contains("Denied 2 in 24 hours"), "{page}");

@@ -17,7 +17,9 @@ use crate::auth::Capability;
 use crate::pages::parts::ending::Ending;
 use crate::pages::parts::frame::active_since;
 use crate::pages::parts::notice;
+use crate::pages::parts::pager;
 use crate::pages::parts::row::{Reason, Who};
+use crate::pages::parts::search::Search;
 use crate::pages::parts::shell::{Place, Shell};
 use crate::pages::scene::{Scene, off_thread};
 use crate::pages::wording::agent;
@@ -76,6 +78,8 @@ struct TimelinePage {
     head: Head,
     items: Vec<Item>,
     steps: Option<Steps>,
+    /// Requests of it are still looked for.
+    search: Option<Search>,
     /// Oldest first.
     forward: bool,
     turned: String,
@@ -135,6 +139,10 @@ fn answer(scene: &Scene, panel: &str, session: &str) -> Result<Response, WebErro
         .saying(notice::health(&scene.app, &scene.face)),
         head: head(scene, &row, &words)?,
         steps: pages(scene, &page, order),
+        search: {
+            let found = counted(page.total.value, "request found", "requests found");
+            Search::new(scene, page.searched, order, &found)
+        },
         items,
         forward,
         turned: links.fresh(|query| query.order = forward.then(|| "desc".to_owned())),
@@ -269,14 +277,8 @@ fn pages(scene: &Scene, page: &Page, order: Order) -> Option<Steps> {
         Order::Ascending => (page.older.is_some(), page.newer.is_some()),
         Order::Descending => (page.newer.is_some(), page.older.is_some()),
     };
-    let (from, shown) = (page.before + 1, page.events.len() as u64);
     Some(Steps {
-        span: format!(
-            "{}–{} of {}",
-            grouped(from),
-            grouped(page.before + shown),
-            crate::pages::parts::pager::total(page.total)
-        ),
+        span: pager::span(page),
         first: back.then(|| links.fresh(|_| {})),
         earlier: to(page.older),
         later: to(page.newer),

@@ -1,6 +1,22 @@
 //! Numbers, sizes and spans of time as people read them.
 
+use admintrail_store::{Relation, Total};
+
 pub(crate) use crate::thousands::grouped;
+
+/// What is said of a number with a `+`.
+pub(crate) const AT_LEAST: &str = "At least so many: not everything was counted yet";
+
+/// `41,208`; `41,208+` where not everything was counted.
+pub(crate) fn total(total: Total) -> String {
+    some(total.value, total.relation == Relation::AtLeast)
+}
+
+/// `12`; `12+` where there may be more.
+pub(crate) fn some(n: u64, may_be_more: bool) -> String {
+    let plus = if may_be_more { "+" } else { "" };
+    format!("{}{plus}", grouped(n))
+}
 
 /// `1 request`, `2 requests`
 pub(crate) fn counted(n: u64, one: &str, many: &str) -> String {
