@@ -15,7 +15,7 @@ use tokio::sync::{oneshot, watch};
 
 use crate::answer::{Asked, Budget};
 use crate::archive::{Archive, Block, Name, SegmentFolder, Segments, Shared};
-use crate::derived::{Derived, Hashing, Kept};
+use crate::derived::{Derived, Hashing, Judging, Kept, Sessions};
 use crate::folder::FolderLock;
 use crate::hot::{
     Access, Command, Database, HotBlocks, Loaded, Prepared, RecentIds, Status, Writer, WriterParts,
@@ -167,7 +167,8 @@ struct Inner {
     clock: Arc<dyn Fn() -> Micros + Send + Sync>,
     budget: Duration,
     mirror: Arc<Mirror>,
-    derived: Arc<RwLock<Derived>>,
+    judging: Arc<RwLock<Judging>>,
+    sessions: Arc<RwLock<Sessions>>,
     status: Arc<RwLock<Status>>,
     visible: watch::Receiver<Seq>,
     /// Segments that could not even be opened.
@@ -224,7 +225,8 @@ impl Trail {
             seal_at: options.tuning.seal_at as u64,
             sealer: errands.clone(),
             mirror: Arc::clone(&inner.mirror),
-            derived: Arc::clone(&inner.derived),
+            judging: Arc::clone(&inner.judging),
+            sessions: Arc::clone(&inner.sessions),
             status: Arc::clone(&inner.status),
             visible: sender,
             last_seq,
@@ -240,7 +242,8 @@ impl Trail {
             clock: options.clock,
             archive,
             mirror: Arc::clone(&inner.mirror),
-            derived: Arc::clone(&inner.derived),
+            judging: Arc::clone(&inner.judging),
+            sessions: Arc::clone(&inner.sessions),
             blocks,
             commands: writer.commands().clone(),
             status: Arc::clone(&inner.sealer_status),
@@ -482,8 +485,8 @@ impl Trail {
         offset: usize,
         limit: usize,
     ) -> Result<SessionsPage, StoreError> {
-        self.ask(|snapshot, budget| {
-            answer::sessions(snapshot, &self.inner.derived, view, (offset, limit), budget)
+        self.ask_with_sessions(|snapshot, hot, budget| {
+            answer::sessions(snapshot, hot, view, (offset, limit), budget)
         })
     }
 
@@ -492,7 +495,9 @@ impl Trail {
     /// # Errors
     /// When the archive cannot be read.
     pub fn nameless_sessions(&self, view: &View) -> Result<BTreeMap<PanelName, u64>, StoreError> {
-        self.ask(|snapshot, budget| answer::nameless(snapshot, &self.inner.derived, view, budget))
+        self.ask_with_sessions(|snapshot, hot, budget| {
+            answer::nameless(snapshot, hot, view, budget)
+        })
     }
 
     /// The sessions of this hash, all of their events counted: one, unless senders of several
@@ -501,14 +506,14 @@ impl Trail {
     /// # Errors
     /// When the archive cannot be read.
     pub fn session(&self, session: &SessionHash) -> Result<Vec<SessionRow>, StoreError> {
-        self.ask(|snapshot, _| answer::session(snapshot, &self.inner.derived, session))
+        self.ask_with_sessions(|snapshot, hot, _| answer::session(snapshot, hot, session))
     }
 
     /// Admins with an event (neither polling nor an asset) since `since` who have not signed out
     /// since, latest first.
     #[must_use]
     pub fn active(&self, since: Micros) -> Vec<ActiveAdmin> {
-        self.inner.derived.read().active(since)
+        self.inner.sessions.read().active(since)
     }
 
     /// Events accepted from now on, or after the position (resuming).
@@ -627,7 +632,7 @@ impl Trail {
     /// Whether an admin of this id (folded) has any event, on any panel.
     #[must_use]
     pub fn knows_admin(&self, admin: &str) -> bool {
-        self.inner.derived.read().knows(&fold(admin))
+        self.inner.judging.read().knows(&fold(admin))
     }
 
     /// Finishes what is under way and closes the database in order. Later appends are refused.
@@ -642,6 +647,22 @@ impl Trail {
 
     fn snapshot(&self) -> Result<Snapshot, StoreError> {
         Ok(self.inner.mirror.snapshot())
+    }
+
+    /// [`Self::ask`] about sessions. Those of hot are not part of a snapshot: if events were sealed
+    /// meanwhile, they may have been seen twice or not at all, and the question is asked again.
+    fn ask_with_sessions<T>(
+        &self,
+        answer: impl Fn(&Snapshot, &RwLock<Sessions>, Budget) -> T,
+    ) -> Result<T, StoreError> {
+        loop {
+            let before = self.inner.mirror.segments();
+            let answered =
+                self.ask(|snapshot, budget| answer(snapshot, &self.inner.sessions, budget))?;
+            if Arc::ptr_eq(&before, &self.inner.mirror.segments()) {
+                return Ok(answered);
+            }
+        }
     }
 
     /// Answers from one moment. What turns out to be damaged meanwhile is left out, and the question
@@ -693,7 +714,8 @@ impl Inner {
             retention: Arc::default(),
             sealer: None,
             mirror: Arc::new(Mirror::new(sealed.segments, loaded.chunks, loaded.newest)),
-            derived: Arc::new(RwLock::new(loaded.derived)),
+            judging: Arc::new(RwLock::new(loaded.derived.judging)),
+            sessions: Arc::new(RwLock::new(loaded.derived.sessions)),
             status: Arc::new(RwLock::new(status)),
             visible,
             writer: None,

@@ -13,7 +13,7 @@ use super::sweep::{Budget, Coverage, GroupRef, fold_groups, groups_of};
 use super::tally::is_within;
 use crate::archive::{Segment, SessionRecord};
 use crate::columns::{Chunk, RowSet};
-use crate::derived::{Derived, join_rows};
+use crate::derived::{Sessions, join_rows};
 use crate::mirror::Snapshot;
 use crate::query::{SessionRow, SessionsPage, View};
 
@@ -23,18 +23,18 @@ type Key = ([u8; 16], String);
 /// The sessions with an event in the view, latest first; offset and limit.
 pub(crate) fn sessions(
     snapshot: &Snapshot,
-    derived: &RwLock<Derived>,
+    hot: &RwLock<Sessions>,
     view: &View,
     (offset, limit): (usize, usize),
     budget: Budget,
 ) -> SessionsPage {
     let (wanted, coverage) = wanted(snapshot, view, budget);
-    let mut last: Vec<(Micros, Key)> = latest(snapshot, derived, &wanted);
+    let mut last: Vec<(Micros, Key)> = latest(snapshot, hot, &wanted);
     let total = last.len() as u64;
     last.sort_unstable_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
     let page = last.into_iter().skip(offset).take(limit);
     let rows = page.filter_map(|(_, (hash, panel))| {
-        let mut of_hash = session(snapshot, derived, &SessionHash(hash)).into_iter();
+        let mut of_hash = session(snapshot, hot, &SessionHash(hash)).into_iter();
         of_hash.find(|row| row.panel.as_str() == panel)
     });
     SessionsPage {
@@ -47,7 +47,7 @@ pub(crate) fn sessions(
 /// How many of the sessions in the view nobody is known of, by panel.
 pub(crate) fn nameless(
     snapshot: &Snapshot,
-    derived: &RwLock<Derived>,
+    hot: &RwLock<Sessions>,
     view: &View,
     budget: Budget,
 ) -> BTreeMap<PanelName, u64> {
@@ -65,10 +65,10 @@ pub(crate) fn nameless(
             }
         }
     }
-    let derived = derived.read();
+    let hot = hot.read();
     let mut counts = BTreeMap::new();
     for key in wanted {
-        for row in derived.sessions.get(&SessionHash(key.0)) {
+        for row in hot.get(&SessionHash(key.0)) {
             if row.panel.as_str() == key.1 {
                 *known.entry(key.clone()).or_default() |= row.admin.is_some();
             }
@@ -85,7 +85,7 @@ pub(crate) fn nameless(
 /// The rows of a session, one a panel; the panel that had it first at the front.
 pub(crate) fn session(
     snapshot: &Snapshot,
-    derived: &RwLock<Derived>,
+    hot: &RwLock<Sessions>,
     session: &SessionHash,
 ) -> Vec<SessionRow> {
     let mut rows: Vec<SessionRow> = Vec::new();
@@ -104,8 +104,8 @@ pub(crate) fn session(
             .filter_map(row_of)
             .for_each(&mut add);
     }
-    let derived = derived.read();
-    derived.sessions.get(session).iter().cloned().for_each(add);
+    let hot = hot.read();
+    hot.get(session).iter().cloned().for_each(add);
     rows
 }
 
@@ -182,7 +182,7 @@ fn add_chunk(wanted: &mut HashSet<Key>, chunk: &Chunk, visible: &RowSet) {
 /// When the wanted sessions had their last event; those that count for none are left out.
 fn latest(
     snapshot: &Snapshot,
-    derived: &RwLock<Derived>,
+    hot: &RwLock<Sessions>,
     wanted: &HashSet<Key>,
 ) -> Vec<(Micros, Key)> {
     let mut last: HashMap<&Key, Micros> = HashMap::with_capacity(wanted.len());
@@ -198,9 +198,9 @@ fn latest(
             }
         }
     }
-    let derived = derived.read();
+    let hot = hot.read();
     for key in wanted {
-        let rows = derived.sessions.get(&SessionHash(key.0)).iter();
+        let rows = hot.get(&SessionHash(key.0)).iter();
         for row in rows.filter(|row| row.panel.as_str() == key.1) {
             let at = last.entry(key).or_insert(row.last);
             *at = (*at).max(row.last);

@@ -22,27 +22,15 @@ pub(crate) use snapshot::Kept;
 
 use crate::columns::Chunk;
 use crate::folding;
-use crate::query::ActiveAdmin;
 
-/// All of it. The writer alone changes it.
-pub(crate) struct Derived {
+/// What the writer asks before it writes. It alone changes it.
+pub(crate) struct Judging {
     hashing: Hashing,
     firsts: Firsts,
     polling: Polling,
-    pub(crate) sessions: Sessions,
 }
 
-impl Derived {
-    /// Of no event. What is joined later must share `hashing`.
-    pub(crate) fn new(hashing: Hashing) -> Self {
-        Self {
-            hashing,
-            firsts: Firsts::new(hashing),
-            polling: Polling::new(hashing),
-            sessions: Sessions::default(),
-        }
-    }
-
+impl Judging {
     /// What a new event is the first of, and whether it is a background refresh; takes it into account.
     pub(crate) fn judge(&mut self, draft: &Draft, received: Micros) -> (FirstSet, bool) {
         let first = self.firsts.note(draft);
@@ -58,56 +46,60 @@ impl Derived {
         self.firsts.forget(draft, first);
     }
 
-    /// Counts an accepted event.
-    pub(crate) fn count(&mut self, event: &Event) {
-        self.sessions.count(event);
+    /// Whether an admin of this folded id has an event.
+    pub(crate) fn knows(&self, folded: &str) -> bool {
+        self.firsts.knows(folded)
+    }
+}
+
+/// All of it, while a trail is opened.
+pub(crate) struct Derived {
+    pub(crate) judging: Judging,
+    pub(crate) sessions: Sessions,
+}
+
+impl Derived {
+    /// Of no event. What is joined later must share `hashing`.
+    pub(crate) fn new(hashing: Hashing) -> Self {
+        Self {
+            judging: Judging {
+                hashing,
+                firsts: Firsts::new(hashing),
+                polling: Polling::new(hashing),
+            },
+            sessions: Sessions::default(),
+        }
     }
 
     /// Takes over an event that was judged before.
     pub(crate) fn replay(&mut self, event: &Event) {
-        self.firsts.note(&event.draft);
+        self.judging.firsts.note(&event.draft);
         self.sessions.count(event);
     }
 
     /// Takes over a chunk of them.
     pub(crate) fn replay_chunk(&mut self, chunk: &Chunk) {
-        self.firsts.note_chunk(chunk);
+        self.judging.firsts.note_chunk(chunk);
         self.sessions.count_chunk(chunk);
     }
 
     /// Takes over a sealed chunk: everything but its sessions.
     pub(crate) fn replay_sealed(&mut self, chunk: &Chunk) {
-        self.firsts.note_chunk(chunk);
+        self.judging.firsts.note_chunk(chunk);
         let mut of_chunk = Sessions::default();
         of_chunk.count_chunk(chunk);
         self.sessions.join_admins(of_chunk);
     }
 
-    /// Other sessions than before; who was seen when stays.
-    pub(crate) fn replace_sessions(&mut self, sessions: Sessions) {
-        let old = std::mem::replace(&mut self.sessions, sessions);
-        self.sessions.join_admins(old);
-    }
-
     /// Takes over one of the newest events, from which refreshes are recognised.
     pub(crate) fn replay_recent(&mut self, event: &Event) {
-        self.polling.note(&event.draft, event.received);
+        self.judging.polling.note(&event.draft, event.received);
     }
 
     /// Joins what was derived from other events, whatever their order.
     pub(crate) fn join(&mut self, other: Self) {
-        self.firsts.join(other.firsts);
+        self.judging.firsts.join(other.judging.firsts);
         self.sessions.join(other.sessions);
-    }
-
-    /// Whether an admin of this folded id has an event.
-    pub(crate) fn knows(&self, folded: &str) -> bool {
-        self.firsts.knows(folded)
-    }
-
-    /// Admins with an event since then that is no background refresh, latest first.
-    pub(crate) fn active(&self, since: Micros) -> Vec<ActiveAdmin> {
-        self.sessions.active(since)
     }
 }
 
@@ -162,13 +154,13 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::query::SessionRow;
+    use crate::query::{ActiveAdmin, SessionRow};
 
     /// Everything that can be asked of it, in an order of its own.
     fn told(derived: &Derived) -> (Vec<SessionRow>, Vec<ActiveAdmin>) {
         let mut sessions: Vec<SessionRow> = derived.sessions.all().cloned().collect();
         sessions.sort_by_key(|row| row.session);
-        let mut active = derived.active(Micros(i64::MIN));
+        let mut active = derived.sessions.active(Micros(i64::MIN));
         active.sort_by(|a, b| a.admin.cmp(&b.admin));
         (sessions, active)
     }
@@ -181,7 +173,7 @@ mod tests {
             let id = EventId::new(time, [0; 10]);
             let mut draft = Draft::request(id, time, PanelName::own(), "GET", "/status");
             (draft.polling, draft.outcome) = (true, outcome);
-            let (_, polling) = derived.judge(&draft, draft.time);
+            let (_, polling) = derived.judging.judge(&draft, draft.time);
             assert_eq!(polling, outcome == Outcome::Success, "{outcome:?}");
         }
     }
@@ -212,7 +204,10 @@ mod tests {
                 joined.join(derived);
             }
             prop_assert_eq!(format!("{:?}", told(&one_by_one)), format!("{:?}", told(&joined)));
-            prop_assert_eq!(one_by_one.firsts.note(&next), joined.firsts.note(&next));
+            prop_assert_eq!(
+                one_by_one.judging.firsts.note(&next),
+                joined.judging.firsts.note(&next)
+            );
         }
 
         /// What was judged and then not accepted leaves no trace.
@@ -224,13 +219,13 @@ mod tests {
             let (kept, failed) = drafts.split_at(cut.min(drafts.len()));
             let mut derived = Derived::new(Hashing::default());
             for draft in kept {
-                derived.judge(draft, draft.time);
+                derived.judging.judge(draft, draft.time);
             }
-            let first: Vec<FirstSet> = failed.iter().map(|draft| derived.judge(draft, draft.time).0).collect();
+            let first: Vec<FirstSet> = failed.iter().map(|draft| derived.judging.judge(draft, draft.time).0).collect();
             for (draft, first) in failed.iter().zip(&first).rev() {
-                derived.forget(draft, *first);
+                derived.judging.forget(draft, *first);
             }
-            let again: Vec<FirstSet> = failed.iter().map(|draft| derived.judge(draft, draft.time).0).collect();
+            let again: Vec<FirstSet> = failed.iter().map(|draft| derived.judging.judge(draft, draft.time).0).collect();
             prop_assert_eq!(first, again);
         }
     }

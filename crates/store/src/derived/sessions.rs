@@ -321,6 +321,12 @@ impl Sessions {
         }
     }
 
+    /// Other sessions than before; who was seen when stays.
+    pub(crate) fn replace(&mut self, sessions: Self) {
+        let old = std::mem::replace(self, sessions);
+        self.join_admins(old);
+    }
+
     /// Who was seen when, to be kept.
     pub(super) fn kept_admins(&self) -> Vec<KeptAdmin> {
         let kept = self.admins.iter().map(|(admin, last)| KeptAdmin {

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::firsts::KeptFirsts;
 use super::sessions::KeptAdmin;
-use super::{Derived, Hashing};
+use super::{Derived, Hashing, Judging, Sessions};
 
 const FILE: &str = "derived.snapshot";
 const MAGIC: &[u8; 8] = b"ADMTDER1";
@@ -32,13 +32,13 @@ pub(crate) struct Kept {
 
 impl Kept {
     /// Of this moment, at which `seq` was the last.
-    pub(crate) fn of(derived: &Derived, log: LogId, seq: Seq) -> Self {
+    pub(crate) fn of(judging: &Judging, sessions: &Sessions, log: LogId, seq: Seq) -> Self {
         Self {
             log: log.0,
-            key: derived.hashing.key,
+            key: judging.hashing.key,
             seq: seq.0,
-            firsts: derived.firsts.kept(),
-            admins: derived.sessions.kept_admins(),
+            firsts: judging.firsts.kept(),
+            admins: sessions.kept_admins(),
         }
     }
 
@@ -84,7 +84,7 @@ impl Kept {
 
     /// Joins it.
     pub(crate) fn into_derived(self, derived: &mut Derived) {
-        derived.firsts.take(self.firsts);
+        derived.judging.firsts.take(self.firsts);
         derived.sessions.take_admins(self.admins);
     }
 }

@@ -4,6 +4,7 @@ mod blocks;
 mod checkpoint;
 mod database;
 mod load;
+mod publisher;
 mod recent_ids;
 mod registry;
 mod row;

@@ -55,22 +55,19 @@ impl RecentIds {
         }
     }
 
-    /// Keeps an id that is accepted now; `false` if it is too low to be kept.
-    pub(crate) fn accept(&mut self, id: EventId, known: Known) -> bool {
+    /// Keeps an id that is accepted now.
+    pub(crate) fn accept(&mut self, id: EventId, known: Known) {
         let id = number(id);
         if Some(id) <= self.floor {
-            return false;
+            return;
         }
         self.kept.insert(id, known);
-        let mut kept = true;
         while self.kept.len() > self.most {
             let Some((lowest, _)) = self.kept.pop_first() else {
-                break;
+                return;
             };
-            kept &= lowest != id;
             self.floor = self.floor.max(Some(lowest));
         }
-        kept
     }
 
     /// Takes back what [`Self::accept`] kept: it was not stored after all. The floor may stay too

@@ -13,11 +13,12 @@ use super::blocks::{Cutter, HotBlocks};
 use super::checkpoint::Checkpoints;
 use super::database::{Access, Database, cause_of};
 use super::load::read;
+use super::publisher::{Durable, Publisher, Show};
 use super::recent_ids::{RecentIds, Seen};
 use super::registry;
 use crate::archive::{Archive, Block, Known, Name, Segment, Segments};
 use crate::columns::Chunk;
-use crate::derived::{Derived, Sessions};
+use crate::derived::{Judging, Sessions};
 use crate::mirror::Mirror;
 use crate::sealer::Errand;
 use crate::trail::Receipt;
@@ -93,7 +94,7 @@ pub(crate) struct Sealed {
     pub(crate) sessions: (Sessions, Seq),
 }
 
-type Reply = oneshot::Sender<Result<Vec<Receipt>, StoreError>>;
+pub(crate) type Reply = oneshot::Sender<Result<Vec<Receipt>, StoreError>>;
 
 /// What the writer tells everyone else.
 #[derive(Debug, Clone, Default)]
@@ -120,7 +121,8 @@ pub(crate) struct WriterParts {
     pub(crate) seal_at: u64,
     pub(crate) sealer: crossbeam_channel::Sender<Errand>,
     pub(crate) mirror: Arc<Mirror>,
-    pub(crate) derived: Arc<RwLock<Derived>>,
+    pub(crate) judging: Arc<RwLock<Judging>>,
+    pub(crate) sessions: Arc<RwLock<Sessions>>,
     pub(crate) status: Arc<RwLock<Status>>,
     pub(crate) visible: watch::Sender<Seq>,
     pub(crate) last_seq: Seq,
@@ -147,11 +149,20 @@ impl Writer {
                 }
             })?;
         let (checkpoints, checkpointer) = Checkpoints::start(parts.database.clone())?;
+        let show = Show {
+            mirror: Arc::clone(&parts.mirror),
+            sessions: Arc::clone(&parts.sessions),
+            status: Arc::clone(&parts.status),
+            visible: parts.visible.clone(),
+            full,
+            sealer: parts.sealer.clone(),
+        };
+        let (publisher, showing) = Publisher::start(show)?;
         let work = Work {
             spoiled: false,
             cutter: Cutter::default(),
             parts,
-            full,
+            publisher,
             checkpoints,
         };
         let writer = std::thread::Builder::new()
@@ -159,7 +170,7 @@ impl Writer {
             .spawn(move || work.run(inbox))?;
         Ok(Self {
             commands,
-            threads: Mutex::new(vec![writer, chunker, checkpointer]),
+            threads: Mutex::new(vec![writer, showing, chunker, checkpointer]),
         })
     }
 
@@ -187,8 +198,7 @@ impl Writer {
 
 struct Work {
     parts: WriterParts,
-    /// Wakes the thread that makes chunks.
-    full: crossbeam_channel::Sender<()>,
+    publisher: Publisher,
     checkpoints: Checkpoints,
     /// A sync failed and the database could not be opened again since.
     spoiled: bool,
@@ -232,7 +242,7 @@ impl Work {
                     next = inbox.try_recv().ok();
                 }
             }
-            self.commit(batches);
+            self.commit(batches, !inbox.is_empty());
             match other {
                 None | Some(Command::Append { .. }) => {}
                 Some(Command::Tick) => self.tick(),
@@ -242,6 +252,7 @@ impl Work {
                 }
                 Some(Command::Register(registration)) => self.register(*registration),
                 Some(Command::Close) => {
+                    self.publisher.flush();
                     self.close_block();
                     return;
                 }
@@ -314,6 +325,7 @@ impl Work {
             return;
         }
         self.parts.steps.reached("registered");
+        self.publisher.flush();
         let kept = self.parts.mirror.segments();
         let mut segments: Vec<Arc<Segment>> = kept
             .iter()
@@ -331,10 +343,10 @@ impl Work {
                 for event in parts.mirror.after(upto, usize::MAX) {
                     sessions.count(&event);
                 }
-                let mut derived = parts.derived.write();
-                derived.replace_sessions(sessions);
+                let mut held = parts.sessions.write();
+                held.replace(sessions);
                 parts.mirror.sealed(sealed.last, segments, sealed.rest);
-                drop(derived);
+                drop(held);
                 let first_hot = Seq(sealed.last.0 + 1);
                 parts.blocks.lock().drop_below(first_hot);
                 parts.watermark = first_hot;
@@ -380,7 +392,7 @@ impl Work {
         Ok(())
     }
 
-    fn commit(&mut self, batches: Vec<(Vec<Prepared>, Reply)>) {
+    fn commit(&mut self, batches: Vec<(Vec<Prepared>, Reply)>, more_to_write: bool) {
         if batches.is_empty() {
             return;
         }
@@ -389,7 +401,7 @@ impl Work {
             self.reconnect();
         }
         match self.write(batches, &mut accepted) {
-            Ok(()) => self.publish(accepted),
+            Ok(()) => self.publish(accepted, more_to_write),
             Err(error) => self.fail(accepted, &error),
         }
     }
@@ -404,7 +416,7 @@ impl Work {
             connection,
             clock,
             archive,
-            derived,
+            judging,
             log,
             last_seq,
             mirror,
@@ -427,10 +439,30 @@ impl Work {
             return Err(WriteError::Spoiled);
         }
         accepted.cutter = self.cutter.clone();
-        let sealed = sealed_ids(&drafts, recent, archive.as_ref(), mirror)?;
-        // Accepted by this commit, and neither recent nor in memory yet.
-        let mut now: HashMap<EventId, Known> = HashMap::new();
-        let mut derived = derived.write();
+        // What each id means is settled before anything is accepted: nothing is forgotten meanwhile.
+        let count = drafts.iter().map(Vec::len).sum();
+        let mut known: HashMap<EventId, Known> = HashMap::with_capacity(count);
+        let mut old = Vec::new();
+        for id in drafts.iter().flatten().map(|prepared| prepared.draft.id) {
+            match recent.look(id) {
+                Seen::New => {}
+                Seen::Known(of) => _ = known.insert(id, of),
+                Seen::Perhaps => old.push(id),
+            }
+        }
+        if !old.is_empty() {
+            // What is not shown yet is found nowhere.
+            self.publisher.flush();
+            let segments = mirror.segments();
+            // Many of them may be in one group, so they are looked for together.
+            known.extend(archive.find(&segments, &old).map_err(WriteError::Archive)?);
+            for id in old {
+                if let Some(seq) = mirror.seq_of(id) {
+                    known.extend(hot_known(connection, seq)?.map(|of| (id, of)));
+                }
+            }
+        }
+        let mut judging = judging.write();
         let transaction =
             connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
         let mut statements = Statements::prepare(&transaction)?;
@@ -442,15 +474,7 @@ impl Work {
             } in batch
             {
                 let id = draft.id;
-                let known = match recent.look(id) {
-                    Seen::New => None,
-                    Seen::Known(known) => Some(known),
-                    Seen::Perhaps => match sealed.get(&id).or_else(|| now.get(&id)) {
-                        Some(known) => Some(*known),
-                        None => statements.known(mirror.seq_of(id))?,
-                    },
-                };
-                if let Some(known) = known {
+                if let Some(known) = known.get(&id) {
                     receipts.push(if known.digest == digest {
                         Receipt::Duplicate(known.seq)
                     } else {
@@ -459,7 +483,7 @@ impl Work {
                     continue;
                 }
                 seq = Seq(seq.0 + 1);
-                let (first, polling) = derived.judge(&draft, received);
+                let (first, polling) = judging.judge(&draft, received);
                 draft.polling = polling;
                 let event = Arc::new(Event {
                     log: *log,
@@ -474,17 +498,15 @@ impl Work {
                     accepted.blocks.push(block);
                 }
                 statements.insert(&event, &digest, &body)?;
-                let known = Known { seq, digest };
-                if !recent.accept(id, known) {
-                    now.insert(id, known);
-                }
+                recent.accept(id, Known { seq, digest });
+                known.insert(id, Known { seq, digest });
                 accepted.bytes += body.len() + ROW_BYTES;
                 receipts.push(Receipt::Accepted(seq));
             }
         }
         drop(statements);
         // Readers need not wait for the disk.
-        drop(derived);
+        drop(judging);
         // As much leaves as comes, so that hot's file stays as large as it is.
         let most = (2 * accepted.events.len()).min(2 * SLICE);
         accepted.removed = remove_sealed(&transaction, (*first_row, *watermark), most)?;
@@ -492,8 +514,8 @@ impl Work {
         Ok(())
     }
 
-    /// Makes visible what is durable, then answers.
-    fn publish(&mut self, accepted: Accepted) {
+    /// Takes note of what is durable and has it shown.
+    fn publish(&mut self, accepted: Accepted, more_to_write: bool) {
         self.checkpoints.wrote(accepted.bytes);
         self.cutter = accepted.cutter;
         if let Some(removed) = accepted.removed {
@@ -503,44 +525,33 @@ impl Work {
             let mut blocks = self.parts.blocks.lock();
             accepted.blocks.iter().for_each(|block| blocks.push(*block));
         }
-        if !accepted.events.is_empty() {
-            self.show(accepted.events);
-        }
-        self.parts.status.write().failing = None;
-        for (reply, receipts) in accepted.replies {
-            let _ = reply.send(Ok(receipts));
-        }
+        self.show(accepted.events, accepted.replies, more_to_write);
     }
 
-    fn show(&mut self, mut events: Vec<Arc<Event>>) {
+    fn show(
+        &mut self,
+        events: Vec<Arc<Event>>,
+        replies: Vec<(Reply, Vec<Receipt>)>,
+        more_to_write: bool,
+    ) {
         let parts = &mut self.parts;
-        {
-            let mut derived = parts.derived.write();
-            events.iter().for_each(|event| derived.count(event));
-        }
-        {
-            let mut status = parts.status.write();
-            status.count += events.len() as u64;
-            status.first_received = status.first_received.or(events.first().map(|e| e.received));
-            status.last_received = events.last().map(|e| e.received);
-        }
         parts.last_seq = events.last().map_or(parts.last_seq, |event| event.seq);
-        if parts.mirror.add(&mut events) {
-            let _ = self.full.try_send(());
-        }
         let hot = parts.last_seq.0.saturating_sub(parts.watermark.0);
-        if hot >= parts.seal_at {
-            let _ = parts.sealer.try_send(Errand::Look);
-        }
-        parts.visible.send_replace(parts.last_seq);
+        let durable = Durable {
+            events,
+            replies,
+            seal: hot >= parts.seal_at,
+        };
+        self.publisher.publish(durable, more_to_write);
     }
 
     fn fail(&mut self, accepted: Accepted, error: &WriteError) {
+        self.publisher.flush();
         let cause = error.cause();
         {
-            let mut derived = self.parts.derived.write();
+            let mut judging = self.parts.judging.write();
             for event in accepted.events.iter().rev() {
-                derived.forget(&event.draft, event.first);
+                judging.forget(&event.draft, event.first);
                 self.parts.recent.forget(event.draft.id);
             }
         }
@@ -595,13 +606,13 @@ impl Work {
                     parts.blocks.lock().push(block);
                 }
             }
-            let mut derived = parts.derived.write();
+            let mut judging = parts.judging.write();
             for event in &found {
-                derived.judge(&event.draft, event.received);
+                judging.judge(&event.draft, event.received);
                 parts.recent.found(event.draft.id);
             }
-            drop(derived);
-            self.show(found);
+            drop(judging);
+            self.show(found, Vec::new(), false);
         }
         self.spoiled = false;
     }
@@ -609,28 +620,17 @@ impl Work {
 
 /// What one transaction runs again and again.
 struct Statements<'c> {
-    known: CachedStatement<'c>,
     insert: CachedStatement<'c>,
 }
 
 impl<'c> Statements<'c> {
     fn prepare(connection: &'c Connection) -> Result<Self, WriteError> {
         Ok(Self {
-            known: connection.prepare_cached("SELECT digest FROM events WHERE seq = ?1")?,
             insert: connection.prepare_cached(
                 "INSERT INTO events (seq, id, time, received, first, polling, digest, body)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
             )?,
         })
-    }
-
-    /// What was submitted for a hot event.
-    fn known(&mut self, seq: Option<Seq>) -> Result<Option<Known>, WriteError> {
-        let Some(seq) = seq else { return Ok(None) };
-        let bound = i64::try_from(seq.0).unwrap_or(i64::MAX);
-        let digest: Option<[u8; 16]> =
-            self.known.query_row([bound], |row| row.get(0)).optional()?;
-        Ok(digest.map(|digest| Known { seq, digest }))
     }
 
     fn insert(&mut self, event: &Event, digest: &[u8; 16], body: &[u8]) -> Result<(), WriteError> {
@@ -649,25 +649,14 @@ impl<'c> Statements<'c> {
     }
 }
 
-/// Which of the ids that may have been accepted before are sealed: looked for all at once, as many may
-/// be in one group.
-fn sealed_ids(
-    drafts: &[Vec<Prepared>],
-    recent: &RecentIds,
-    archive: &dyn Archive,
-    mirror: &Mirror,
-) -> Result<HashMap<EventId, Known>, WriteError> {
-    let ids: Vec<EventId> = drafts
-        .iter()
-        .flatten()
-        .map(|prepared| prepared.draft.id)
-        .filter(|id| recent.look(*id) == Seen::Perhaps)
-        .collect();
-    if ids.is_empty() {
-        return Ok(HashMap::new());
-    }
-    let segments = mirror.segments();
-    archive.find(&segments, &ids).map_err(WriteError::Archive)
+/// What was submitted for a hot event.
+fn hot_known(connection: &Connection, seq: Seq) -> rusqlite::Result<Option<Known>> {
+    let bound = i64::try_from(seq.0).unwrap_or(i64::MAX);
+    let digest: Option<[u8; 16]> = connection
+        .prepare_cached("SELECT digest FROM events WHERE seq = ?1")?
+        .query_row([bound], |row| row.get(0))
+        .optional()?;
+    Ok(digest.map(|digest| Known { seq, digest }))
 }
 
 /// Removes at most so many of the rows that are sealed; up to where there are none any more, if some

@@ -14,7 +14,7 @@ use parking_lot::{Mutex, RwLock};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::archive::{Archive, Block, Name, Run};
-use crate::derived::{Derived, Kept, Sessions};
+use crate::derived::{Judging, Kept, Sessions};
 use crate::hot::{Command, HotBlocks, Registration, Sealed};
 use crate::mirror::Mirror;
 use crate::retention::RetentionState;
@@ -42,7 +42,8 @@ pub(crate) struct SealerParts {
     pub(crate) clock: Arc<dyn Fn() -> Micros + Send + Sync>,
     pub(crate) archive: Arc<dyn Archive>,
     pub(crate) mirror: Arc<Mirror>,
-    pub(crate) derived: Arc<RwLock<Derived>>,
+    pub(crate) judging: Arc<RwLock<Judging>>,
+    pub(crate) sessions: Arc<RwLock<Sessions>>,
     pub(crate) blocks: Arc<Mutex<HotBlocks>>,
     pub(crate) commands: mpsc::Sender<Command>,
     pub(crate) status: Arc<RwLock<SealerStatus>>,
@@ -247,14 +248,14 @@ impl Work {
         let parts = &self.parts;
         let begun = Instant::now();
         let kept = {
-            let derived = parts.derived.read();
+            let (judging, sessions) = (parts.judging.read(), parts.sessions.read());
             // What is hot is derived anew in any case.
             let sealed = parts
                 .mirror
                 .segments()
                 .last()
                 .map_or(Seq(0), |s| s.name.last);
-            Kept::of(&derived, parts.log, sealed)
+            Kept::of(&judging, &sessions, parts.log, sealed)
         };
         parts.steps.reached("snapshot begun");
         if let Err(error) = kept.write(&parts.dir) {

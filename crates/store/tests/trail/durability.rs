@@ -229,3 +229,16 @@ fn recording_goes_on_while_a_costly_question_is_answered() {
     asking.join().unwrap();
     assert!(recorded_meanwhile);
 }
+
+/// More events in one commit than recent ids are kept.
+#[test]
+fn an_id_comes_twice_in_a_batch_of_any_size_and_counts_once() {
+    let fixture = Fixture::new();
+    let batch = (0..40_000).chain([0, 39_999]).map(draft);
+    let receipts = fixture.append(batch);
+    assert!(matches!(
+        receipts[40_000..],
+        [Receipt::Duplicate(_), Receipt::Duplicate(_)]
+    ));
+    assert_eq!(fixture.trail.state().events, 40_000);
+}
