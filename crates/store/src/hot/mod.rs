@@ -4,10 +4,10 @@ mod blocks;
 mod checkpoint;
 mod database;
 mod load;
-mod publisher;
 mod recent_ids;
 mod registry;
 mod row;
+mod show;
 mod writer;
 
 pub(crate) use blocks::HotBlocks;

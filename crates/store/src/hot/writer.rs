@@ -13,9 +13,9 @@ use super::blocks::{Cutter, HotBlocks};
 use super::checkpoint::Checkpoints;
 use super::database::{Access, Database, cause_of};
 use super::load::read;
-use super::publisher::{Durable, Publisher, Show};
 use super::recent_ids::{RecentIds, Seen};
 use super::registry;
+use super::show::{Durable, Show};
 use crate::archive::{Archive, Block, Known, Name, Segment, Segments};
 use crate::columns::Chunk;
 use crate::derived::{Judging, Sessions};
@@ -157,12 +157,11 @@ impl Writer {
             full,
             sealer: parts.sealer.clone(),
         };
-        let (publisher, showing) = Publisher::start(show)?;
         let work = Work {
             spoiled: false,
             cutter: Cutter::default(),
             parts,
-            publisher,
+            show,
             checkpoints,
         };
         let writer = std::thread::Builder::new()
@@ -170,7 +169,7 @@ impl Writer {
             .spawn(move || work.run(inbox))?;
         Ok(Self {
             commands,
-            threads: Mutex::new(vec![writer, showing, chunker, checkpointer]),
+            threads: Mutex::new(vec![writer, chunker, checkpointer]),
         })
     }
 
@@ -198,7 +197,7 @@ impl Writer {
 
 struct Work {
     parts: WriterParts,
-    publisher: Publisher,
+    show: Show,
     checkpoints: Checkpoints,
     /// A sync failed and the database could not be opened again since.
     spoiled: bool,
@@ -242,7 +241,7 @@ impl Work {
                     next = inbox.try_recv().ok();
                 }
             }
-            self.commit(batches, !inbox.is_empty());
+            self.commit(batches);
             match other {
                 None | Some(Command::Append { .. }) => {}
                 Some(Command::Tick) => self.tick(),
@@ -252,7 +251,6 @@ impl Work {
                 }
                 Some(Command::Register(registration)) => self.register(*registration),
                 Some(Command::Close) => {
-                    self.publisher.flush();
                     self.close_block();
                     return;
                 }
@@ -325,7 +323,6 @@ impl Work {
             return;
         }
         self.parts.steps.reached("registered");
-        self.publisher.flush();
         let kept = self.parts.mirror.segments();
         let mut segments: Vec<Arc<Segment>> = kept
             .iter()
@@ -392,7 +389,7 @@ impl Work {
         Ok(())
     }
 
-    fn commit(&mut self, batches: Vec<(Vec<Prepared>, Reply)>, more_to_write: bool) {
+    fn commit(&mut self, batches: Vec<(Vec<Prepared>, Reply)>) {
         if batches.is_empty() {
             return;
         }
@@ -401,7 +398,7 @@ impl Work {
             self.reconnect();
         }
         match self.write(batches, &mut accepted) {
-            Ok(()) => self.publish(accepted, more_to_write),
+            Ok(()) => self.publish(accepted),
             Err(error) => self.fail(accepted, &error),
         }
     }
@@ -451,8 +448,6 @@ impl Work {
             }
         }
         if !old.is_empty() {
-            // What is not shown yet is found nowhere.
-            self.publisher.flush();
             let segments = mirror.segments();
             // Many of them may be in one group, so they are looked for together.
             known.extend(archive.find(&segments, &old).map_err(WriteError::Archive)?);
@@ -515,7 +510,7 @@ impl Work {
     }
 
     /// Takes note of what is durable and has it shown.
-    fn publish(&mut self, accepted: Accepted, more_to_write: bool) {
+    fn publish(&mut self, accepted: Accepted) {
         self.checkpoints.wrote(accepted.bytes);
         self.cutter = accepted.cutter;
         if let Some(removed) = accepted.removed {
@@ -525,15 +520,10 @@ impl Work {
             let mut blocks = self.parts.blocks.lock();
             accepted.blocks.iter().for_each(|block| blocks.push(*block));
         }
-        self.show(accepted.events, accepted.replies, more_to_write);
+        self.show(accepted.events, accepted.replies);
     }
 
-    fn show(
-        &mut self,
-        events: Vec<Arc<Event>>,
-        replies: Vec<(Reply, Vec<Receipt>)>,
-        more_to_write: bool,
-    ) {
+    fn show(&mut self, events: Vec<Arc<Event>>, replies: Vec<(Reply, Vec<Receipt>)>) {
         let parts = &mut self.parts;
         parts.last_seq = events.last().map_or(parts.last_seq, |event| event.seq);
         let hot = parts.last_seq.0.saturating_sub(parts.watermark.0);
@@ -542,11 +532,10 @@ impl Work {
             replies,
             seal: hot >= parts.seal_at,
         };
-        self.publisher.publish(durable, more_to_write);
+        self.show.publish(durable);
     }
 
     fn fail(&mut self, accepted: Accepted, error: &WriteError) {
-        self.publisher.flush();
         let cause = error.cause();
         {
             let mut judging = self.parts.judging.write();
@@ -612,7 +601,7 @@ impl Work {
                 parts.recent.found(event.draft.id);
             }
             drop(judging);
-            self.show(found, Vec::new(), false);
+            self.show(found, Vec::new());
         }
         self.spoiled = false;
     }
