@@ -1,0 +1,26 @@
+//! The ledger: a Merkle log of blocks of events, which makes every change and every removal visible.
+//!
+//! Events are hashed into blocks of about one second, blocks become entries of one append-only tree
+//! (RFC 6962), the tree is published as tiles (C2SP tlog-tiles) under signed checkpoints (C2SP
+//! tlog-checkpoint, signed-note). Formats of the field, so that other people's tools check them:
+//!
+//! ```text
+//! entries ─▶ TileWriter ─▶ tiles
+//! ```
+//!
+//! This room promises to be pure: no SQLite, no HTTP, no clock, no randomness. Keys, salts and time
+//! come in as parameters; files are read and written behind [`TileSource`] and [`TileSink`]. What it
+//! reads may come from anybody: no bytes make it panic. It uses `event` and nothing else of ours.
+
+mod error;
+mod hash;
+mod tile;
+mod tree;
+
+pub use error::LedgerError;
+pub use hash::Hash;
+pub use tile::{
+    MAX_ENTRY_BYTES, TILE_WIDTH, TileFile, TileId, TileLevel, TileReader, TileSink, TileSource,
+    TileWriter, bundle_entries,
+};
+pub use tree::{ConsistencyProof, Frontier, InclusionProof, Tree, TreeHead};

@@ -1,0 +1,13 @@
+//! What a ledger promises, asked from outside, and held against other people's programs.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "what a test helper did not expect is the failure of the test"
+)]
+
+mod codes;
+mod samples;
+mod tiles;
+mod tree;
