@@ -6,19 +6,24 @@
 //!
 //! ```text
 //! entries ─▶ TileWriter ─▶ tiles
+//!                └─▶ Checkpoint ─▶ signed note
 //! ```
 //!
 //! This room promises to be pure: no SQLite, no HTTP, no clock, no randomness. Keys, salts and time
 //! come in as parameters; files are read and written behind [`TileSource`] and [`TileSink`]. What it
 //! reads may come from anybody: no bytes make it panic. It uses `event` and nothing else of ours.
 
+mod checkpoint;
 mod error;
 mod hash;
+mod note;
 mod tile;
 mod tree;
 
+pub use checkpoint::Checkpoint;
 pub use error::LedgerError;
 pub use hash::Hash;
+pub use note::{KeyId, MAX_NOTE_BYTES, MAX_SIGNATURES, Note, SigningKey, VerifierKey, sign};
 pub use tile::{
     MAX_ENTRY_BYTES, TILE_WIDTH, TileFile, TileId, TileLevel, TileReader, TileSink, TileSource,
     TileWriter, bundle_entries,

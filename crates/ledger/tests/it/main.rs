@@ -8,6 +8,7 @@
 )]
 
 mod codes;
+mod notes;
 mod samples;
 mod tiles;
 mod tree;
