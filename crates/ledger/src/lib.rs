@@ -5,25 +5,33 @@
 //! tlog-checkpoint, signed-note). Formats of the field, so that other people's tools check them:
 //!
 //! ```text
-//! entries ─▶ TileWriter ─▶ tiles
-//!                └─▶ Checkpoint ─▶ signed note
+//! event ─▶ EventHasher ─▶ OpenBlock ─▶ LedgerEntry ─▶ TileWriter ─▶ tiles
+//!                                                         └─▶ Checkpoint ─▶ signed note
+//! event + EventProof + Checkpoint ─▶ verify_event         (one event, from an export)
 //! ```
 //!
 //! This room promises to be pure: no SQLite, no HTTP, no clock, no randomness. Keys, salts and time
 //! come in as parameters; files are read and written behind [`TileSource`] and [`TileSink`]. What it
 //! reads may come from anybody: no bytes make it panic. It uses `event` and nothing else of ours.
 
+mod block;
 mod checkpoint;
 mod error;
 mod hash;
 mod note;
+mod proof;
 mod tile;
 mod tree;
 
+pub use block::{
+    BlockEntry, BlockKey, Declaration, EventHasher, LedgerEntry, MAX_BLOCK_EVENTS, OpenBlock,
+    ReasonSeal, Salt, Statement, StatementKind,
+};
 pub use checkpoint::Checkpoint;
 pub use error::LedgerError;
 pub use hash::Hash;
 pub use note::{KeyId, MAX_NOTE_BYTES, MAX_SIGNATURES, Note, SigningKey, VerifierKey, sign};
+pub use proof::{EventProof, verify_event};
 pub use tile::{
     MAX_ENTRY_BYTES, TILE_WIDTH, TileFile, TileId, TileLevel, TileReader, TileSink, TileSource,
     TileWriter, bundle_entries,

@@ -7,8 +7,11 @@
     reason = "what a test helper did not expect is the failure of the test"
 )]
 
+mod blocks;
 mod codes;
 mod notes;
+mod proofs;
 mod samples;
+mod statements;
 mod tiles;
 mod tree;
