@@ -8,6 +8,7 @@
 //! event ─▶ EventHasher ─▶ OpenBlock ─▶ LedgerEntry ─▶ TileWriter ─▶ tiles
 //!                                                         └─▶ Checkpoint ─▶ signed note
 //! event + EventProof + Checkpoint ─▶ verify_event         (one event, from an export)
+//! blocks + tiles + Checkpoint ─▶ Verifier                 (the whole trail)
 //! ```
 //!
 //! This room promises to be pure: no SQLite, no HTTP, no clock, no randomness. Keys, salts and time
@@ -22,6 +23,7 @@ mod note;
 mod proof;
 mod tile;
 mod tree;
+mod verify;
 
 pub use block::{
     BlockEntry, BlockKey, Declaration, EventHasher, LedgerEntry, MAX_BLOCK_EVENTS, OpenBlock,
@@ -37,3 +39,6 @@ pub use tile::{
     TileWriter, bundle_entries,
 };
 pub use tree::{ConsistencyProof, Frontier, InclusionProof, Tree, TreeHead};
+pub use verify::{
+    Fault, FaultKind, Kept, RecordedBlock, RecordedEvent, Report, Verifier, VerifyError,
+};

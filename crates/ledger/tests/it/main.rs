@@ -9,9 +9,12 @@
 
 mod blocks;
 mod codes;
+mod excuses;
 mod notes;
 mod proofs;
 mod samples;
 mod statements;
 mod tiles;
+mod trail;
 mod tree;
+mod verifier;

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use admintrail_event::testing::{accepted, workload};
 use admintrail_event::{CanonicalFields, Event, LogId, Micros, Seq};
 use admintrail_ledger::{
-    BlockEntry, BlockKey, EventHasher, Hash, OpenBlock, Salt, TileId, TileWriter, Tree, TreeHead,
+    BlockEntry, BlockKey, EventHasher, Hash, Kept, LedgerEntry, OpenBlock, RecordedBlock,
+    RecordedEvent, Salt, TileId, TileWriter, Tree, TreeHead,
 };
 
 /// Tiles in memory.
@@ -40,6 +41,22 @@ pub(crate) struct Block {
 impl Block {
     pub(crate) fn salt(&self, seq: Seq) -> Salt {
         self.key.salt(seq)
+    }
+
+    /// As a store would hand it to the verifier.
+    pub(crate) fn recorded(&self) -> RecordedBlock {
+        let events = self.events.iter().zip(&self.hashes);
+        RecordedBlock {
+            entry: LedgerEntry::from(self.entry).to_bytes(),
+            events: events
+                .map(|(event, hash)| RecordedEvent {
+                    seq: event.seq,
+                    received: Some(event.received),
+                    hash: *hash,
+                    kept: Kept::Whole,
+                })
+                .collect(),
+        }
     }
 }
 
