@@ -4,13 +4,17 @@
     clippy::unwrap_used,
     clippy::panic,
     clippy::indexing_slicing,
+    clippy::print_stderr,
     reason = "what a test helper did not expect is the failure of the test"
 )]
 
 mod blocks;
 mod codes;
 mod excuses;
+mod fuzz;
+mod go;
 mod notes;
+mod peers;
 mod proofs;
 mod samples;
 mod statements;
