@@ -19,8 +19,9 @@ pub struct Options {
 pub fn run(options: &Options) -> Result<()> {
     let mut command = shell::cargo();
     command
-        .args(["test", "-p", "admintrail-event", "-p", "admintrail-capture"])
-        .args(["-p", "admintrail", "--lib", "--bins", "--test", "it"])
+        .args(["test", "-p", "admintrail-event", "-p", "admintrail-ledger"])
+        .args(["-p", "admintrail-capture", "-p", "admintrail"])
+        .args(["--lib", "--bins", "--test", "it"])
         .arg(format!("fuzz::{}", options.name))
         .env("ADMINTRAIL_FUZZ_SECONDS", options.seconds.to_string());
     shell::run(&mut command)

@@ -7,6 +7,7 @@
 //! the same answer for the same bytes. It may use no other room.
 
 mod attempt;
+pub mod canonical;
 mod digest;
 mod encode;
 mod event;
@@ -24,6 +25,7 @@ mod survey;
 pub mod testing;
 
 pub use attempt::{AttemptedNames, attempted_name, refused_token};
+pub use canonical::CanonicalFields;
 pub use digest::submission_digest;
 pub(crate) use encode::encoded;
 pub use encode::{clip, encode_bytes, encode_text};

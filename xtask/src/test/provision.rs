@@ -9,11 +9,16 @@ use anyhow::{Context, Result, bail};
 
 use crate::shell::{apt_install, cargo, find, has, root, run, target_dir};
 
-/// What the Rust tests need beside Rust: a C compiler for the bundled SQLite, and Python for the
-/// mail server that alerts are sent to.
+/// What the Rust tests need beside Rust: a C compiler for the bundled SQLite, Go and its `sumdb` that
+/// the ledger is held against, and Python for the mail server that alerts are sent to.
 pub fn for_tests() -> Result<()> {
     if !has("cc") {
         apt_install(&["build-essential"])?;
+    }
+    // Sources without a module, so that nothing is fetched when they are compiled.
+    let sumdb = Path::new("/usr/share/gocode/src/golang.org/x/mod/sumdb");
+    if !has("go") || !sumdb.is_dir() {
+        apt_install(&["golang-go", "golang-golang-x-mod-dev"])?;
     }
     python()
 }

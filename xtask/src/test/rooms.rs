@@ -9,16 +9,26 @@ use crate::shell::{cargo, output};
 /// Each room and the rooms it may use.
 const ROOMS: &[(&str, &[&str])] = &[
     ("admintrail-event", &[]),
-    ("admintrail-store", &["admintrail-event"]),
+    ("admintrail-ledger", &["admintrail-event"]),
+    (
+        "admintrail-store",
+        &["admintrail-event", "admintrail-ledger"],
+    ),
     ("admintrail-capture", &["admintrail-event"]),
     (
         "admintrail-web",
-        &["admintrail-event", "admintrail-store", "admintrail-capture"],
+        &[
+            "admintrail-event",
+            "admintrail-ledger",
+            "admintrail-store",
+            "admintrail-capture",
+        ],
     ),
     (
         "admintrail",
         &[
             "admintrail-event",
+            "admintrail-ledger",
             "admintrail-store",
             "admintrail-capture",
             "admintrail-web",
@@ -32,6 +42,7 @@ const KEPT_IN: &[(&str, &[&str])] = &[
     ("rusqlite", &["admintrail-store"]),
     ("arrow-array", &["admintrail-store"]),
     ("parquet", &["admintrail-store"]),
+    ("ed25519-dalek", &["admintrail-ledger"]),
     ("axum", &["admintrail-web", "admintrail"]),
 ];
 
@@ -119,6 +130,21 @@ mod tests {
     fn an_arrow_that_points_upward_is_named() {
         let wrong = wrong_arrows(&[package("admintrail-event", &[("admintrail-store", true)])]);
         assert_eq!(wrong, ["admintrail-event → admintrail-store"]);
+    }
+
+    #[test]
+    fn the_ledger_knows_events_alone() {
+        let uses = [
+            ("admintrail-event", true),
+            ("admintrail-store", true),
+            ("rusqlite", false),
+        ];
+        let wrong = wrong_arrows(&[package("admintrail-ledger", &uses)]);
+        let expected = [
+            "admintrail-ledger → admintrail-store",
+            "admintrail-ledger → rusqlite",
+        ];
+        assert_eq!(wrong, expected);
     }
 
     #[test]

@@ -7,6 +7,7 @@
     reason = "what a test helper did not expect is the failure of the test"
 )]
 
+mod canonical;
 mod filter_errors;
 mod filter_meaning;
 mod fuzz;
