@@ -302,3 +302,92 @@ fn capital(text: &str) -> String {
     let first = letters.next().map(|c| c.to_ascii_uppercase());
     first.into_iter().chain(letters).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use admintrail_event::{LogId, Seq};
+    use admintrail_store::{ArchiveState, Relation, RetentionPaused};
+    use jiff::tz::TimeZone;
+
+    fn facts(bytes: u64, events: u64, lately: u64, disk: Option<Disk>) -> (Facts, Face) {
+        let now = Micros::parse_rfc3339("2026-11-22T14:00:00Z").unwrap();
+        let facts = Facts {
+            retention: RetentionState::default(),
+            trail: TrailState {
+                log: LogId::default(),
+                events,
+                last_seq: Seq(events),
+                last_received: Some(now),
+                first_received: Some(Micros(now.0 - 100 * DAY)),
+                failing: None,
+                bytes,
+                archive: ArchiveState::default(),
+            },
+            by_panel: Groups {
+                rows: Vec::new(),
+                other: 0,
+                over: None,
+                searched: None,
+            },
+            lately: Total {
+                value: lately,
+                relation: Relation::Equal,
+            },
+            disk,
+        };
+        let zone = TimeZone::UTC;
+        (facts, Face { zone, now })
+    }
+
+    fn disk(free: u64) -> Option<Disk> {
+        let total = 800_000_000_000;
+        Some(Disk { free, total })
+    }
+
+    #[test]
+    fn growth_is_measured_over_the_last_week_and_says_when_the_disk_is_full() {
+        // 100 B an event, 1,000,000 events a day: 100 MB a day.
+        let (found, face) = facts(1_000_000_000, 10_000_000, 7_000_000, disk(300_000_000_000));
+        let room = Room::of(&found, &face);
+        assert_eq!(room.held, "1.0 GB for 10,000,000 events, 100 B each");
+        let growth = "about 100 MB a day, for 1,000,000 events";
+        assert_eq!(room.growth.as_deref(), Some(growth));
+        let at_last = "about 40.0 GB, once 400 days are on record";
+        assert_eq!(room.at_last.as_deref(), Some(at_last));
+        let full = "300 GB free of 800 GB; if nothing were deleted it would be full in 3,000 days, on \
+                    8 Feb 2035";
+        assert_eq!(room.disk.as_deref(), Some(full));
+        assert!(!room.tight, "what is old goes long before");
+    }
+
+    #[test]
+    fn a_disk_that_is_too_small_is_told() {
+        let (found, face) = facts(1_000_000_000, 10_000_000, 7_000_000, disk(9_000_000_000));
+        assert!(Room::of(&found, &face).tight);
+        let (found, face) = facts(1_000_000_000, 10_000_000, 7_000_000, disk(39_500_000_000));
+        assert!(!Room::of(&found, &face).tight, "the rest is there already");
+    }
+
+    #[test]
+    fn the_first_day_says_nothing_of_growth() {
+        let (mut found, face) = facts(5_000, 50, 50, None);
+        found.trail.first_received = Some(Micros(face.now.0 - DAY / 2));
+        let room = Room::of(&found, &face);
+        assert_eq!((room.growth, room.disk), (None, None));
+    }
+
+    #[test]
+    fn how_far_the_clock_is_off_is_said_in_days() {
+        let paused = RetentionPaused {
+            since: Micros(0),
+            ahead_s: 3_650 * 86_400,
+        };
+        let said = capital(&clock_ahead(paused.ahead_s));
+        assert_eq!(said, "The clock is 3,650 days ahead of what is on record");
+        assert_eq!(
+            clock_ahead(7_200),
+            "the clock is 2 h ahead of what is on record"
+        );
+    }
+}
