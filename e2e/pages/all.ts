@@ -80,6 +80,7 @@ export const SIGHTS: Sight[] = [
   { name: "alerts", show: at("/monitoring/alerts") },
   { name: "settings-account", show: at("/settings/account") },
   { name: "settings-panels", show: at("/settings/panels") },
+  { name: "settings-retention", show: at("/settings/retention") },
   { name: "settings-tokens", show: at("/settings/tokens") },
   { name: "not-found", show: at("/nothing-here") },
 ];

@@ -18,6 +18,9 @@ const OURS: &[&str] = &[
     "control.lock",
     "control.sock",
     "journal",
+    "segments",
+    "derived.snapshot",
+    "derived.snapshot.tmp",
     "key",
     NEW_KEY,
 ];
@@ -213,6 +216,9 @@ mod tests {
             "control.sock",
             "lock",
             "journal",
+            "segments",
+            "derived.snapshot",
+            "derived.snapshot.tmp",
             "key",
             "key.new",
         ] {

@@ -84,6 +84,7 @@ impl Server {
             Ok((trail, control, data_folder::key(&dir)?))
         })
         .await??;
+        trail.set_retention(config.retention.clone());
 
         // Every address is taken before anything is recorded, so that a port in use is told at once.
         let own = bind(

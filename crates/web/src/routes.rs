@@ -106,6 +106,11 @@ pub fn routes() -> Vec<Route> {
             settings::tokens::revoke,
         ),
         post(
+            "/settings/retention/resume",
+            May(Manage),
+            settings::retention::resume,
+        ),
+        post(
             "/monitoring/admin-sessions/sessions/{panel}/{session}/end",
             May(Manage),
             ending::from_page,

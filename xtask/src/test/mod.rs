@@ -114,6 +114,8 @@ fn browser_tests(options: &Options) -> Result<Count> {
     }
     let chromium = provision::for_browser()?;
     crate::shell::run(cargo().args(["build", "--package", "admintrail"]))?;
+    let preview = ["build", "--package", "admintrail-web", "--example", "preview"];
+    crate::shell::run(cargo().args(preview))?;
     let e2e = root().join("e2e");
     let report = e2e.join("artifacts/report.json");
     let _ = std::fs::remove_file(&report);
@@ -121,6 +123,10 @@ fn browser_tests(options: &Options) -> Result<Count> {
         .args(["--no-install", "playwright", "test"])
         .current_dir(&e2e)
         .env("ADMINTRAIL_BIN", target_dir().join("debug/admintrail"))
+        .env(
+            "ADMINTRAIL_PREVIEW",
+            target_dir().join("debug/examples/preview"),
+        )
         .env("CHROMIUM", chromium)
         .stdin(Stdio::null())
         .status()

@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 use admintrail_capture::RecorderState;
 use admintrail_event::{Event, Filter, Micros};
 use admintrail_store::{Order, PageRequest, Trail, TrailState, View};
-use admintrail_web::health::{Disk, Facts, GapFact, Stopped};
+use admintrail_web::health::{Damaged, Disk, Facts, GapFact, Stopped};
 use rustix::time::{ClockId, clock_gettime};
 
 use super::clock_sync;
@@ -62,10 +62,12 @@ impl Gather {
         Facts {
             now,
             tick,
-            stopped: stopped.map(|(since, cause)| Stopped { since, cause }),
+            stopped: stopped_of(stopped),
             gaps: self.gaps(now),
-            hot: None,
-            damaged: Vec::new(),
+            hot: Some(state.archive.hot),
+            archiving: stopped_of(state.archive.failing),
+            retention: self.trail.retention().paused,
+            damaged: state.archive.damaged.into_iter().map(damaged).collect(),
             disk: disk(&self.data),
             clock: clock_sync::state(clock_sync::TIMESYNC.as_ref(), SystemTime::now()),
             leap_s,
@@ -118,6 +120,14 @@ impl Gather {
             }
         }
     }
+}
+
+fn stopped_of(failing: Option<(Micros, String)>) -> Option<Stopped> {
+    failing.map(|(since, cause)| Stopped { since, cause })
+}
+
+fn damaged((name, cause): (String, String)) -> Damaged {
+    Damaged { name, cause }
 }
 
 /// Gaps come newest first.

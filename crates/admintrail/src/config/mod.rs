@@ -8,12 +8,14 @@ mod identities;
 mod jwt;
 mod origin;
 mod panel;
+mod retention;
 mod section;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use admintrail_store::Retention;
 use ipnet::IpNet;
 
 pub(crate) use alerts::{Alerts, Email, Security, Smtp, Webhook};
@@ -60,6 +62,8 @@ pub(crate) struct Config {
     pub(crate) log_format: LogFormat,
     /// Who is told when something is wrong.
     pub(crate) alerts: Alerts,
+    /// How long events are kept.
+    pub(crate) retention: Retention,
     /// The monitored panels.
     pub(crate) panels: Vec<Panel>,
     /// Each value with where it came from.
@@ -92,6 +96,9 @@ const VARIABLES: &[(&str, &str)] = &[
 
 /// The data folder, as a variable.
 const DATA_VARIABLE: &str = "ADMINTRAIL_DATA";
+
+/// Days of `[retention]`, as a variable.
+const RETENTION_VARIABLE: &str = "ADMINTRAIL_RETENTION_DAYS";
 
 /// Panels in the environment, separated by `;`.
 const PANEL_VARIABLE: &str = "ADMINTRAIL_PANEL";
@@ -151,9 +158,10 @@ impl Config {
             LogFormat::Text,
         );
         let alerts = top.table("alerts").map(alerts::read).unwrap_or_default();
+        let days = retention::read(&mut top);
         let given = top.take_all("panel");
         top.finish();
-        let (panels, claims) = panel::read_all(given, &mut findings);
+        let (panels, claims) = panel::read_all(given, days, &mut findings);
         panel::check_together(&claims, listen, &listen_origin, &mut findings.mistakes);
 
         let Findings {
@@ -174,6 +182,7 @@ impl Config {
             recorder,
             log_format,
             alerts,
+            retention: retention::together(days, &panels),
             panels,
             shown,
         };
@@ -227,6 +236,20 @@ fn gather(
     for (key, name) in VARIABLES {
         if let Some(value) = environment(name) {
             entries.push(((*key).to_owned(), text(value, Origin::Environment(name))));
+        }
+    }
+    if let Some(days) = environment(RETENTION_VARIABLE) {
+        let origin = Origin::Environment(RETENTION_VARIABLE);
+        let days = text(days, origin.clone());
+        let days = ("days".to_owned(), days);
+        let table = entries.iter_mut().find(|(key, _)| key == "retention");
+        // What else the file's table says is looked at all the same.
+        match table.map(|(_, given)| &mut given.raw) {
+            Some(Raw::Table(table)) => table.push(days),
+            _ => {
+                let raw = Raw::Table(vec![days]);
+                entries.push(("retention".to_owned(), Given { raw, origin }));
+            }
         }
     }
     let mut panels = Vec::new();

@@ -14,6 +14,7 @@ use super::given::{Given, Raw};
 use super::identities;
 use super::jwt::{KeySetAddress, jwt};
 use super::origin::{Mistakes, Origin};
+use super::retention;
 use super::section::{Findings, Section, Shows, beside};
 use crate::proxy::tls;
 
@@ -26,6 +27,8 @@ pub(crate) struct Panel {
     pub(crate) proxy: Option<ProxyOptions>,
     /// Keys of its identity provider that have to be fetched.
     pub(crate) key_set: Option<KeySetAddress>,
+    /// How long its events are kept, if not as long as all others.
+    pub(crate) retention_days: Option<u32>,
 }
 
 /// The proxy before a panel.
@@ -112,14 +115,18 @@ pub(crate) struct Claim {
 }
 
 /// Reads every `[[panel]]`, `ADMINTRAIL_PANEL` and `--panel`.
-pub(crate) fn read_all(given: Vec<Given>, findings: &mut Findings) -> (Vec<Panel>, Vec<Claim>) {
+pub(crate) fn read_all(
+    given: Vec<Given>,
+    retention_days: u32,
+    findings: &mut Findings,
+) -> (Vec<Panel>, Vec<Claim>) {
     let (mut panels, mut claims) = (Vec::new(), Vec::new());
     for item in given {
         match item.raw {
             Raw::List(items) => {
                 for one in items {
                     let mut claim = Claim::default();
-                    panels.extend(read(one, &mut claim, findings));
+                    panels.extend(read(one, retention_days, &mut claim, findings));
                     claims.push(claim);
                 }
             }
@@ -133,7 +140,12 @@ pub(crate) fn read_all(given: Vec<Given>, findings: &mut Findings) -> (Vec<Panel
     (panels, claims)
 }
 
-fn read(given: Given, claim: &mut Claim, findings: &mut Findings) -> Option<Panel> {
+fn read(
+    given: Given,
+    retention_days: u32,
+    claim: &mut Claim,
+    findings: &mut Findings,
+) -> Option<Panel> {
     let Raw::Table(entries) = given.raw else {
         findings.mistakes.add(
             &given.origin,
@@ -180,6 +192,7 @@ fn read(given: Given, claim: &mut Claim, findings: &mut Findings) -> Option<Pane
         ],
         AttemptedNames::Known,
     );
+    let retention_days = retention::of_panel(&mut section, retention_days);
     let proxy = proxy(&mut section, claim);
     section.finish();
     if findings.mistakes.0.len() > before {
@@ -199,6 +212,7 @@ fn read(given: Given, claim: &mut Claim, findings: &mut Findings) -> Option<Pane
         rules,
         proxy,
         key_set,
+        retention_days,
     })
 }
 

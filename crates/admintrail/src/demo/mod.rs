@@ -151,6 +151,7 @@ fn panel(upstream: SocketAddr, listen: SocketAddr) -> Result<Panel> {
             direct: DirectCheck::default(),
         }),
         key_set: None,
+        retention_days: None,
     })
 }
 

@@ -22,6 +22,10 @@ data = 5
 trusted_proxies = ["10.0.0.0/8", "here"]
 log_format = "xml"
 
+[retention]
+days = 40000
+weeks = 1
+
 [[panel]]
 name = "Billing"
 upstream = "http://127.0.0.1:8000/admin"
@@ -30,6 +34,7 @@ preset = "jango-admin"
 on_failure = "ignore"
 tls_cert = "cert.pem"
 max_connections = 0
+retention_days = 0
 colour = "blue"
 
 [panel.identity_header]
@@ -194,6 +199,9 @@ listen = "127.0.0.1:7071"
 log_format = "json"
 recorder = "web-1"
 
+[retention]
+days = 500
+
 [[panel]]
 name = "billing"
 upstream = "http://127.0.0.1:8000"
@@ -203,6 +211,7 @@ trusted_proxies = ["127.0.0.1/32", "10.1.2.3"]
 on_failure = "closed"
 attempted_names = "all"
 max_connections = 100
+retention_days = 90
 identity_header = { name = "X-Remote-User", from = ["127.0.0.1"] }
 
 [panel.timeouts]
@@ -241,12 +250,13 @@ response = "5m"
 #[test]
 fn a_panel_may_come_from_the_environment() {
     let dir = tempfile::tempdir().unwrap();
-    let panels = "name=a,upstream=http://127.0.0.1:1,listen=127.0.0.1:2,trusted_proxies=10.0.0.0/8,192.168.0.0/16;name=b,upstream=http://127.0.0.1:3,listen=127.0.0.1:4,timeouts.response=9s";
+    let panels = "name=a,upstream=http://127.0.0.1:1,listen=127.0.0.1:2,trusted_proxies=10.0.0.0/8,192.168.0.0/16,retention_days=30;name=b,upstream=http://127.0.0.1:3,listen=127.0.0.1:4,timeouts.response=9s";
     let said = config(dir.path(), &["show"])
         .env("ADMINTRAIL_PANEL", panels)
         .run();
     assert_eq!(said.code, 0, "{said:?}");
     for (key, value) in [
+        ("panel.a.retention_days", "30"),
         (
             "panel.a.trusted_proxies",
             "[\"10.0.0.0/8\", \"192.168.0.0/16\"]",
@@ -263,6 +273,54 @@ fn a_panel_may_come_from_the_environment() {
             "{line}"
         );
     }
+}
+
+#[test]
+fn how_long_events_are_kept_may_come_from_the_environment() {
+    let dir = tempfile::tempdir().unwrap();
+    let row = |said: &Said, key: &str| -> Vec<String> {
+        let line = said.out.lines().find(|line| line.starts_with(key));
+        let line = line.unwrap_or_else(|| panic!("{key}: {said:?}"));
+        line.split_whitespace().map(str::to_owned).collect()
+    };
+    let show = |args: &[&str], days: Option<&str>| {
+        let command = config(dir.path(), &[&["show"], args].concat());
+        match days {
+            Some(days) => command.env("ADMINTRAIL_RETENTION_DAYS", days).run(),
+            None => command.run(),
+        }
+    };
+    let key = "retention.days";
+    assert_eq!(row(&show(&[], None), key), [key, "400", "default"]);
+    let variable = "ADMINTRAIL_RETENTION_DAYS";
+    assert_eq!(row(&show(&[], Some("30")), key), [key, "30", variable]);
+    let wrong = show(&[], Some("0"));
+    let said = format!("{variable}: {key}: \"0\" is not a whole number of days from 1 to 36500");
+    assert!(wrong.code == 2 && wrong.err.contains(&said), "{wrong:?}");
+    // The variable wins over the file, whose mistakes are told all the same.
+    std::fs::write(
+        dir.path().join("a.toml"),
+        "version = 1\n[retention]\ndays = 90\n[[panel]]\nname = \"wiki\"\n",
+    )
+    .unwrap();
+    let file = ["--config", "a.toml"];
+    assert_eq!(row(&show(&file, None), key), [key, "90", "a.toml:3"]);
+    assert_eq!(row(&show(&file, Some("30")), key), [key, "30", variable]);
+    let panel = "panel.wiki.retention_days";
+    assert_eq!(
+        row(&show(&file, Some("30")), panel),
+        [panel, "30", "default"]
+    );
+    std::fs::write(
+        dir.path().join("a.toml"),
+        "version = 1\n[retention]\nmonths = 3\n",
+    )
+    .unwrap();
+    let wrong = show(&file, Some("30"));
+    assert!(
+        wrong.err.contains("a.toml:3: retention.months"),
+        "{wrong:?}"
+    );
 }
 
 #[test]
@@ -358,8 +416,8 @@ fn the_readme_shows_settings_that_hold() {
         .collect();
     assert_eq!(
         blocks.len(),
-        4,
-        "the file, what else a panel may say, an identity provider, and who is told"
+        5,
+        "the file, what else a panel may say, an identity provider, who is told, how long"
     );
     // Files of the reader's machine are not here.
     let more: Vec<&str> = blocks[1]
@@ -395,8 +453,11 @@ fn the_readme_shows_settings_that_hold() {
     for key in ["alerts.webhook", "alerts.email.smtp"] {
         assert!(with_alerts.iter().any(|(one, _)| one == key), "{key}");
     }
+    let with_retention = show(format!("{}{}", blocks[0], blocks[4]));
+    assert_eq!(with_retention, show(blocks[0].to_owned()));
     for variable in [
         "CONFIG",
+        "RETENTION_DAYS",
         "DATA",
         "LISTEN",
         "RECORDER",

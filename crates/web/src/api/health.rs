@@ -113,6 +113,7 @@ pub(crate) async fn metrics(State(app): State<Arc<App>>) -> Result<Response, Web
         "",
         trail.bytes,
     );
+    archive(&app, &trail, &mut text);
     let received = trail.last_received.map_or(0, |at| at.0 / Micros::SECOND);
     text.put(
         "trail_last_received_seconds",
@@ -243,6 +244,32 @@ pub(crate) async fn metrics(State(app): State<Arc<App>>) -> Result<Response, Web
         .into_response())
 }
 
+/// What is sealed, what is not yet, and what was dropped.
+fn archive(app: &App, trail: &TrailState, text: &mut Metrics) {
+    let archive = &trail.archive;
+    let help = "Segments of the archive that can be read.";
+    text.put("archive_segments", "gauge", help, "", archive.segments);
+    let help = "Segments of the archive that cannot be read.";
+    let damaged = archive.damaged.len();
+    text.put("archive_damaged_segments", "gauge", help, "", damaged);
+    let help = "Events in the archive.";
+    text.put("archive_events", "gauge", help, "", archive.events);
+    let help = "Bytes of the archive's files.";
+    text.put("archive_bytes", "gauge", help, "", archive.bytes);
+    let help = "Events that are not in the archive yet.";
+    text.put("archive_backlog_events", "gauge", help, "", archive.hot);
+    let failing = u8::from(archive.failing.is_some());
+    let help = "1 while nothing can be archived.";
+    text.put("archive_failing", "gauge", help, "", failing);
+    let retention = app.trail.retention();
+    let help = "Events that retention dropped.";
+    let dropped = retention.dropped;
+    text.put("retention_dropped_total", "counter", help, "", dropped);
+    let help = "1 while retention drops nothing, because the clock leapt.";
+    let paused = u8::from(retention.paused.is_some());
+    text.put("retention_paused", "gauge", help, "", paused);
+}
+
 /// Which conditions hold, and what they were judged by.
 fn conditions(app: &App, trail: &TrailState, text: &mut Metrics) {
     text.head(
@@ -267,10 +294,6 @@ fn conditions(app: &App, trail: &TrailState, text: &mut Metrics) {
         text.put("disk_free_bytes", "gauge", help, "", disk.free);
         let help = "Size of that disk.";
         text.put("disk_size_bytes", "gauge", help, "", disk.total);
-    }
-    if let Some(events) = facts.hot {
-        let help = "Events that are not in the archive yet.";
-        text.put("archive_backlog_events", "gauge", help, "", events);
     }
     let synchronised = match facts.clock {
         ClockState::Synchronised => 1,

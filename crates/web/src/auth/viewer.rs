@@ -26,6 +26,8 @@ pub enum Capability {
     OwnAccount,
     /// Make and disable accounts and tokens, change settings.
     Manage,
+    /// See how long the record is kept and what was deleted.
+    Audit,
     /// Read `/metrics`.
     Metrics,
 }
@@ -60,12 +62,15 @@ impl Viewer {
     /// Whether the viewer may do this at all (a token may still be bound to panels).
     #[must_use]
     pub fn may(&self, capability: Capability) -> bool {
-        use Capability::{Browse, Export, Ingest, Manage, Metrics, OwnAccount, Read};
+        use Capability::{Audit, Browse, Export, Ingest, Manage, Metrics, OwnAccount, Read};
         match self {
             Self::Account { account, .. } => match account.role {
                 Role::Owner => capability != Ingest,
                 Role::Auditor => {
-                    matches!(capability, Read | Browse | Export | OwnAccount | Metrics)
+                    matches!(
+                        capability,
+                        Read | Browse | Export | OwnAccount | Audit | Metrics
+                    )
                 }
                 Role::Viewer => matches!(capability, Read | Browse | OwnAccount),
             },
@@ -73,7 +78,7 @@ impl Viewer {
                 TokenScope::Read => match capability {
                     Read | Export => true,
                     Metrics => token.panels.is_empty(),
-                    Browse | Ingest | OwnAccount | Manage => false,
+                    Browse | Ingest | OwnAccount | Manage | Audit => false,
                 },
                 TokenScope::Ingest => capability == Ingest,
             },
@@ -92,6 +97,7 @@ impl Viewer {
             Capability::Ingest => "send events",
             Capability::OwnAccount => "change an account",
             Capability::Manage => "change settings",
+            Capability::Audit => "see how long events are kept",
             Capability::Metrics => "read metrics",
         };
         Err(WebError::Forbidden(format!(

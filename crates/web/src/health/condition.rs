@@ -19,8 +19,12 @@ pub enum Code {
     Gap,
     /// The disk of the data folder is nearly full.
     DiskLow,
+    /// Nothing can be archived.
+    ArchiveStopped,
     /// Events wait to be archived.
     ArchiveBehind,
+    /// Retention drops nothing, because the clock leapt.
+    RetentionPaused,
     /// Nobody keeps the clock right.
     ClockUnsynchronised,
     /// The clock went ahead or back at once.
@@ -29,12 +33,14 @@ pub enum Code {
 
 impl Code {
     /// All of them, the worst first.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::RecordingStopped,
         Self::SegmentDamaged,
         Self::Gap,
         Self::DiskLow,
+        Self::ArchiveStopped,
         Self::ArchiveBehind,
+        Self::RetentionPaused,
         Self::ClockUnsynchronised,
         Self::ClockLeap,
     ];
@@ -47,7 +53,9 @@ impl Code {
             Self::SegmentDamaged => "segment_damaged",
             Self::Gap => "gap",
             Self::DiskLow => "disk_low",
+            Self::ArchiveStopped => "archive_stopped",
             Self::ArchiveBehind => "archive_behind",
+            Self::RetentionPaused => "retention_paused",
             Self::ClockUnsynchronised => "clock_unsynchronised",
             Self::ClockLeap => "clock_leap",
         }
@@ -80,7 +88,11 @@ impl Code {
             Self::RecordingStopped => Duration::from_secs(30),
             // What is counted as a gap is of the last hour anyway.
             Self::Gap => Duration::ZERO,
-            Self::SegmentDamaged | Self::DiskLow | Self::ArchiveBehind => Duration::from_secs(60),
+            Self::SegmentDamaged | Self::DiskLow | Self::ArchiveStopped | Self::ArchiveBehind => {
+                Duration::from_secs(60)
+            }
+            // Somebody said so.
+            Self::RetentionPaused => Duration::ZERO,
             Self::ClockUnsynchronised => Duration::from_secs(300),
             Self::ClockLeap => Duration::from_secs(86_400),
         }
@@ -140,6 +152,16 @@ pub enum Fault {
         /// Bytes in all.
         total: u64,
     },
+    /// Nothing can be archived.
+    ArchiveStopped {
+        /// Why.
+        cause: String,
+    },
+    /// Retention drops nothing, because the clock leapt.
+    RetentionPaused {
+        /// How many seconds the clock is ahead of what it should be.
+        ahead_s: i64,
+    },
     /// Events wait to be archived.
     ArchiveBehind {
         /// How many.
@@ -163,7 +185,9 @@ impl Fault {
             Self::SegmentDamaged { .. } => Code::SegmentDamaged,
             Self::Gap { .. } => Code::Gap,
             Self::DiskLow { .. } => Code::DiskLow,
+            Self::ArchiveStopped { .. } => Code::ArchiveStopped,
             Self::ArchiveBehind { .. } => Code::ArchiveBehind,
+            Self::RetentionPaused { .. } => Code::RetentionPaused,
             Self::ClockUnsynchronised => Code::ClockUnsynchronised,
             Self::ClockLeap { .. } => Code::ClockLeap,
         }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use admintrail_event::Micros;
+use admintrail_store::RetentionPaused;
 
 /// One look at the trail, the recorders and the machine.
 #[derive(Debug, Clone, Default)]
@@ -17,6 +18,10 @@ pub struct Facts {
     pub gaps: Vec<GapFact>,
     /// Events that are not in the archive yet; `None`: nothing is archived at all.
     pub hot: Option<u64>,
+    /// Nothing can be archived.
+    pub archiving: Option<Stopped>,
+    /// Retention drops nothing, because the clock leapt.
+    pub retention: Option<RetentionPaused>,
     /// Segments of the archive that cannot be read.
     pub damaged: Vec<Damaged>,
     /// The disk of the data folder; `None`: the system does not tell.
@@ -28,7 +33,7 @@ pub struct Facts {
     pub leap_s: i64,
 }
 
-/// Recording does not work.
+/// Something does not work.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stopped {
     /// Since when.

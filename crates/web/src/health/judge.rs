@@ -86,11 +86,19 @@ fn faults(held: &[Condition], facts: &Facts) -> Vec<(Fault, Micros)> {
             faults.push((Fault::DiskLow { free, total }, facts.now));
         }
     }
+    if let Some(stopped) = &facts.archiving {
+        let cause = stopped.cause.clone();
+        faults.push((Fault::ArchiveStopped { cause }, stopped.since));
+    }
     if let Some(events) = facts.hot {
         let behind = holds(|fault| matches!(fault, Fault::ArchiveBehind { .. }));
         if events > if behind { CAUGHT_UP } else { BEHIND } {
             faults.push((Fault::ArchiveBehind { events }, facts.now));
         }
+    }
+    if let Some(paused) = facts.retention {
+        let ahead_s = paused.ahead_s;
+        faults.push((Fault::RetentionPaused { ahead_s }, paused.since));
     }
     if facts.clock == ClockState::Unsynchronised {
         faults.push((Fault::ClockUnsynchronised, facts.now));

@@ -15,6 +15,7 @@ pub use condition::{Code, Condition, Fault, Severity};
 pub use facts::{ClockState, Damaged, Disk, Facts, GapFact, Stopped};
 pub use judge::judge;
 pub use words::Words;
+pub(crate) use words::clock_ahead;
 
 #[cfg(test)]
 mod tests;

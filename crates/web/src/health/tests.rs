@@ -52,6 +52,20 @@ fn stopped(facts: &mut Facts) {
     });
 }
 
+fn archiving(facts: &mut Facts) {
+    facts.archiving = Some(Stopped {
+        since: facts.now,
+        cause: "disk full".to_owned(),
+    });
+}
+
+fn paused(facts: &mut Facts) {
+    facts.retention = Some(admintrail_store::RetentionPaused {
+        since: facts.now,
+        ahead_s: 3_650 * 86_400,
+    });
+}
+
 fn disk(facts: &mut Facts, free: u64) {
     facts.disk = Some(Disk { free, total: 1_000 });
 }
@@ -115,6 +129,16 @@ fn each_fact_raises_its_condition_once_and_its_end_resolves_it() {
             "an unknown disk is no fault",
             &[(0, |f| disk(f, 5)), (70, |f| f.disk = None)],
             &["+disk_low", "-disk_low"],
+        ),
+        (
+            "archiving that fails is told at once, and over when it worked for a minute",
+            &[(0, archiving), (10, archiving), (69, well), (70, well)],
+            &["+archive_stopped", "", "", "-archive_stopped"],
+        ),
+        (
+            "retention is paused until somebody says that the clock is right",
+            &[(0, paused), (10, paused), (20, well)],
+            &["+retention_paused", "", "-retention_paused"],
         ),
         (
             "the archive is behind above a million, and has caught up at three quarters",
@@ -345,7 +369,13 @@ fn every_condition_says_what_happened_what_it_means_and_what_to_do() {
             free: 61_000_000_000,
             total: 800_000_000_000,
         },
+        Fault::ArchiveStopped {
+            cause: "disk full".to_owned(),
+        },
         Fault::ArchiveBehind { events: 1_234_567 },
+        Fault::RetentionPaused {
+            ahead_s: 3_650 * 86_400,
+        },
         Fault::ClockUnsynchronised,
         Fault::ClockLeap { by_s: -7_200 },
     ];

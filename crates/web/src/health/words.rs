@@ -6,6 +6,17 @@ use super::condition::Fault;
 use super::facts::Disk;
 use crate::pages::wording::number::{bytes, counted, lasted};
 
+/// `the clock is 3,650 days ahead of what is on record`
+pub(crate) fn clock_ahead(seconds: i64) -> String {
+    let far = seconds.unsigned_abs();
+    let far = match far / 86_400 {
+        0..3 => lasted(far.saturating_mul(1_000_000)),
+        days => counted(days, "day", "days"),
+    };
+    let way = if seconds < 0 { "behind" } else { "ahead of" };
+    format!("the clock is {far} {way} what is on record")
+}
+
 /// The sentences of a condition.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Words {
@@ -80,6 +91,29 @@ impl Words {
                     "Free some space, or keep events for a shorter time.".to_owned(),
                 )
             }
+            Fault::ArchiveStopped { cause } => (
+                "Archiving stopped".to_owned(),
+                format!("Nothing could be archived since {}.", at(since)),
+                format!(
+                    "It says: {cause}. Nothing is lost, and recording goes on; searches take longer \
+                     and memory fills."
+                ),
+                "Mend what is named here; archiving is tried again by itself.".to_owned(),
+            ),
+            Fault::RetentionPaused { ahead_s } => (
+                "Retention is paused".to_owned(),
+                format!(
+                    "Nothing is deleted any more: {}, seen {}.",
+                    clock_ahead(*ahead_s),
+                    at(since)
+                ),
+                "By such a clock events would seem older than they are, and go too early. The disk \
+                 may fill meanwhile."
+                    .to_owned(),
+                "Set the clock right; or, if it is right, an owner says so under Settings → \
+                 Retention."
+                    .to_owned(),
+            ),
             Fault::ArchiveBehind { events } => (
                 "The archive is behind".to_owned(),
                 format!(
@@ -136,6 +170,10 @@ impl Words {
                 format!("For an hour no request to {panel} passed without a record.")
             }
             Fault::DiskLow { .. } => "The disk of the data folder has room again.".to_owned(),
+            Fault::ArchiveStopped { .. } => "Archiving works again.".to_owned(),
+            Fault::RetentionPaused { .. } => {
+                "Retention goes on; what is too old is deleted again.".to_owned()
+            }
             Fault::ArchiveBehind { .. } => "The archive has caught up.".to_owned(),
             Fault::ClockUnsynchronised => {
                 "The clock is not reported as unsynchronised any more.".to_owned()

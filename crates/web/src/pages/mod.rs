@@ -44,6 +44,7 @@ pub fn routes() -> Router<Arc<App>> {
         .route(link::ALERTS, get(alerts::show))
         .route("/settings/account", get(settings::account::show))
         .route("/settings/panels", get(settings::panels::show))
+        .route("/settings/retention", get(settings::retention::show))
         .route("/settings/tokens", get(settings::tokens::show))
 }
 

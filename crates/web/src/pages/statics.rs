@@ -58,6 +58,7 @@ const SHEETS: &str = sheets!(
     "notice.css",
     "form.css",
     "routes.css",
+    "retention.css",
     "dashboard.css",
     "alerts.css",
     "dialog.css",

@@ -113,7 +113,11 @@ async fn metrics_tell_each_condition_and_what_it_is_judged_by() {
         ("admintrail_health{condition=\"gap\"}", 0.0),
         ("admintrail_disk_free_bytes", 5.0),
         ("admintrail_disk_size_bytes", 100.0),
-        ("admintrail_archive_backlog_events", 1_234.0),
+        ("admintrail_archive_segments", 0.0),
+        ("admintrail_archive_backlog_events", 0.0),
+        ("admintrail_archive_failing", 0.0),
+        ("admintrail_retention_dropped_total", 0.0),
+        ("admintrail_retention_paused", 0.0),
         ("admintrail_clock_synchronised", 1.0),
     ] {
         assert_eq!(after[name], value, "{name}");

@@ -21,6 +21,7 @@ mod injection;
 mod links;
 mod openapi;
 mod own_account;
+mod searched;
 mod sessions;
 mod setup;
 mod sharing;

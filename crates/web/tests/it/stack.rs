@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::time::Duration;
 
 use admintrail_capture::{Declared, Peer, RecorderState};
 use admintrail_event::{Draft, EventId, KnownBy, Micros, Outcome, Preset};
 use admintrail_store::control::{
     Account, ApiToken, NewAccount, NewSession, NewToken, Role, TokenScope,
 };
-use admintrail_store::{Control, Identity, Receipt, Submission, Trail, TrailOptions};
+use admintrail_store::{Control, Identity, Receipt, Submission, Trail, TrailOptions, Tuning};
 use admintrail_web::auth::secret::Secret;
 use admintrail_web::auth::{password, secret};
 use admintrail_web::{App, AppOptions, DirectAccesses, Health, Limits, PanelInfo, router};
@@ -45,6 +46,21 @@ impl World {
     }
 
     pub(crate) fn with_limits(limits: Limits) -> Self {
+        Self::with(limits, Tuning::default())
+    }
+
+    /// One whose questions never have time: each looks at one of many small groups a thread.
+    pub(crate) fn hasty() -> Self {
+        let tuning = Tuning {
+            seal: 100,
+            group: 10,
+            budget: Duration::ZERO,
+            ..Tuning::default()
+        };
+        Self::with(Limits::default(), tuning)
+    }
+
+    fn with(limits: Limits, tuning: Tuning) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let start = Micros::parse_rfc3339(START).unwrap();
         let clock = Arc::new(AtomicI64::new(start.0));
@@ -52,8 +68,11 @@ impl World {
             let clock = Arc::clone(&clock);
             Arc::new(move || Micros(clock.load(Ordering::SeqCst)))
         };
-        let trail =
-            Trail::open(TrailOptions::new(dir.path().to_owned(), Arc::clone(&now))).unwrap();
+        let options = TrailOptions {
+            tuning,
+            ..TrailOptions::new(dir.path().to_owned(), Arc::clone(&now))
+        };
+        let trail = Trail::open(options).unwrap();
         let control = Control::open(dir.path()).unwrap();
         let (recorder_fails, recorder_panics) = (
             Arc::new(AtomicBool::new(false)),

@@ -88,11 +88,23 @@ pub(crate) fn ways_around(app: &App) -> Vec<Notice> {
 /// What is wrong with the recording: what it says of itself this moment, and the conditions that
 /// were found.
 pub(crate) fn health(app: &App, face: &Face) -> Vec<Notice> {
+    health_without(app, face, None)
+}
+
+/// [`health`] without one condition, on the page that tells of it by itself.
+pub(crate) fn health_without(app: &App, face: &Face, told: Option<Code>) -> Vec<Notice> {
     let mut notices = recording(&app.recorder_state(), &app.trail.state(), face);
     let open = app.health.open().into_iter();
-    // That recording stopped is told as it is now, not as it was at the last look.
+    // That recording stopped is told as it is now, not as it was at the last look; and whoever let
+    // retention go on need not wait for the next one.
+    let goes_on = app.trail.retention().paused.is_none();
     let others: Vec<_> = open
-        .filter(|one| one.fault.code() != Code::RecordingStopped)
+        .filter(|one| match one.fault.code() {
+            code if told == Some(code) => false,
+            Code::RecordingStopped => false,
+            Code::RetentionPaused => !goes_on,
+            _ => true,
+        })
         .collect();
     let more = others.len().saturating_sub(TOLD);
     let words = others.iter().take(TOLD).map(|one| {

@@ -34,18 +34,23 @@ impl Search {
         let searched = searched?;
         let moment = scene.face.brief(searched.back_to);
         let percent = percent(searched);
-        // Where nothing was counted, only the rows are told of, which begin at the other end.
-        let way = match (order, percent) {
-            (Order::Ascending, None) => "up",
-            _ => "back",
+        // Everything is counted then, and only the rows of the page are still looked for, from the end
+        // at which it begins.
+        let (reached, found) = match (percent, order) {
+            (Some(_), _) => (
+                format!("Searched back to {moment}"),
+                format!("{found} so far"),
+            ),
+            (None, Order::Descending) => (format!("Rows read back to {moment}"), found.to_owned()),
+            (None, Order::Ascending) => (format!("Rows read up to {moment}"), found.to_owned()),
         };
         let Micros(back_to) = searched.back_to;
         Some(Self {
             mark: format!("{}-{back_to}-{found}", searched.events),
-            reached: format!("Searched {way} to {moment}"),
+            reached,
             at: percent.map_or(moment, |percent| format!("{percent}\u{a0}%")),
             percent,
-            found: format!("{found} so far"),
+            found,
             href: scene.links.here(),
         })
     }

@@ -61,6 +61,7 @@ pub(crate) enum Place {
     AdminSessions,
     Alerts,
     Panels,
+    Retention,
     Tokens,
     Account,
 }
@@ -142,6 +143,14 @@ fn nav(viewer: &Viewer, place: Place) -> Vec<NavGroup> {
             "/settings/tokens",
             "token",
             Place::Tokens,
+        ));
+    }
+    if viewer.may(Capability::Audit) {
+        settings.push(link(
+            "Retention",
+            "/settings/retention",
+            "archive",
+            Place::Retention,
         ));
     }
     if viewer.account().is_some() {

@@ -2,6 +2,7 @@
 
 pub(crate) mod account;
 pub(crate) mod panels;
+pub(crate) mod retention;
 mod routes;
 pub(crate) mod tokens;
 

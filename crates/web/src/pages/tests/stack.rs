@@ -2,11 +2,12 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use admintrail_capture::{Peer, RecorderState};
 use admintrail_event::{Draft, EventId, KnownBy, Micros, Outcome, PanelName, SessionHash};
 use admintrail_store::control::{NewAccount, NewSession, Role};
-use admintrail_store::{Control, Identity, Submission, Trail, TrailOptions};
+use admintrail_store::{Control, Identity, Submission, Trail, TrailOptions, Tuning};
 use axum::Router;
 use axum::body::Body;
 use http::{HeaderMap, Request, StatusCode, header};
@@ -50,9 +51,28 @@ impl Answer {
 
 impl Stack {
     pub(super) fn new(role: Role, identities: &[&str]) -> Self {
+        Self::with(role, identities, Tuning::default())
+    }
+
+    /// One whose questions never have time: each looks at one of many small groups a thread.
+    pub(super) fn hasty() -> Self {
+        let tuning = Tuning {
+            seal: 100,
+            group: 10,
+            budget: Duration::ZERO,
+            ..Tuning::default()
+        };
+        Self::with(Role::Owner, &[], tuning)
+    }
+
+    fn with(role: Role, identities: &[&str], tuning: Tuning) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let clock = Arc::new(now);
-        let trail = Trail::open(TrailOptions::new(dir.path().to_owned(), clock.clone())).unwrap();
+        let options = TrailOptions {
+            tuning,
+            ..TrailOptions::new(dir.path().to_owned(), clock.clone())
+        };
+        let trail = Trail::open(options).unwrap();
         let control = Control::open(dir.path()).unwrap();
         let account = NewAccount {
             email: "marek@hosting.example".to_owned(),
@@ -126,12 +146,32 @@ impl Stack {
         self.app.trail.append(batch).await.unwrap();
     }
 
+    /// Moves everything into the archive.
+    pub(super) async fn seal(&self) {
+        let trail = self.app.trail.clone();
+        let sealed = tokio::task::spawn_blocking(move || trail.seal()).await;
+        sealed.unwrap().unwrap();
+    }
+
+    /// Sends a form.
+    pub(super) async fn post(&self, path: &str) -> Answer {
+        let request = Request::post(path)
+            .header(header::COOKIE, &self.cookie)
+            .header(header::HOST, "trail.example")
+            .header(header::ORIGIN, "http://trail.example")
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+        self.answer(request.body(Body::empty()).unwrap()).await
+    }
+
     pub(super) async fn ask(&self, path: &str, fragment: Option<&str>) -> Answer {
         let mut request = Request::get(path).header(header::COOKIE, &self.cookie);
         if let Some(fragment) = fragment {
             request = request.header(FRAGMENT, fragment);
         }
-        let mut request = request.body(Body::empty()).unwrap();
+        self.answer(request.body(Body::empty()).unwrap()).await
+    }
+
+    async fn answer(&self, mut request: Request<Body>) -> Answer {
         let addr = SocketAddr::from(([203, 0, 113, 90], 4711));
         request.extensions_mut().insert(Peer { addr, tls: false });
         let response = self.router.clone().oneshot(request).await.unwrap();

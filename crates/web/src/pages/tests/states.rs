@@ -89,6 +89,7 @@ async fn no_link_of_any_page_is_dead() {
     for page in [
         "/monitoring/alerts",
         "/settings/panels",
+        "/settings/retention",
         "/settings/tokens",
         "/settings/account",
         PATH,
