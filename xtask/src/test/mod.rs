@@ -114,7 +114,13 @@ fn browser_tests(options: &Options) -> Result<Count> {
     }
     let chromium = provision::for_browser()?;
     crate::shell::run(cargo().args(["build", "--package", "admintrail"]))?;
-    let preview = ["build", "--package", "admintrail-web", "--example", "preview"];
+    let preview = [
+        "build",
+        "--package",
+        "admintrail-web",
+        "--example",
+        "preview",
+    ];
     crate::shell::run(cargo().args(preview))?;
     let e2e = root().join("e2e");
     let report = e2e.join("artifacts/report.json");

@@ -208,7 +208,7 @@ fn draw(scene: &Scene) -> Result<Parts, WebError> {
             .collect(),
         usual: Usual::new(scene, today)?,
         denied: denied_rows,
-        denied_count: denied_count,
+        denied_count,
         denied_from: from
             .values
             .iter()

@@ -192,3 +192,35 @@ async fn who_signed_out_is_active_nowhere() {
     let row = text(between(&sessions, "data-session=\"77777777\">", "</tr>"));
     assert!(row.starts_with("OK Olena Kravets active now"), "{row}");
 }
+
+#[tokio::test]
+async fn the_dashboard_compares_with_the_same_weekday_and_names_the_busiest() {
+    let stack = Stack::owner();
+    let day = 86_400;
+    let mut drafts = vec![
+        request(1, 60, "GET", "/a"),
+        request(2, 120, "GET", "/a"),
+        request(3, 180, "GET", "/b"),
+    ];
+    drafts[2].admin = None;
+    stack.record(drafts).await;
+    let page = text(&stack.page("/").await);
+    assert!(
+        page.contains("Busiest admins in 24 hours OK Olena Kravets 2"),
+        "{page}"
+    );
+    assert!(
+        page.contains("Most frequent actions in 24 hours Did /a 2 Did /b 1"),
+        "{page}"
+    );
+    assert!(page.contains("with nothing to compare them with yet"));
+    stack.record(vec![request(4, day, "GET", "/a")]).await;
+    let page = text(&stack.page("/").await);
+    assert!(page.contains("usual: yesterday"), "{page}");
+    // Only Sundays count from then on; the day before says that the record begins earlier.
+    let past = [7, 14, 15].map(|ago| request(4 + ago, i64::from(ago) * day, "GET", "/a"));
+    stack.record(past.to_vec()).await;
+    let page = text(&stack.page("/").await);
+    assert!(page.contains("usual: mean of the last 2 Sundays"), "{page}");
+    assert!(page.contains("3 requests, usually 1 by now"), "{page}");
+}
