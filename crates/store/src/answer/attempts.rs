@@ -154,7 +154,7 @@ pub(crate) fn attempts(
         .into_iter()
         .map(|(value, counted)| (Some(value), counted));
     let (rows, rest) = most(all.collect(), limit, |counted| counted.attempts);
-    let succeeded = succeeded(snapshot, view, by, &rows, budget);
+    let succeeded = succeeded(snapshot, view, by, &rows, budget.anew());
     let row = |((value, counted), succeeded): ((Option<String>, Counted), _)| {
         let others_total = counted.others.len() as u64;
         let others = counted.others.into_iter().map(|(text, n)| (Some(text), n));

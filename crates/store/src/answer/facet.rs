@@ -320,7 +320,7 @@ pub(crate) fn groups(
     let (most, rest) = most(counts.into_iter().collect(), limit, |counted| {
         counted.requests
     });
-    let (details, seen) = details_of(snapshot, view, field, &most, asked, budget);
+    let (details, seen) = details_of(snapshot, view, field, &most, asked, budget.anew());
     if seen.left > coverage.left {
         coverage = seen;
     }

@@ -90,7 +90,13 @@ pub(crate) fn page(
     let full = places.len() == limit;
     // Where nobody counted, there may be more on the side that was not looked at.
     let more = |rows: Option<u64>, side: End| {
-        rows.map_or(side != end || full || frontier.is_some(), |rows| rows > 0)
+        let uncounted = if side == end {
+            full || frontier.is_some()
+        } else {
+            // Before the first page there is nothing.
+            since.is_some()
+        };
+        rows.map_or(uncounted, |rows| rows > 0)
     };
     let older = match frontier.filter(|_| end == End::Newest) {
         // What was not looked at lies before this.

@@ -22,20 +22,34 @@ const WORTH_THREADS: usize = 3;
 
 /// How long a question may go on reading.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Budget(Option<Instant>);
+pub(crate) struct Budget {
+    time: Option<Duration>,
+    until: Option<Instant>,
+}
 
 impl Budget {
     pub(crate) fn of(time: Duration) -> Self {
-        Self(Instant::now().checked_add(time))
+        Self {
+            time: Some(time),
+            until: Instant::now().checked_add(time),
+        }
     }
 
     /// As long as it takes.
     pub(crate) const fn unlimited() -> Self {
-        Self(None)
+        Self {
+            time: None,
+            until: None,
+        }
+    }
+
+    /// As much time again, for a second pass that would otherwise see nothing.
+    pub(crate) fn anew(self) -> Self {
+        self.time.map_or(self, Self::of)
     }
 
     pub(crate) fn is_over(self) -> bool {
-        self.0.is_some_and(|until| Instant::now() >= until)
+        self.until.is_some_and(|until| Instant::now() >= until)
     }
 }
 
