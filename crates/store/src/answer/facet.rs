@@ -313,7 +313,7 @@ pub(crate) fn groups(
         if sieve.judge(event) == Verdict::Visible {
             let value = value_of(event, field);
             change(&mut counts, value.as_deref(), |counted| {
-                counted.count(event)
+                counted.count(event);
             });
         }
     }

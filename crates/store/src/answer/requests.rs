@@ -65,14 +65,10 @@ fn count_chunk(chunk: &Chunk, rows: &RowSet, queries: bool, each: &mut impl FnMu
     let mut kinds: HashMap<(Codes, bool, bool), (u64, i64)> = HashMap::new();
     for row in rows.iter() {
         let codes = [
-            code(&chunk.method(), row),
-            code(&chunk.path(), row),
-            if queries {
-                code(&chunk.query(), row)
-            } else {
-                0
-            },
-            code(&chunk.route(), row),
+            code(chunk.method(), row),
+            code(chunk.path(), row),
+            if queries { code(chunk.query(), row) } else { 0 },
+            code(chunk.route(), row),
         ];
         let unknown = chunk.status().is_valid(row) && UNKNOWN.contains(&chunk.status().value(row));
         let refused = unknown || refused.get(row).copied().unwrap_or(false);
@@ -86,10 +82,10 @@ fn count_chunk(chunk: &Chunk, rows: &RowSet, queries: bool, each: &mut impl FnMu
     }
     for (([method, path, query, route], asset, refused), (count, last)) in kinds {
         each(&Counted {
-            method: value(&chunk.method(), method).unwrap_or_default(),
-            path: value(&chunk.path(), path).unwrap_or_default(),
-            query: value(&chunk.query(), query),
-            route: value(&chunk.route(), route),
+            method: value(chunk.method(), method).unwrap_or_default(),
+            path: value(chunk.path(), path).unwrap_or_default(),
+            query: value(chunk.query(), query),
+            route: value(chunk.route(), route),
             asset,
             refused,
             count,

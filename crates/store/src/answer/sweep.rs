@@ -93,7 +93,6 @@ impl GroupRef {
 pub(crate) fn groups_of(snapshot: &Snapshot, view: &View) -> (Vec<GroupRef>, u64) {
     let pruner = Pruner::of(view, snapshot);
     let from = view.from.map_or(i64::MIN, |from| from.0);
-    let to = view.to.map_or(i64::MAX, |to| to.0);
     let (mut groups, mut passed) = (Vec::new(), 0);
     for segment in snapshot.segments.iter() {
         let mut wanted = None;
@@ -102,7 +101,10 @@ pub(crate) fn groups_of(snapshot: &Snapshot, view: &View) -> (Vec<GroupRef>, u64
                 segment: Arc::clone(segment),
                 group,
             };
-            if !group.touches(from, to) && !(view.to.is_none() && group.touches(from, i64::MAX)) {
+            let inside = |(first, last): &(i64, i64)| {
+                from <= *last && view.to.is_none_or(|to| *first < to.0)
+            };
+            if !group.spans().iter().any(inside) {
                 continue;
             }
             let mask = *wanted.get_or_insert_with(|| pruner.groups(segment));

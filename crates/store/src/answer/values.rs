@@ -17,14 +17,14 @@ pub(crate) struct Values<'c> {
 
 pub(crate) fn values_of(chunk: &Chunk, field: FacetField) -> Values<'_> {
     match field {
-        FacetField::Admin => of_texts(chunk, &chunk.admin()),
-        FacetField::Method => of_texts(chunk, &chunk.method()),
-        FacetField::Action => of_texts(chunk, &chunk.action()),
-        FacetField::Route => of_texts(chunk, &chunk.route()),
-        FacetField::Panel => of_texts(chunk, &chunk.panel()),
-        FacetField::Agent => of_texts(chunk, &chunk.user_agent()),
-        FacetField::Object => of_texts(chunk, &chunk.object()),
-        FacetField::Attempted => of_texts(chunk, &chunk.attempted()),
+        FacetField::Admin => of_texts(chunk, chunk.admin()),
+        FacetField::Method => of_texts(chunk, chunk.method()),
+        FacetField::Action => of_texts(chunk, chunk.action()),
+        FacetField::Route => of_texts(chunk, chunk.route()),
+        FacetField::Panel => of_texts(chunk, chunk.panel()),
+        FacetField::Agent => of_texts(chunk, chunk.user_agent()),
+        FacetField::Object => of_texts(chunk, chunk.object()),
+        FacetField::Attempted => of_texts(chunk, chunk.attempted()),
         FacetField::Ip => {
             let texts = chunk
                 .ip()
@@ -38,13 +38,13 @@ pub(crate) fn values_of(chunk: &Chunk, field: FacetField) -> Values<'_> {
                     .collect(),
             }
         }
-        FacetField::Type => of_words(&chunk.request_type(), |c| {
+        FacetField::Type => of_words(chunk.request_type(), |c| {
             RequestType::from_code(c).map(RequestType::as_str)
         }),
-        FacetField::Outcome => of_words(&chunk.outcome(), |c| {
+        FacetField::Outcome => of_words(chunk.outcome(), |c| {
             Outcome::from_code(c).map(Outcome::as_str)
         }),
-        FacetField::KnownBy => of_words(&chunk.known_by(), |c| {
+        FacetField::KnownBy => of_words(chunk.known_by(), |c| {
             KnownBy::from_code(c).map(KnownBy::as_str)
         }),
         FacetField::Status => of_statuses(chunk),

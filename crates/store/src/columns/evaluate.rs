@@ -109,10 +109,10 @@ fn rows_of(chunk: &Chunk, test: &Test) -> RowSet {
         Test::Bare(_) | Test::Text(..) => RowSet::none(),
         Test::Whole(field, patterns) => whole(chunk, *field, patterns),
         Test::Admin(patterns) => admin(chunk, patterns),
-        Test::Ip(networks) => rows_of_wide(&chunk.ip(), |ip| {
+        Test::Ip(networks) => rows_of_wide(chunk.ip(), |ip| {
             networks.iter().any(|network| Ip(ip).is_in(network))
         }),
-        Test::Session(prefixes) => rows_of_wide(&chunk.session(), |session| {
+        Test::Session(prefixes) => rows_of_wide(chunk.session(), |session| {
             prefixes
                 .iter()
                 .any(|prefix| prefix.begins(&SessionHash(session)))
@@ -125,7 +125,7 @@ fn rows_of(chunk: &Chunk, test: &Test) -> RowSet {
             }
             rows
         }
-        Test::Duration(ranges) => numbers(&chunk.duration_us(), ranges),
+        Test::Duration(ranges) => numbers(chunk.duration_us(), ranges),
         Test::First(sets) => RowSet::of_values(chunk.first().values(), |first| {
             sets.iter().any(|FirstSet(set)| first & set != 0)
         }),
@@ -190,26 +190,26 @@ pub(crate) fn unsafe_methods(chunk: &Chunk) -> RowSet {
 
 fn text_column(chunk: &Chunk, field: TextField) -> &TextColumn {
     match field {
-        TextField::Path => &chunk.path(),
-        TextField::Query => &chunk.query(),
-        TextField::Action => &chunk.action(),
-        TextField::Object => &chunk.object(),
-        TextField::Route => &chunk.route(),
-        TextField::Agent => &chunk.user_agent(),
-        TextField::Attempted => &chunk.attempted(),
-        TextField::ActingAs => &chunk.acting_as(),
-        TextField::Host => &chunk.host(),
-        TextField::Recorder => &chunk.recorder(),
+        TextField::Path => chunk.path(),
+        TextField::Query => chunk.query(),
+        TextField::Action => chunk.action(),
+        TextField::Object => chunk.object(),
+        TextField::Route => chunk.route(),
+        TextField::Agent => chunk.user_agent(),
+        TextField::Attempted => chunk.attempted(),
+        TextField::ActingAs => chunk.acting_as(),
+        TextField::Host => chunk.host(),
+        TextField::Recorder => chunk.recorder(),
     }
 }
 
 fn bare(chunk: &Chunk, needles: &[Needle<'_>]) -> RowSet {
     let columns = [
-        &chunk.path(),
-        &chunk.action(),
-        &chunk.object(),
-        &chunk.admin(),
-        &chunk.admin_name(),
+        chunk.path(),
+        chunk.action(),
+        chunk.object(),
+        chunk.admin(),
+        chunk.admin_name(),
     ];
     let mut rows = union(
         columns
@@ -222,7 +222,7 @@ fn bare(chunk: &Chunk, needles: &[Needle<'_>]) -> RowSet {
         .filter(|needle| needle.fits_address)
         .collect();
     if !fitting.is_empty() {
-        rows.or(&rows_of_wide(&chunk.ip(), |ip| {
+        rows.or(&rows_of_wide(chunk.ip(), |ip| {
             let text = Ip(ip).to_string();
             fitting
                 .iter()
@@ -298,8 +298,8 @@ fn admin(chunk: &Chunk, patterns: &[TextPattern]) -> RowSet {
             .collect();
         column.codes.rows_of(&marked)
     };
-    let mut rows = decide(&chunk.admin(), TextPattern::is_admin_id);
-    rows.or(&decide(&chunk.admin_name(), TextPattern::is_whole));
+    let mut rows = decide(chunk.admin(), TextPattern::is_admin_id);
+    rows.or(&decide(chunk.admin_name(), TextPattern::is_whole));
     rows
 }
 
@@ -324,21 +324,21 @@ fn whole(chunk: &Chunk, field: WholeField, patterns: &[TextPattern]) -> RowSet {
         })
     };
     match field {
-        WholeField::Method => texts(&chunk.method()),
-        WholeField::Panel => texts(&chunk.panel()),
-        WholeField::Type => words(&chunk.request_type(), &|code| {
+        WholeField::Method => texts(chunk.method()),
+        WholeField::Panel => texts(chunk.panel()),
+        WholeField::Type => words(chunk.request_type(), &|code| {
             RequestType::from_code(code).map(RequestType::as_str)
         }),
-        WholeField::Outcome => words(&chunk.outcome(), &|code| {
+        WholeField::Outcome => words(chunk.outcome(), &|code| {
             Outcome::from_code(code).map(Outcome::as_str)
         }),
-        WholeField::KnownBy => words(&chunk.known_by(), &|code| {
+        WholeField::KnownBy => words(chunk.known_by(), &|code| {
             KnownBy::from_code(code).map(KnownBy::as_str)
         }),
-        WholeField::Kind => words(&chunk.kind(), &|code| {
+        WholeField::Kind => words(chunk.kind(), &|code| {
             Kind::from_code(code).map(Kind::as_str)
         }),
-        WholeField::Ending => words(&chunk.ending(), &|code| {
+        WholeField::Ending => words(chunk.ending(), &|code| {
             Ending::from_code(code).map(Ending::as_str)
         }),
     }

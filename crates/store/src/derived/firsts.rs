@@ -111,12 +111,12 @@ impl Firsts {
         let text =
             |column: &'_ TextColumn, code: usize| column.value(code).unwrap_or_default().to_owned();
         for (admin, agent) in agents {
-            let hash = hashing.of(&[text(&chunk.user_agent(), agent).as_bytes()]);
+            let hash = hashing.of(&[text(chunk.user_agent(), agent).as_bytes()]);
             seen(admin, &mut |seen| seen.agents.extend([hash]));
         }
         for (admin, panel, method, route) in routes {
-            let (panel, method) = (text(&chunk.panel(), panel), text(&chunk.method(), method));
-            let hash = route_hash(hashing, &panel, &method, &text(&chunk.route(), route));
+            let (panel, method) = (text(chunk.panel(), panel), text(chunk.method(), method));
+            let hash = route_hash(hashing, &panel, &method, &text(chunk.route(), route));
             seen(admin, &mut |seen| seen.routes.extend([hash]));
         }
         for (admin, hours) in hours

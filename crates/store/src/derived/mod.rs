@@ -194,12 +194,12 @@ mod tests {
                 event.received = event.draft.time;
             }
             let hashing = Hashing::default();
-            let mut one_by_one = Derived::new(hashing.clone());
+            let mut one_by_one = Derived::new(hashing);
             events.iter().for_each(|event| one_by_one.replay(event));
             let (head, tail) = events.split_at(cut.min(events.len()));
-            let mut joined = Derived::new(hashing.clone());
+            let mut joined = Derived::new(hashing);
             for part in [head, tail] {
-                let mut derived = Derived::new(hashing.clone());
+                let mut derived = Derived::new(hashing);
                 derived.replay_chunk(&Chunk::build(part));
                 joined.join(derived);
             }
