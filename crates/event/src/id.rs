@@ -195,16 +195,20 @@ fn write_hex(bytes: &[u8], f: &mut fmt::Formatter<'_>) -> fmt::Result {
 }
 
 fn parse_hex(text: &str) -> Result<[u8; 16], IdError> {
-    let wrong = || IdError::NotHex {
+    let digit = |byte: u8| char::from(byte).to_digit(16);
+    let read = || {
+        let (pairs, _) = text.as_bytes().as_chunks::<2>();
+        let mut bytes = [0; 16];
+        for (byte, [high, low]) in bytes.iter_mut().zip(pairs) {
+            *byte = u8::try_from(digit(*high)? << 4 | digit(*low)?).ok()?;
+        }
+        Some(bytes)
+    };
+    let bytes = if text.len() == 32 { read() } else { None };
+    bytes.ok_or_else(|| IdError::NotHex {
         text: text.to_owned(),
         digits: 32,
-    };
-    if text.len() != 32 || !text.bytes().all(|b| b.is_ascii_hexdigit()) {
-        return Err(wrong());
-    }
-    u128::from_str_radix(text, 16)
-        .map(u128::to_be_bytes)
-        .map_err(|_| wrong())
+    })
 }
 
 #[cfg(test)]

@@ -89,6 +89,13 @@ pub(super) fn say(message: &str) {
     let _ = writeln!(io::stderr().lock(), "{}", harmless(message));
 }
 
+/// Says that something was done without a trace of it.
+pub(super) fn say_unrecorded(cause: &str) {
+    say(&format!(
+        "Warning: this was done, but the record does not show it: {cause}"
+    ));
+}
+
 /// A message without what moves a cursor, colours a terminal or turns a line around: it may name
 /// files, lines and people that others chose.
 fn harmless(message: &str) -> String {

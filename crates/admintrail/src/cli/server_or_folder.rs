@@ -5,13 +5,16 @@ use std::path::Path;
 use std::sync::Arc;
 
 use admintrail_capture::RecorderState;
+use admintrail_event::PanelName;
 use admintrail_store::TrailOptions;
 use anyhow::{Result, anyhow};
+use futures_util::Stream;
 use serde::de::DeserializeOwned;
+use tokio::sync::mpsc;
 
 use super::{Failure, Global, host_name, output};
 use crate::config::{Config, Flags};
-use crate::control_socket::{self, Answer, Ask, Client, Desk};
+use crate::control_socket::{self, Answer, Ask, Block, Client, Desk, Import, Told};
 use crate::serve::{base_url, configured, presets};
 use crate::{cli, clock, data_folder, shell_user};
 
@@ -31,9 +34,7 @@ pub(super) fn ask<T: DeserializeOwned>(global: &Global, ask: Ask) -> Result<T, F
 /// What an answer holds. That something was done and not recorded is said at once.
 pub(super) fn taken<T: DeserializeOwned>(answer: Answer) -> Result<T, Failure> {
     if let Some(cause) = &answer.unrecorded {
-        output::say(&format!(
-            "Warning: this was done, but the record does not show it: {cause}"
-        ));
+        output::say_unrecorded(cause);
     }
     Ok(control_socket::read(serde_json::from_value(answer.value))?)
 }
@@ -93,12 +94,37 @@ impl Door {
         })
     }
 
+    /// Has blocks of lines taken over; what became of each is told in their order, and of the end.
+    pub(super) async fn import(
+        self,
+        panel: Option<&PanelName>,
+        blocks: impl Stream<Item = Block>,
+        told: mpsc::Sender<Told>,
+    ) -> Result<()> {
+        let desk = match self {
+            Self::Server(client) => return client.import(panel, blocks, told).await,
+            Self::Folder(desk) => Arc::from(desk),
+        };
+        let import = Import {
+            desk: Arc::clone(&desk),
+            panel: panel.cloned(),
+            user: Some(shell_user::own()),
+        };
+        import.take_over(blocks, told).await;
+        close(&desk);
+        Ok(())
+    }
+
     pub(super) fn close(self) {
         if let Self::Folder(desk) = self {
-            desk.trail.close();
-            desk.control.close();
+            close(&desk);
         }
     }
+}
+
+fn close(desk: &Desk) {
+    desk.trail.close();
+    desk.control.close();
 }
 
 fn is_held(failure: &Failure) -> bool {

@@ -4,9 +4,15 @@ use std::io::{self, BufRead, BufReader, Write};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 
+use admintrail_event::PanelName;
 use anyhow::{Context, Result};
+use futures_util::{Stream, future};
+use tokio::io::AsyncBufReadExt;
+use tokio::net::unix::OwnedReadHalf;
+use tokio::sync::mpsc;
 
 use super::address::Address;
+use super::import::{Block, Told, send_import};
 use super::protocol::{Answer, Ask, Refused, Reply};
 
 /// A connection to the server of a data folder.
@@ -77,12 +83,48 @@ impl Client {
         if !line.ends_with('\n') {
             return Ok(None);
         }
-        match read(serde_json::from_str(&line))? {
-            Reply::Done(value) => Ok(Some(Ok(Answer::recorded(value)))),
-            Reply::DoneUnrecorded(answer) => Ok(Some(Ok(answer))),
-            Reply::Refused(refused) => Ok(Some(Err(refused))),
+        let reply: Reply = read(serde_json::from_str(&line))?;
+        Ok(Some(reply.into()))
+    }
+
+    /// Asks for blocks of lines to be taken over; what became of each is told in their order, and of
+    /// the end. Without the end the server is gone.
+    pub(crate) async fn import(
+        mut self,
+        panel: Option<&PanelName>,
+        blocks: impl Stream<Item = Block>,
+        told: mpsc::Sender<Told>,
+    ) -> Result<()> {
+        let panel = panel.map(PanelName::to_string);
+        self.send(&Ask::Import { panel })?;
+        let stream = self.reader.into_inner();
+        stream.set_nonblocking(true)?;
+        let (answers, mut write) = tokio::net::UnixStream::from_std(stream)?.into_split();
+        // What cannot be sent is not answered, and why is said by the last answers.
+        let send = async move {
+            let _ = send_import(&mut write, blocks).await;
+            future::pending::<()>().await;
+        };
+        tokio::select! {
+            heard = hear(answers, told) => heard,
+            () = send => Ok(()),
         }
     }
+}
+
+/// Passes on the answers of an import, to the last.
+async fn hear(answers: OwnedReadHalf, told: mpsc::Sender<Told>) -> Result<()> {
+    let mut lines = tokio::io::BufReader::new(answers).lines();
+    while let Ok(Some(line)) = lines.next_line().await {
+        let reply: Reply = read(serde_json::from_str(&line))?;
+        let one: Told = reply.into();
+        let ended = |answer: &Answer| answer.value.get("ended") == Some(&true.into());
+        let last = one.as_ref().is_ok_and(ended);
+        if told.send(one).await.is_err() || last {
+            break;
+        }
+    }
+    Ok(())
 }
 
 /// What a server said, as this binary understands it.

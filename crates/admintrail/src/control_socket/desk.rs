@@ -16,7 +16,7 @@ use crate::clock::Clock;
 use crate::serve::Presets;
 
 /// The method of commands that change something; those that look have `GET`.
-const METHOD: &str = "CLI";
+pub(super) const METHOD: &str = "CLI";
 
 /// Tells how the recorders are.
 pub(crate) type RecorderStates = Arc<dyn Fn() -> RecorderState + Send + Sync>;
@@ -44,20 +44,12 @@ impl Desk {
     pub(crate) fn answer(&self, ask: Ask, user: &str) -> Result<Answer, Refused> {
         match ask {
             Ask::Status => Ok(Answer::recorded(shown(&self.status())?)),
-            Ask::Import { panel, lines } => {
-                let report = self.import(panel.as_deref(), &lines)?;
-                let noted = if report.accepted > 0 {
-                    let action = format!("Imported {}", events(report.accepted));
-                    self.note(user, METHOD, "import", &action, None)
-                } else {
-                    Ok(())
-                };
-                Ok(answer(shown(&report)?, noted))
-            }
             Ask::Looked { command, filter } => {
                 Ok(answer(Value::Null, self.looked(&command, &filter, user)))
             }
-            Ask::Tail { .. } => Err(Refused::failed("a tail is not answered here")),
+            Ask::Tail { .. } | Ask::Import { .. } => {
+                Err(Refused::failed("this has more than one answer"))
+            }
             ask => {
                 let strangers = self.strangers(&ask);
                 let register = Register {
@@ -141,7 +133,7 @@ impl Desk {
     }
 
     /// What is done at the shell is recorded as what is done on the pages is; or why it was not.
-    fn note(
+    pub(super) fn note(
         &self,
         user: &str,
         method: &str,
@@ -188,7 +180,7 @@ pub(crate) fn events(count: u64) -> String {
     format!("{count} {noun}")
 }
 
-fn answer(value: Value, noted: Result<(), String>) -> Answer {
+pub(super) fn answer(value: Value, noted: Result<(), String>) -> Answer {
     Answer {
         value,
         unrecorded: noted.err(),
@@ -202,4 +194,26 @@ pub(super) fn shown(value: &impl serde::Serialize) -> Result<Value, Refused> {
 #[expect(clippy::needless_pass_by_value, reason = "for map_err")]
 pub(super) fn store(error: StoreError) -> Refused {
     Refused::failed(format!("{} {error}", error.code()))
+}
+
+#[cfg(test)]
+impl Desk {
+    /// One of a folder without a server.
+    pub(super) fn for_tests(dir: &std::path::Path) -> Arc<Self> {
+        let clock = crate::clock::system();
+        let options = admintrail_store::TrailOptions::new(dir.to_owned(), Arc::clone(&clock));
+        let (trail, control) = crate::data_folder::open(&options).unwrap();
+        Arc::new(Self {
+            trail,
+            control,
+            presets: crate::serve::presets(&[]),
+            configured: Vec::new(),
+            key: [7; 32],
+            clock,
+            base_url: String::new(),
+            listen: ([127, 0, 0, 1], 1).into(),
+            recorder: "here".to_owned(),
+            recorder_state: Arc::new(|| unreachable!("nobody asks")),
+        })
+    }
 }

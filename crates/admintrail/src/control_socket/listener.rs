@@ -5,8 +5,9 @@ use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
-use admintrail_event::{Event, EventJson, Filter, Micros, Seq};
+use admintrail_event::{Event, EventJson, Filter, Micros, PanelName, Seq};
 use admintrail_store::{Order, PageRequest, Position, View};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
@@ -15,11 +16,15 @@ use tokio::task::JoinSet;
 
 use super::address::Address;
 use super::desk::Desk;
-use super::protocol::{Answer, Ask, Place, Refused, Reply, Tailed};
+use super::import::{Import, answer_import};
+use super::protocol::{Ask, Place, Refused, Reply, Tailed};
 use crate::stop::Stop;
 
-/// Longest question: an import's batch.
-const MAX_LINE: u64 = 64 * 1024 * 1024;
+/// Longest question.
+const MAX_LINE: u64 = 1024 * 1024;
+
+/// When the server stops, what was asked before gets this long: an import ends with what it has.
+const GRACE: Duration = Duration::from_secs(2);
 
 /// Events sent to a `tail` at once.
 const TAIL_BATCH: usize = 500;
@@ -53,19 +58,21 @@ impl Listener {
             tokio::select! {
                 accepted = self.socket.accept() => match accepted {
                     Ok((stream, _)) => {
-                        askers.spawn(converse(stream, Arc::clone(&desk)));
+                        askers.spawn(converse(stream, Arc::clone(&desk), stop.clone()));
                     }
-                    Err(_) => tokio::time::sleep(std::time::Duration::from_millis(50)).await,
+                    Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
                 },
                 Some(_) = askers.join_next(), if !askers.is_empty() => {}
                 () = stop.told() => break,
             }
         }
         let _ = fs::remove_file(&self.path);
+        let answered = async { while askers.join_next().await.is_some() {} };
+        let _ = tokio::time::timeout(GRACE, answered).await;
     }
 }
 
-async fn converse(stream: UnixStream, desk: Arc<Desk>) {
+async fn converse(stream: UnixStream, desk: Arc<Desk>, mut stop: Stop) {
     let user = stream.peer_cred().map_or_else(
         |_| "unknown".to_owned(),
         |who| crate::shell_user::name(who.uid()),
@@ -74,13 +81,13 @@ async fn converse(stream: UnixStream, desk: Arc<Desk>) {
     let mut read = BufReader::new(read);
     loop {
         let mut line = Vec::new();
-        match (&mut read)
-            .take(MAX_LINE)
-            .read_until(b'\n', &mut line)
-            .await
-        {
-            Ok(1..) => {}
-            _ => return,
+        let mut next = (&mut read).take(MAX_LINE);
+        let heard = tokio::select! {
+            heard = next.read_until(b'\n', &mut line) => heard,
+            () = stop.told() => return,
+        };
+        if !matches!(heard, Ok(1..)) {
+            return;
         }
         let ask = match serde_json::from_slice(&line) {
             Ok(ask) => ask,
@@ -104,23 +111,39 @@ async fn converse(stream: UnixStream, desk: Arc<Desk>) {
                     write: &mut write,
                 };
                 // It ends when the asker or the server does; nobody is left to be told.
-                let _ = tail(&desk, &filter, last, after, &mut asker).await;
+                tokio::select! {
+                    _ = tail(&desk, &filter, last, after, &mut asker) => {}
+                    () = stop.told() => {}
+                }
                 return;
+            }
+            Ask::Import { panel } => {
+                let panel = match panel.as_deref().map(str::parse::<PanelName>).transpose() {
+                    Ok(panel) => panel,
+                    Err(error) => {
+                        let refused = Refused::usage(error.to_string());
+                        let _ = say(&mut write, &Reply::Refused(refused)).await;
+                        return;
+                    }
+                };
+                let import = Import {
+                    desk: Arc::clone(&desk),
+                    panel,
+                    user: Some(user.clone()),
+                };
+                match answer_import(import, &mut read, &mut write, stop.told()).await {
+                    Ok(true) => continue,
+                    _ => return,
+                }
             }
             ask => {
                 let (desk, user) = (Arc::clone(&desk), user.clone());
                 let answer = tokio::task::spawn_blocking(move || desk.answer(ask, &user)).await;
-                match answer {
-                    Ok(Ok(Answer {
-                        value,
-                        unrecorded: None,
-                    })) => Reply::Done(value),
-                    Ok(Ok(answer)) => Reply::DoneUnrecorded(answer),
-                    Ok(Err(refused)) => Reply::Refused(refused),
-                    Err(_) => Reply::Refused(Refused::failed(
+                Reply::from(answer.unwrap_or_else(|_| {
+                    Err(Refused::failed(
                         "the server could not answer; its log says why",
-                    )),
-                }
+                    ))
+                }))
             }
         };
         if say(&mut write, &said).await.is_err() {
@@ -241,36 +264,23 @@ async fn tail(
 
 #[cfg(test)]
 mod tests {
-    use admintrail_store::TrailOptions;
-
     use super::*;
-    use crate::{clock, data_folder};
+    use crate::stop::Stopper;
 
     /// A desk whose trail takes nothing more.
     fn closed_desk(dir: &Path) -> Arc<Desk> {
-        let clock = clock::system();
-        let options = TrailOptions::new(dir.to_owned(), Arc::clone(&clock));
-        let (trail, control) = data_folder::open(&options).unwrap();
-        trail.close();
-        Arc::new(Desk {
-            trail,
-            control,
-            presets: crate::serve::presets(&[]),
-            configured: Vec::new(),
-            key: [7; 32],
-            clock,
-            base_url: String::new(),
-            listen: ([127, 0, 0, 1], 1).into(),
-            recorder: "here".to_owned(),
-            recorder_state: Arc::new(|| unreachable!("nobody asks")),
-        })
+        let desk = Desk::for_tests(dir);
+        desk.trail.close();
+        desk
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn whoever_follows_the_record_hears_that_it_does_not_show_it() {
         let dir = tempfile::tempdir().unwrap();
         let (asker, server) = UnixStream::pair().unwrap();
-        let conversation = tokio::spawn(converse(server, closed_desk(dir.path())));
+        let stopper = Stopper::new();
+        let talk = converse(server, closed_desk(dir.path()), stopper.listener());
+        let conversation = tokio::spawn(talk);
         let (read, mut write) = asker.into_split();
         let ask = Ask::Tail {
             filter: String::new(),

@@ -44,11 +44,10 @@ pub(crate) enum Ask {
     UnmapIdentity { panel: String, key: IdentityKey },
     /// Whose tokens and basic users are.
     Identities,
-    /// Takes over events. The answer is an [`ImportReport`].
-    Import {
-        panel: Option<String>,
-        lines: Vec<ImportLine>,
-    },
+    /// Takes over events, of this panel where they name none. Blocks of lines follow, each after a
+    /// [`BlockHead`]; a head without bytes ends them. They are sent without waiting for the answers;
+    /// those come in order, one for each block and one for the end, and are [`ImportReport`]s.
+    Import { panel: Option<String> },
     /// The last events of a filter, or those after a place, then each new one, until the asker
     /// goes away. Each answer is a [`Tailed`].
     Tail {
@@ -108,15 +107,14 @@ pub(crate) enum Tailed {
     Event(serde_json::Value, Place),
 }
 
-/// One line of a file.
+/// What comes before the bytes of a block, as a line of its own.
 #[derive(Serialize, Deserialize)]
-pub(crate) struct ImportLine {
-    /// 1-based.
-    pub(crate) number: u64,
-    /// Which of several equal lines of the file this is, from 0 on.
-    pub(crate) repeat: u32,
-    /// The line.
-    pub(crate) text: String,
+#[serde(deny_unknown_fields)]
+pub(crate) struct BlockHead {
+    /// Number of its first line, from 1 on.
+    pub(crate) first: u64,
+    /// 0 ends the import.
+    pub(crate) bytes: usize,
 }
 
 /// What became of the lines.
@@ -128,6 +126,9 @@ pub(crate) struct ImportReport {
     #[serde(default)]
     pub(crate) own: u64,
     pub(crate) errors: Vec<LineError>,
+    /// That was all: the answer to the end.
+    #[serde(default)]
+    pub(crate) ended: bool,
 }
 
 /// A line that was not taken.
@@ -223,4 +224,27 @@ pub(crate) enum Reply {
     Done(serde_json::Value),
     DoneUnrecorded(Answer),
     Refused(Refused),
+}
+
+impl From<Result<Answer, Refused>> for Reply {
+    fn from(answer: Result<Answer, Refused>) -> Self {
+        match answer {
+            Ok(Answer {
+                value,
+                unrecorded: None,
+            }) => Self::Done(value),
+            Ok(answer) => Self::DoneUnrecorded(answer),
+            Err(refused) => Self::Refused(refused),
+        }
+    }
+}
+
+impl From<Reply> for Result<Answer, Refused> {
+    fn from(reply: Reply) -> Self {
+        match reply {
+            Reply::Done(value) => Ok(Answer::recorded(value)),
+            Reply::DoneUnrecorded(answer) => Ok(answer),
+            Reply::Refused(refused) => Err(refused),
+        }
+    }
 }

@@ -5,12 +5,11 @@ use serde_json::{Value, json};
 
 use super::dice::Dice;
 use super::people::{Deed, GUESSES, PEOPLE, Person, SCANNER, STRANGERS, next_deed};
-use crate::control_socket::ImportLine;
 
 const HOUR: i64 = 3_600 * Micros::SECOND;
 
 /// Events of the last `hours` hours as lines to import, oldest first.
-pub(super) fn lines(now: Micros, hours: i64, panel: &str, key: &[u8; 32]) -> Vec<ImportLine> {
+pub(super) fn lines(now: Micros, hours: i64, panel: &str, key: &[u8; 32]) -> Vec<String> {
     let mut events: Vec<(i64, Value)> = Vec::new();
     for (number, person) in PEOPLE.iter().enumerate() {
         let mut dice = Dice::new(number as u64 + 71);
@@ -28,15 +27,8 @@ pub(super) fn lines(now: Micros, hours: i64, panel: &str, key: &[u8; 32]) -> Vec
     }
     events.retain(|(at, _)| *at < now.0);
     events.sort_by_key(|(at, _)| *at);
-    events
-        .into_iter()
-        .zip(1..)
-        .map(|((_, event), number)| ImportLine {
-            number,
-            repeat: 0,
-            text: event.to_string(),
-        })
-        .collect()
+    let lines = events.into_iter().map(|(_, event)| event.to_string());
+    lines.collect()
 }
 
 /// An hour of somebody's work: two sessions a day or so, one request after the other.
@@ -132,7 +124,7 @@ mod tests {
         assert!((800..5_000).contains(&lines.len()), "{}", lines.len());
         let events: Vec<Value> = lines
             .iter()
-            .map(|line| serde_json::from_str(&line.text).unwrap())
+            .map(|line| serde_json::from_str(line).unwrap())
             .collect();
         let times: Vec<&str> = events
             .iter()

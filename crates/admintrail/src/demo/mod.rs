@@ -15,11 +15,13 @@ use admintrail_capture::{OnFailure, PanelRules, TokenRules};
 use admintrail_event::{AttemptedNames, PanelName, Preset};
 use admintrail_store::control::{LinkPurpose, Role};
 use anyhow::{Context, Result};
+use futures_util::stream;
 use http::uri::Authority;
 use ipnet::IpNet;
+use tokio::sync::mpsc;
 
 use crate::config::{Config, DirectCheck, Origin, Panel, ProxyOptions, Timeouts, Upstream};
-use crate::control_socket::{add_account, link};
+use crate::control_socket::{BLOCK_LINES, Block, Desk, Import, add_account, link};
 use crate::serve::{Server, base_url};
 use crate::stop::Stopper;
 use crate::{clock, data_folder};
@@ -63,18 +65,10 @@ impl Demo {
 
         let desk = Arc::clone(server.desk());
         let url = base_url(&config);
-        let data = config.data.clone();
+        if desk.trail.state().events < 500 {
+            take_over_past(Arc::clone(&desk), config.data.clone()).await?;
+        }
         let link = tokio::task::spawn_blocking(move || -> Result<String> {
-            let key = data_folder::key(&data)?;
-            let past = history::lines(clock::now(), HOURS, PANEL, &key);
-            if desk.trail.state().events < 500 {
-                // In pieces, so that later attempts know the admins of earlier ones.
-                let mut past = past.into_iter().peekable();
-                while past.peek().is_some() {
-                    let lines: Vec<_> = past.by_ref().take(400).collect();
-                    desk.import(None, &lines)?;
-                }
-            }
             let account = match desk.control.account_of_email(VIEWER) {
                 Some(account) => account,
                 None => add_account(
@@ -113,6 +107,36 @@ impl Demo {
         };
         self.server.run(end).await
     }
+}
+
+/// Records what happened before the demo began; not that it did so.
+async fn take_over_past(desk: Arc<Desk>, data: PathBuf) -> Result<()> {
+    let past = tokio::task::spawn_blocking(move || -> Result<_> {
+        let key = data_folder::key(&data)?;
+        Ok(history::lines(clock::now(), HOURS, PANEL, &key))
+    });
+    let past = past.await??;
+    let blocks = past
+        .chunks(BLOCK_LINES)
+        .zip(0..)
+        .map(|(lines, number)| Block {
+            first: number * BLOCK_LINES as u64 + 1,
+            bytes: lines.join("\n").into(),
+        });
+    let import = Import {
+        desk,
+        panel: None,
+        user: None,
+    };
+    let (tell, mut told) = mpsc::channel(1);
+    let hear = async {
+        while let Some(one) = told.recv().await {
+            one?;
+        }
+        Ok(())
+    };
+    let ((), heard) = tokio::join!(import.take_over(stream::iter(blocks), tell), hear);
+    heard
 }
 
 /// The sample panel as configuration has it. The demo's people come from this machine and say

@@ -21,6 +21,7 @@ mod full_disk;
 mod http2;
 mod identities;
 mod identity_provider;
+mod import;
 mod interrupted;
 mod preset_test;
 mod restarts;

@@ -85,6 +85,38 @@ fn hostile_values_are_plain_text_in_every_command() {
     assert_eq!(found.out.lines().count(), 2, "{found:?}");
 }
 
+/// Played by util-linux's `script`, which is where a terminal is.
+#[test]
+fn whoever_watches_an_import_sees_how_far_it_is() {
+    let dir = tempfile::tempdir().unwrap();
+    let line = json!({"time": "2026-11-20T00:00:00Z", "method": "GET", "path": "/"}).to_string();
+    let file = dir.path().join("events.ndjson");
+    std::fs::write(&file, (line + "\n").repeat(5_000)).unwrap();
+    let seen = |import: &str| {
+        let shell = format!(
+            "stty cols 120; {import} --panel billing --data {}/data",
+            dir.path().display()
+        );
+        let done = std::process::Command::new("script")
+            .args(["-qec", &shell, "/dev/null"])
+            .stdin(std::process::Stdio::null())
+            .output()
+            .unwrap();
+        assert!(done.status.success(), "{done:?}");
+        String::from_utf8(done.stdout).unwrap()
+    };
+    let (binary, file) = (env!("CARGO_BIN_EXE_admintrail"), file.display());
+    let bar = seen(&format!("{binary} import {file}"));
+    for part in ["KiB/", " events/s, ", " left", "5000 imported"] {
+        assert!(bar.contains(part), "{part}: {bar}");
+    }
+    let spinner = seen(&format!("cat {file} | {binary} import -"));
+    assert!(
+        spinner.contains(" events/s") && !spinner.contains(" left"),
+        "{spinner}"
+    );
+}
+
 #[tokio::test]
 async fn hostile_requests_are_plain_text_in_the_log_and_in_a_tail() {
     let panel = Panel::fine().await;

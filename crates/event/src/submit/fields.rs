@@ -26,12 +26,17 @@ macro_rules! fields {
         impl Field {
             const ALL: [Self; crate::json::FIELDS] = [$(Self::$field,)+];
 
-            const fn name(self) -> &'static str {
+            pub(super) const fn name(self) -> &'static str {
                 match self { $(Self::$field => $name,)+ }
             }
 
-            fn named(name: &str) -> Option<Self> {
+            pub(super) fn named(name: &str) -> Option<Self> {
                 match name { $($name => Some(Self::$field),)+ _ => None }
+            }
+
+            /// The one that is written after another; the first without one.
+            pub(super) fn after(last: Option<Self>) -> Option<Self> {
+                Self::ALL.get(last.map_or(0, |last| last as usize + 1)).copied()
             }
         }
     };
@@ -102,7 +107,7 @@ impl<T> Sent<T> {
 
 /// What a field holds.
 #[derive(Default)]
-enum Given<'a> {
+pub(super) enum Given<'a> {
     #[default]
     Missing,
     Null,
@@ -204,10 +209,7 @@ struct NameAfter(Option<Field>);
 
 impl NameAfter {
     fn read(self, name: &str) -> Option<Field> {
-        let expected = self.0.map_or(0, |last| last as usize + 1);
-        Field::ALL
-            .get(expected)
-            .copied()
+        Field::after(self.0)
             .filter(|field| field.name() == name)
             .or_else(|| Field::named(name))
     }
@@ -244,6 +246,16 @@ pub(super) struct Fields<'a> {
     repeated: Option<String>,
 }
 
+impl Default for Fields<'_> {
+    fn default() -> Self {
+        Self {
+            given: [const { Given::Missing }; Field::ALL.len()],
+            unknown: Vec::new(),
+            repeated: None,
+        }
+    }
+}
+
 impl<'de> Deserialize<'de> for Fields<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Collect;
@@ -256,11 +268,7 @@ impl<'de> Deserialize<'de> for Fields<'de> {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields<'de>, A::Error> {
-                let mut fields = Fields {
-                    given: [const { Given::Missing }; Field::ALL.len()],
-                    unknown: Vec::new(),
-                    repeated: None,
-                };
+                let mut fields = Fields::default();
                 let mut last = None;
                 while let Some(name) = map.next_key_seed(NameAfter(last))? {
                     match name {
@@ -283,6 +291,16 @@ impl<'de> Deserialize<'de> for Fields<'de> {
 }
 
 impl<'a> Fields<'a> {
+    /// Takes a value; whether it is the first of its field.
+    #[inline]
+    pub(super) fn set_new(&mut self, field: Field, value: Given<'a>) -> bool {
+        let Some(place @ Given::Missing) = self.given.get_mut(field as usize) else {
+            return false;
+        };
+        *place = value;
+        true
+    }
+
     fn set(&mut self, field: Field, value: Given<'a>) {
         let Some(place) = self.given.get_mut(field as usize) else {
             return;

@@ -1,6 +1,7 @@
 //! Events that somebody sends: read strictly, then made safe to keep.
 
 mod fields;
+mod plain;
 
 use serde::de::{Deserialize, Deserializer, Error as _};
 
@@ -96,17 +97,27 @@ impl SubmittedEvent {
     /// # Errors
     /// As [`Self::parse`].
     pub fn parse_of(json: &[u8], panel: Option<&PanelName>) -> Result<Self, SubmitError> {
-        if json.len() > Self::MAX_BYTES {
-            let message = format!("has {} bytes; {} are allowed", json.len(), Self::MAX_BYTES);
-            return Err(SubmitError::new("event", message));
-        }
         // Looking once whether all of it is text is cheaper than at each of its values.
-        let fields = match std::str::from_utf8(json) {
-            Ok(text) => serde_json::from_str(text),
-            Err(_) => serde_json::from_slice(json),
+        if let Ok(text) = std::str::from_utf8(json) {
+            return Self::parse_text(text, panel);
+        }
+        not_too_long(json.len())?;
+        Self::from_fields(
+            serde_json::from_slice(json).map_err(|e| no_object(&e))?,
+            panel,
+        )
+    }
+
+    /// [`Self::parse_of`] a text.
+    ///
+    /// # Errors
+    /// As [`Self::parse`].
+    pub fn parse_text(json: &str, panel: Option<&PanelName>) -> Result<Self, SubmitError> {
+        not_too_long(json.len())?;
+        let fields = match plain::read(json) {
+            Some(fields) => fields,
+            None => serde_json::from_str(json).map_err(|e| no_object(&e))?,
         };
-        let fields = fields
-            .map_err(|error| SubmitError::new("event", format!("is no JSON object: {error}")))?;
         Self::from_fields(fields, panel)
     }
 
@@ -222,10 +233,11 @@ impl SubmittedEvent {
             agent_bytes: fields.length(Field::AgentBytes)?,
         };
         fields.no_others()?;
-        event.consistent()
+        event.consistent()?;
+        Ok(event)
     }
 
-    fn consistent(self) -> Result<Self, SubmitError> {
+    fn consistent(&self) -> Result<(), SubmitError> {
         if self.kind == Kind::Request {
             // What begins with the query has no path either.
             let path = match self.query {
@@ -262,7 +274,7 @@ impl SubmittedEvent {
             let message = "says that nobody is known, beside an \"admin\"; leave one of them out";
             return Err(SubmitError::new("known_by", message));
         }
-        Ok(self)
+        Ok(())
     }
 
     /// Fills what was not sent: `id` if absent, type, route, action, object, outcome by the preset;
@@ -367,6 +379,19 @@ impl SubmittedEvent {
             agent_bytes: self.agent_bytes.or(agent_cut),
         }
     }
+}
+
+fn not_too_long(bytes: usize) -> Result<(), SubmitError> {
+    let most = SubmittedEvent::MAX_BYTES;
+    if bytes > most {
+        let message = format!("has {bytes} bytes; {most} are allowed");
+        return Err(SubmitError::new("event", message));
+    }
+    Ok(())
+}
+
+fn no_object(error: &serde_json::Error) -> SubmitError {
+    SubmitError::new("event", format!("is no JSON object: {error}"))
 }
 
 /// RFC 9110 section 5.6.2.
