@@ -318,10 +318,13 @@ fn succeeded(
 
 /// Whether a group may have a row of one of these addresses.
 fn has_address(group: &GroupRef, ranks: &HashMap<String, Vec<usize>>) -> bool {
-    let Some(values) = group.segment.values() else {
+    let Some(place) = counted_place(FacetField::Ip) else {
+        return true;
+    };
+    let Some(values) = group.segment.values(place) else {
         return false;
     };
-    let counted = counted_place(FacetField::Ip).and_then(|place| values.get(place)?.as_ref());
+    let counted = values.as_ref().as_ref();
     counted.is_none_or(|counts| {
         let groups = counts.groups_of(|text| ranks.contains_key(text));
         has_group(groups, group.group)

@@ -137,8 +137,8 @@ impl Known {
         let unseen: u64 = self.cut.iter().map(|(_, at_most)| at_most).sum();
         let sure = listed.len() == limit && listed.last().is_some_and(|(_, least)| *least > unseen);
         let lacks = |segment: &Segment| {
-            segment.values().is_none_or(|values| {
-                let kept = values.get(place).and_then(Option::as_ref);
+            segment.values(place).is_none_or(|values| {
+                let kept = values.as_ref().as_ref();
                 kept.is_none_or(|kept| {
                     let kept: HashSet<Option<&str>> = kept.iter().map(|(v, _, _)| v).collect();
                     listed
@@ -236,10 +236,10 @@ impl Known {
 
     /// Adds the values that were counted when a segment was made; `false` if none were.
     fn add_values(&mut self, segment: &Arc<Segment>, place: usize, fold: bool) -> bool {
-        let Some(values) = segment.values() else {
+        let Some(values) = segment.values(place) else {
             return false;
         };
-        let Some(Some(values)) = values.get(place) else {
+        let Some(values) = values.as_ref() else {
             return false;
         };
         let rows =

@@ -138,9 +138,12 @@ fn by_grams(segment: &Segment, holds: impl Fn(&[crate::archive::Grams]) -> bool)
 }
 
 fn by_value(segment: &Segment, field: FacetField, passes: impl Fn(&str) -> bool) -> u16 {
-    let Some(values) = segment.values() else {
+    let Some(place) = counted_place(field) else {
+        return u16::MAX;
+    };
+    let Some(values) = segment.values(place) else {
         return 0;
     };
-    let counted = counted_place(field).and_then(|place| values.get(place)?.as_ref());
+    let counted = values.as_ref().as_ref();
     counted.map_or(u16::MAX, |counts| counts.groups_of(passes))
 }

@@ -137,7 +137,7 @@ fn wanted(snapshot: &Snapshot, view: &View, budget: Budget) -> (HashSet<Key>, Co
             };
             let seen = records
                 .iter()
-                .filter(|record| (!view.fold || record.requests > 0) && sees(&record.panel));
+                .filter(|record| (!view.fold || record.plain) && sees(&record.panel));
             wanted.extend(seen.map(|record| (record.session, record.panel.clone())));
             groups.retain(|group| group.segment.name != segment.name);
         }

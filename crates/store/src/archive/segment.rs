@@ -16,7 +16,7 @@ use siphasher::sip128::{Hasher128, SipHasher13};
 use super::parquet::Footer;
 use super::summary::{
     BUCKET, Counts, CountsByPerson, Head, Lexicon, People, Plan, Row, SessionRecord, Sidecar,
-    Slice, TextGrams, Treated, Values, bucket_of,
+    Slice, TextGrams, Treated, ValueCounts, bucket_of,
 };
 use crate::StoreError;
 use crate::answer::Remembered;
@@ -99,7 +99,7 @@ enum Cached {
     People(Arc<LocalPeople>),
     Counts(Arc<Counts>),
     ByPerson(Arc<CountsByPerson>),
-    Values(Arc<Values>),
+    Values(Arc<Option<ValueCounts>>),
     Sessions(Arc<Vec<SessionRecord>>),
     Grams(Arc<TextGrams>),
     Ids(Arc<HashMap<[u8; 16], u32>>),
@@ -113,7 +113,7 @@ enum Part {
     Counts,
     Totals,
     Full,
-    Values,
+    Values(u8),
     Sessions,
     Grams,
     Ids(u32),
@@ -133,13 +133,9 @@ impl Weighter<Key, Cached> for Weights {
             Cached::People(people) => people.groups.len() * 14,
             Cached::Counts(counts) => counts.bytes(),
             Cached::ByPerson(counts) => counts.bytes(),
-            Cached::Values(values) => values
-                .iter()
-                .flatten()
-                .map(super::summary::ValueCounts::bytes)
-                .sum(),
+            Cached::Values(values) => values.as_ref().as_ref().map_or(0, ValueCounts::bytes),
             Cached::Ids(ids) => ids.len() * 24,
-            Cached::Sessions(sessions) => sessions.len() * 320,
+            Cached::Sessions(sessions) => sessions.len() * 480,
             Cached::Grams(grams) => grams
                 .iter()
                 .flatten()
@@ -371,14 +367,16 @@ impl Segment {
         )
     }
 
-    pub(crate) fn values(&self) -> Option<Arc<Values>> {
+    /// The values of a counted field, by its place; an empty one if there were too many.
+    pub(crate) fn values(&self, place: usize) -> Option<Arc<Option<ValueCounts>>> {
+        let place = u8::try_from(place).ok()?;
         self.get(
-            Part::Values,
+            Part::Values(place),
             |found| match found {
                 Cached::Values(values) => Some(values),
                 _ => None,
             },
-            || Ok(Cached::Values(Arc::new(self.sidecar.values()?))),
+            || Ok(Cached::Values(Arc::new(self.sidecar.values(place)?))),
         )
     }
 

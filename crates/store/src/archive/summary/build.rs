@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use admintrail_event::filter::TextField;
 use admintrail_event::{LogId, SessionHash};
 use arrow_array::Array;
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 
 use super::bloom::Bloom;
 use super::bucket_of;
@@ -16,6 +16,7 @@ use super::sidecar::{Block, Group, Head, People, SessionRecord, Summary};
 use super::values::{ValuesBuilder, group_bit};
 use crate::columns::{Chunk, TextColumn};
 use crate::derived::Sessions;
+use crate::folding;
 use crate::query::SessionRow;
 
 /// Spans of a group at most; the nearest are joined.
@@ -72,6 +73,8 @@ pub(crate) struct Builder {
     values: ValuesBuilder,
     sessions: Sessions,
     session_groups: HashMap<[u8; 16], u16>,
+    /// Sessions of a panel with a row that no view folds away.
+    plain_sessions: HashSet<([u8; 16], String)>,
     grams: Vec<GramsBuilder>,
     done_grams: TextGrams,
     bloom: Bloom,
@@ -104,6 +107,7 @@ impl Builder {
             values: ValuesBuilder::default(),
             sessions: Sessions::default(),
             session_groups: HashMap::new(),
+            plain_sessions: HashSet::new(),
             grams: (0..12).map(|_| GramsBuilder::default()).collect(),
             done_grams: Vec::new(),
             bloom: Bloom::for_ids(rows),
@@ -181,10 +185,24 @@ impl Builder {
 
     fn add_session_groups(&mut self, chunk: &Chunk, group_of: impl Fn(usize) -> usize) {
         let mut groups = vec![0_u16; chunk.session().len()];
+        let mut plain: HashSet<(usize, usize)> = HashSet::new();
         for row in 0..chunk.rows {
-            let code = chunk.session().codes.of(row);
-            if let Some(of) = code.and_then(|code| groups.get_mut(code)) {
+            let Some(code) = chunk.session().codes.of(row) else {
+                continue;
+            };
+            if let Some(of) = groups.get_mut(code) {
                 *of |= group_bit(group_of(row));
+            }
+            if let Some(panel) = chunk.panel().codes.of(row)
+                && !folding::folds_row(chunk, row)
+            {
+                plain.insert((code, panel));
+            }
+        }
+        let sessions: Vec<[u8; 16]> = chunk.session().values().collect();
+        for (code, panel) in plain {
+            if let (Some(session), Some(panel)) = (sessions.get(code), chunk.panel().value(panel)) {
+                self.plain_sessions.insert((*session, panel.to_owned()));
             }
         }
         for (session, of) in chunk.session().values().zip(groups) {
@@ -282,7 +300,10 @@ impl Builder {
             .into_rows()
             .map(|row| {
                 let groups = self.session_groups.get(&row.session.0);
-                session_record(row, groups.copied().unwrap_or(u16::MAX))
+                let mut record = session_record(row, groups.copied().unwrap_or(u16::MAX));
+                let key = (record.session, record.panel.clone());
+                record.plain = self.plain_sessions.contains(&key);
+                record
             })
             .collect();
         for record in &sessions {
@@ -454,6 +475,7 @@ fn session_record(row: SessionRow, groups: u16) -> SessionRecord {
         acted: row.acted.map(|at| at.0),
         named: row.named.map(|at| at.0),
         signed_out: row.signed_out.map(|at| at.0),
+        plain: false,
         groups,
     }
 }

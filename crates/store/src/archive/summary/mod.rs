@@ -22,7 +22,7 @@ pub(crate) use grams::{Grams, TextGrams};
 pub(crate) use lexicon::{Lexicon, Shape};
 pub(crate) use plan::{Plan, Slice, Treated};
 pub(crate) use sidecar::{Block, Group, Head, People, SessionRecord, Sidecar};
-pub(crate) use values::{ValueCounts, Values, counted_place, group_bit, has_group};
+pub(crate) use values::{ValueCounts, counted_place, group_bit, has_group};
 
 use admintrail_event::Micros;
 

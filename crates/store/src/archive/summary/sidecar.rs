@@ -18,7 +18,7 @@ use super::bloom::{self, Bloom};
 use super::counts::{Counts, CountsByPerson};
 use super::grams::TextGrams;
 use super::lexicon::{Person, Shape};
-use super::values::Values;
+use super::values::{ValueCounts, Values};
 
 const MAGIC: &[u8; 8] = b"ADMTSUM1";
 const LEVEL: i32 = 3;
@@ -33,7 +33,8 @@ enum Section {
     Counts,
     Totals,
     Full,
-    Values,
+    /// Of one counted field.
+    Values(u8),
     Sessions,
     Grams,
     Bloom,
@@ -148,6 +149,8 @@ pub(crate) struct SessionRecord {
     pub(crate) acted: Option<i64>,
     pub(crate) named: Option<i64>,
     pub(crate) signed_out: Option<i64>,
+    /// Whether a row of it is there that no view folds away, be it of an attempt that counts for nothing.
+    pub(crate) plain: bool,
     /// In which groups: one bit each.
     pub(crate) groups: u16,
 }
@@ -187,7 +190,9 @@ impl Summary {
         put(Section::Counts, encoded(&self.counts)?, true)?;
         put(Section::Totals, encoded(&self.totals)?, true)?;
         put(Section::Full, encoded(&self.full)?, true)?;
-        put(Section::Values, encoded(&self.values)?, true)?;
+        for (place, values) in (0..).zip(&self.values) {
+            put(Section::Values(place), encoded(values)?, true)?;
+        }
         put(Section::Sessions, encoded(&self.sessions)?, true)?;
         put(Section::Grams, encoded(&self.grams)?, true)?;
         put(Section::Bloom, self.bloom.bytes().to_vec(), false)?;
@@ -291,8 +296,8 @@ impl Sidecar {
         self.read(Section::Full)
     }
 
-    pub(crate) fn values(&self) -> io::Result<Values> {
-        self.read(Section::Values)
+    pub(crate) fn values(&self, place: u8) -> io::Result<Option<ValueCounts>> {
+        self.read(Section::Values(place))
     }
 
     pub(crate) fn sessions(&self) -> io::Result<Vec<SessionRecord>> {

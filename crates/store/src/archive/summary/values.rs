@@ -27,12 +27,15 @@ const GROUPS: usize = 16;
 /// The values of one field of a segment.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct ValueCounts {
-    /// As a filter word would have it; the empty slot 0 stands for rows without a value.
-    pub(crate) values: Vec<String>,
+    /// As filter words would have them, laid end to end; the empty first one stands for rows without a
+    /// value.
+    text: String,
+    /// Where each of them ends.
+    ends: Vec<u32>,
     /// Rows that no view folds away.
-    pub(crate) plain: Vec<u32>,
+    plain: Vec<u32>,
     /// The others.
-    pub(crate) folded: Vec<u32>,
+    folded: Vec<u32>,
     /// One bit a group that has the value.
     groups: Vec<u16>,
     /// Plain and folded rows of the values that were not kept, if there were too many.
@@ -44,11 +47,30 @@ pub(crate) struct ValueCounts {
 impl ValueCounts {
     /// The values (`None`: no value), their plain and folded rows.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (Option<&str>, u32, u32)> + '_ {
-        let values = self.values.iter().enumerate();
+        let values = self.values().enumerate();
         let counts = self.plain.iter().zip(&self.folded);
-        values.zip(counts).map(|((at, value), (plain, folded))| {
-            ((at > 0).then_some(value.as_str()), *plain, *folded)
+        values
+            .zip(counts)
+            .map(|((at, value), (plain, folded))| ((at > 0).then_some(value), *plain, *folded))
+    }
+
+    fn values(&self) -> impl Iterator<Item = &str> {
+        let mut start = 0;
+        self.ends.iter().map(move |end| {
+            let end = *end as usize;
+            let value = self.text.get(start..end).unwrap_or_default();
+            start = end;
+            value
         })
+    }
+
+    fn push(&mut self, value: &str, (plain, folded): (u32, u32), groups: u16) {
+        self.text.push_str(value);
+        self.ends
+            .push(u32::try_from(self.text.len()).unwrap_or(u32::MAX));
+        self.plain.push(plain);
+        self.folded.push(folded);
+        self.groups.push(groups);
     }
 
     /// Rows of values that were not kept, plain and folded, and how many one of them may have.
@@ -64,13 +86,13 @@ impl ValueCounts {
         if self.rest.is_some() {
             return u16::MAX;
         }
-        let all = self.values.iter().zip(&self.groups).skip(1);
+        let all = self.values().zip(&self.groups).skip(1);
         all.filter(|(value, _)| passes(value))
             .fold(0, |groups, (_, of)| groups | of)
     }
 
     pub(crate) fn bytes(&self) -> usize {
-        self.values.iter().map(|value| value.len() + 34).sum()
+        self.text.len() + self.ends.len() * 14
     }
 }
 
@@ -105,35 +127,30 @@ pub(crate) struct ValuesBuilder {
 #[derive(Default)]
 struct Collected {
     numbers: HashMap<String, u32>,
-    counts: ValueCounts,
+    /// Plain and folded rows, and groups, by number.
+    counts: Vec<(u32, u32, u16)>,
     bytes: usize,
 }
 
 impl Collected {
     fn new() -> Self {
-        let mut collected = Self::default();
-        collected.begin(String::new());
-        collected
+        Self {
+            // Of no value.
+            counts: vec![(0, 0, 0)],
+            ..Self::default()
+        }
     }
 
-    fn begin(&mut self, value: String) -> u32 {
-        let counts = &mut self.counts;
-        let number = u32::try_from(counts.values.len()).unwrap_or(u32::MAX);
-        self.bytes += value.len();
-        counts.values.push(value);
-        counts.plain.push(0);
-        counts.folded.push(0);
-        counts.groups.push(0);
-        number
-    }
-
-    fn number(&mut self, value: Option<&str>) -> u32 {
+    fn number(&mut self, value: Option<&str>) -> usize {
         let Some(value) = value else { return 0 };
         if let Some(number) = self.numbers.get(value) {
-            return *number;
+            return *number as usize;
         }
-        let number = self.begin(value.to_owned());
-        self.numbers.insert(value.to_owned(), number);
+        let number = self.counts.len();
+        self.bytes += value.len();
+        self.counts.push((0, 0, 0));
+        let known = u32::try_from(number).unwrap_or(u32::MAX);
+        self.numbers.insert(value.to_owned(), known);
         number
     }
 
@@ -143,28 +160,31 @@ impl Collected {
 
     /// The most frequent values, and what the others have together.
     fn finish(self) -> ValueCounts {
-        let all = self.counts;
-        let mut order: Vec<usize> = (1..all.values.len()).collect();
-        if order.len() < MOST_VALUES {
-            return all;
-        }
-        let of = |counts: &Vec<u32>, at: usize| counts.get(at).copied().unwrap_or(0);
-        let rows = |at: &usize| of(&all.plain, *at) + of(&all.folded, *at);
-        order.sort_by_key(|at| std::cmp::Reverse(rows(at)));
-        let rest = order.split_off(MOST_VALUES - 1);
-        let sum = |counts: &Vec<u32>| rest.iter().map(|at| of(counts, *at)).sum();
-        let mut kept = ValueCounts {
-            rest: Some((sum(&all.plain), sum(&all.folded))),
-            rest_at_most: rest.first().map_or(0, rows),
-            ..ValueCounts::default()
+        let of = |number: u32| {
+            self.counts
+                .get(number as usize)
+                .copied()
+                .unwrap_or_default()
         };
-        for at in std::iter::once(0).chain(order) {
-            kept.values
-                .push(all.values.get(at).cloned().unwrap_or_default());
-            kept.plain.push(of(&all.plain, at));
-            kept.folded.push(of(&all.folded, at));
-            kept.groups
-                .push(all.groups.get(at).copied().unwrap_or(u16::MAX));
+        let mut order: Vec<(&str, (u32, u32, u16))> = self
+            .numbers
+            .iter()
+            .map(|(value, number)| (value.as_str(), of(*number)))
+            .collect();
+        order.sort_unstable_by(|a, b| {
+            let rows = |(_, (plain, folded, _)): &(&str, (u32, u32, u16))| plain + folded;
+            rows(b).cmp(&rows(a)).then_with(|| a.0.cmp(b.0))
+        });
+        let rest = order.split_off(order.len().min(MOST_VALUES));
+        let mut kept = ValueCounts::default();
+        for (value, (plain, folded, groups)) in std::iter::once(("", of(0))).chain(order) {
+            kept.push(value, (plain, folded), groups);
+        }
+        if let Some((_, (plain, folded, _))) = rest.first() {
+            kept.rest_at_most = plain + folded;
+            let sum =
+                |all: (u32, u32), (_, of): &(&str, (u32, u32, u16))| (all.0 + of.0, all.1 + of.1);
+            kept.rest = Some(rest.iter().fold((0, 0), sum));
         }
         kept
     }
@@ -198,16 +218,9 @@ impl ValuesBuilder {
                 if plain + folded == 0 {
                     continue;
                 }
-                let at = collected.number(text.as_deref()) as usize;
-                let counts = &mut collected.counts;
-                if let (Some(p), Some(f), Some(g)) = (
-                    counts.plain.get_mut(at),
-                    counts.folded.get_mut(at),
-                    counts.groups.get_mut(at),
-                ) {
-                    *p += plain;
-                    *f += folded;
-                    *g |= groups;
+                let at = collected.number(text.as_deref());
+                if let Some(of) = collected.counts.get_mut(at) {
+                    *of = (of.0 + plain, of.1 + folded, of.2 | groups);
                 }
             }
             if collected.is_too_much() {
