@@ -12,8 +12,9 @@ use admintrail_event::{Event, LogId, Micros, Seq};
 use hashbrown::HashMap;
 
 use super::sieve::{Sieve, Verdict};
-use super::sweep::{Budget, Coverage, GroupRef, groups_of, in_parallel};
+use super::sweep::{Budget, Coverage, GroupRef, groups_by, groups_of, in_parallel};
 use super::tally::{Tally, by_plan, by_rows, is_within, look, newer_by_plan, plan_of};
+use crate::archive::Plan;
 use crate::columns::{Chunk, RowSet};
 use crate::mirror::Snapshot;
 use crate::query::{Cursor, Order, Page, PageRequest, Position, Relation, Since, Total, View};
@@ -62,7 +63,7 @@ pub(crate) fn page(
         looked: (0, 0),
         best: Best::new(limit, end, since),
     };
-    let frontier = search.run(snapshot, view, budget);
+    let frontier = search.run(snapshot, view, plan.as_ref(), budget);
     let mut places = search.places(frontier);
     let counts = Counts::of(snapshot, view, plan.as_ref(), &hot, budget);
     let total = counts.tally.visible;
@@ -214,7 +215,7 @@ impl Counts {
     fn of(
         snapshot: &Snapshot,
         view: &View,
-        plan: Option<&crate::archive::Plan>,
+        plan: Option<&Plan>,
         hot: &Hot<'_>,
         budget: Budget,
     ) -> Self {
@@ -239,7 +240,7 @@ impl Counts {
         &self,
         snapshot: &Snapshot,
         view: &View,
-        plan: Option<&crate::archive::Plan>,
+        plan: Option<&Plan>,
         hot: &Hot<'_>,
         position: Position,
     ) -> Option<u64> {
@@ -393,9 +394,15 @@ impl Search<'_> {
 
     /// Looks until no other row can win, or the time is over: then the place from which on nothing was
     /// looked at.
-    fn run(&mut self, snapshot: &Snapshot, view: &View, budget: Budget) -> Option<Position> {
+    fn run(
+        &mut self,
+        snapshot: &Snapshot,
+        view: &View,
+        plan: Option<&Plan>,
+        budget: Budget,
+    ) -> Option<Position> {
         self.look_at_hot();
-        let (groups, passed) = groups_of(snapshot, view);
+        let (groups, passed) = groups_by(snapshot, view, plan);
         let all: u64 = groups.iter().map(GroupRef::rows).sum();
         self.looked = (passed, passed + all);
         let mut units: Vec<(i64, usize)> = groups

@@ -1,5 +1,7 @@
 //! Which groups of a segment cannot have a row of a view, without reading them.
 
+use std::borrow::Cow;
+
 use admintrail_event::filter::{Fact, Test, TextField, TextPattern};
 use admintrail_event::{Filter, Ip, SessionHash};
 
@@ -13,32 +15,17 @@ use crate::query::{FacetField, View};
 pub(crate) struct Pruner<'v> {
     tests: Vec<&'v Test>,
     /// Of the words about shapes and people alone.
-    plan: Option<Plan>,
+    plan: Option<Cow<'v, Plan>>,
 }
 
 impl<'v> Pruner<'v> {
-    pub(crate) fn of(view: &'v View, snapshot: &Snapshot) -> Self {
+    /// `plan` is that of the view, where it has one.
+    pub(crate) fn of(view: &'v View, snapshot: &Snapshot, plan: Option<&'v Plan>) -> Self {
         let positive = view.filter.terms.iter().filter(|term| !term.negated);
-        let known = |test: &Test| match test {
-            Test::Whole(..) | Test::Status(_) | Test::Admin(_) => true,
-            Test::Is(facts) => !facts.contains(&Fact::First),
-            _ => false,
-        };
-        let terms = view.filter.terms.iter().filter(|term| known(&term.test));
-        let of_shapes = View {
-            filter: Filter {
-                terms: terms.cloned().collect(),
-            },
-            panels: view.panels.clone(),
-            ..View::default()
-        };
-        let plan = snapshot
-            .segments
-            .first()
-            .and_then(|segment| Plan::of(&of_shapes, segment.lexicon()));
+        let plan = plan.map(Cow::Borrowed);
         Self {
             tests: positive.map(|term| &term.test).collect(),
-            plan,
+            plan: plan.or_else(|| of_known_words(view, snapshot).map(Cow::Owned)),
         }
     }
 
@@ -59,6 +46,25 @@ impl<'v> Pruner<'v> {
         }
         groups
     }
+}
+
+/// The plan of the words that have one, where others have none.
+fn of_known_words(view: &View, snapshot: &Snapshot) -> Option<Plan> {
+    let known = |test: &Test| match test {
+        Test::Whole(..) | Test::Status(_) | Test::Admin(_) => true,
+        Test::Is(facts) => !facts.contains(&Fact::First),
+        _ => false,
+    };
+    let terms = view.filter.terms.iter().filter(|term| known(&term.test));
+    let of_shapes = View {
+        filter: Filter {
+            terms: terms.cloned().collect(),
+        },
+        panels: view.panels.clone(),
+        ..View::default()
+    };
+    let segment = snapshot.segments.first()?;
+    Plan::of(&of_shapes, segment.lexicon())
 }
 
 fn groups_with(segment: &Segment, test: &Test) -> u16 {

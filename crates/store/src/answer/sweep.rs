@@ -10,7 +10,7 @@ use admintrail_event::Micros;
 
 use super::prune::Pruner;
 use super::sieve::Sieve;
-use crate::archive::Segment;
+use crate::archive::{Plan, Segment};
 use crate::columns::{Chunk, RowSet};
 use crate::mirror::Snapshot;
 use crate::query::{Searched, View};
@@ -91,7 +91,16 @@ impl GroupRef {
 /// The groups that can have rows of the view, newest first, and how many rows there are in the view's
 /// time besides.
 pub(crate) fn groups_of(snapshot: &Snapshot, view: &View) -> (Vec<GroupRef>, u64) {
-    let pruner = Pruner::of(view, snapshot);
+    groups_by(snapshot, view, None)
+}
+
+/// [`groups_of`] where the view's plan is known.
+pub(crate) fn groups_by(
+    snapshot: &Snapshot,
+    view: &View,
+    plan: Option<&Plan>,
+) -> (Vec<GroupRef>, u64) {
+    let pruner = Pruner::of(view, snapshot, plan);
     let from = view.from.map_or(i64::MIN, |from| from.0);
     let (mut groups, mut passed) = (Vec::new(), 0);
     for segment in snapshot.segments.iter() {

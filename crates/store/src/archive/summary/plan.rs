@@ -41,6 +41,7 @@ struct Listed {
 }
 
 /// A view over shapes and people, by their numbers in the lexicon of the moment.
+#[derive(Clone)]
 pub(crate) struct Plan {
     shapes: Vec<Arc<Shape>>,
     people: Vec<Arc<Person>>,
