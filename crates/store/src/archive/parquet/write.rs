@@ -125,9 +125,9 @@ const fn encoding(column: Column) -> Option<Encoding> {
     match column.holds() {
         // Neighbours differ little.
         Holds::Times | Holds::Whole => Some(Encoding::DELTA_BINARY_PACKED),
-        // Ids begin with the time: byte by byte, most of it repeats.
-        Holds::Ids => Some(Encoding::BYTE_STREAM_SPLIT),
-        // So do the upper bytes of numbers that are all of a kind.
+        // Ids begin with the time, which neighbours share. (DuckDB reads no other such encoding of them.)
+        Holds::Ids => Some(Encoding::DELTA_BYTE_ARRAY),
+        // Byte by byte, the upper ones of numbers that are all of a kind repeat.
         Holds::Numbers => match column {
             Column::DurationUs | Column::ResponseBytes => Some(Encoding::BYTE_STREAM_SPLIT),
             _ => None,

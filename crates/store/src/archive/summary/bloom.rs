@@ -7,8 +7,8 @@ use admintrail_event::EventId;
 pub(crate) const BLOCK: usize = 32;
 /// Bits an id sets in its block.
 const BITS: u32 = 6;
-/// Bits an id costs: about one of a hundred others is taken for it.
-const BITS_PER_ID: usize = 12;
+/// Bits an id costs: about two of a hundred others are taken for it.
+const BITS_PER_ID: usize = 10;
 
 /// The filter as it is built, or all of it in memory.
 #[derive(Debug, Clone, PartialEq, Eq)]
