@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use admintrail_event::{Event, EventId, Micros, Seq};
+use hashbrown::{HashMap, HashSet};
 use parking_lot::RwLock;
 
 use crate::answer::{Sieve, Verdict};
@@ -137,14 +138,20 @@ impl Mirror {
         newest.or(chunk).or(segments.max().map(Micros))
     }
 
-    /// The hot event of an id.
-    pub(crate) fn seq_of(&self, id: EventId) -> Option<Seq> {
-        let held = self.held.read();
-        let newest = held.newest.iter().rev().find(|event| event.draft.id == id);
-        let chunks = held.chunks.iter().rev();
-        newest
-            .map(|event| event.seq)
-            .or_else(|| chunks.filter_map(|chunk| chunk.seq_of(id)).next())
+    /// Which of these ids are hot: every part is gone through once, however many are asked for.
+    pub(crate) fn seqs_of(&self, ids: &[EventId]) -> HashMap<EventId, Seq> {
+        let wanted: HashSet<EventId> = ids.iter().copied().collect();
+        let (chunks, newest) = {
+            let held = self.held.read();
+            (held.chunks.clone(), held.newest.clone())
+        };
+        let newest = newest.iter().map(|event| (event.draft.id, event.seq));
+        let mut found: HashMap<EventId, Seq> =
+            newest.filter(|(id, _)| wanted.contains(id)).collect();
+        for chunk in &chunks {
+            chunk.find(&wanted, &mut found);
+        }
+        found
     }
 
     /// How many events there are in chunks, and the last seq of those.

@@ -8,6 +8,8 @@ use arrow_array::{
     Array, BooleanArray, FixedSizeBinaryArray, Int64Array, UInt8Array, UInt16Array, UInt64Array,
 };
 
+use hashbrown::{HashMap, HashSet};
+
 use super::column::{Column, Data, Numbers, Source};
 use super::dictionary::{TextColumn, WideColumn};
 use super::fields::Fields;
@@ -156,19 +158,25 @@ impl Chunk {
         }
     }
 
-    /// The event of an id, if it is here.
-    pub(crate) fn seq_of(&self, id: EventId) -> Option<Seq> {
+    /// Adds the events of those of the wanted ids that are here.
+    pub(crate) fn find(&self, wanted: &HashSet<EventId>, found: &mut HashMap<EventId, Seq>) {
         let all = || self.id().value_data().chunks_exact(16);
-        let ids = self.ids.get_or_init(|| {
-            let bytes = |id: &[u8]| <[u8; 16]>::try_from(id).unwrap_or_default();
-            Some((bytes(all().min()?), bytes(all().max()?)))
-        });
-        let (least, largest) = ids.as_ref()?;
-        if !(least..=largest).contains(&id.as_bytes()) {
-            return None;
+        let bytes = |id: &[u8]| <[u8; 16]>::try_from(id).unwrap_or_default();
+        let ids = self
+            .ids
+            .get_or_init(|| Some((bytes(all().min()?), bytes(all().max()?))));
+        let Some((least, largest)) = ids else { return };
+        let may = |id: &EventId| (least..=largest).contains(&id.as_bytes());
+        if !wanted.iter().any(may) {
+            return;
         }
-        let row = all().position(|bytes| bytes == id.as_bytes())?;
-        self.seq().values().get(row).copied().map(Seq)
+        for (id, seq) in all().zip(self.seq().values()) {
+            if let Ok(id) = EventId::from_bytes(bytes(id))
+                && wanted.contains(&id)
+            {
+                found.insert(id, Seq(*seq));
+            }
+        }
     }
 
     /// The seqs of the first and the last row.

@@ -451,10 +451,8 @@ impl Work {
             let segments = mirror.segments();
             // Many of them may be in one group, so they are looked for together.
             known.extend(archive.find(&segments, &old).map_err(WriteError::Archive)?);
-            for id in old {
-                if let Some(seq) = mirror.seq_of(id) {
-                    known.extend(hot_known(connection, seq)?.map(|of| (id, of)));
-                }
+            for (id, seq) in mirror.seqs_of(&old) {
+                known.extend(hot_known(connection, seq)?.map(|of| (id, of)));
             }
         }
         let mut judging = judging.write();
