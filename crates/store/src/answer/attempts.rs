@@ -4,8 +4,7 @@ use admintrail_event::{Event, Ip, Kind, KnownBy, Micros, Outcome, SessionHash, f
 use hashbrown::{HashMap, HashSet};
 
 use super::facet::most;
-use super::sieve::{Sieve, Verdict};
-use super::sweep::{Budget, GroupRef, fold, fold_groups, groups_of};
+use super::sweep::{Budget, GroupRef, fold, fold_groups, groups_of, newest_in};
 use super::values::{Values, value_of, values_of};
 use crate::archive::{counted_place, has_group};
 use crate::columns::{Chunk, Codes, RowSet};
@@ -133,10 +132,8 @@ pub(crate) fn attempts(
     for (value, counted) in found.into_iter().flatten() {
         counts.entry(value).or_default().join(counted);
     }
-    let sieve = Sieve::new(view);
-    for event in &snapshot.newest {
+    for event in newest_in(snapshot, view) {
         if is_attempt(event)
-            && sieve.judge(event) == Verdict::Visible
             && let Some(value) = value_of(event, field)
         {
             let draft = &event.draft;
@@ -276,11 +273,9 @@ fn succeeded(
         take,
     );
     let mut all: Vec<Entered> = all.into_iter().flatten().collect();
-    let sieve = Sieve::new(&everything);
-    for event in &snapshot.newest {
+    for event in newest_in(snapshot, &everything) {
         let draft = &event.draft;
         if is_success(event)
-            && sieve.judge(event) == Verdict::Visible
             && let Some(value) = value_of(event, field)
             && let Some(ranks) = ranks.get(&key(&value))
         {

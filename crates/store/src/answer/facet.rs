@@ -8,8 +8,8 @@ use admintrail_event::{Event, Micros, Outcome, is_safe_method};
 use hashbrown::{Equivalent, HashMap, HashSet};
 
 use super::attempts::{attempt_rows, is_attempt};
-use super::sieve::{Sieve, Verdict};
-use super::sweep::{Budget, Coverage, GroupRef, fold, fold_groups, groups_of};
+use super::sieve::Sieve;
+use super::sweep::{Budget, Coverage, GroupRef, fold, fold_groups, groups_of, newest_in};
 use super::tally::{at_edges, is_outside, plan_of};
 use super::values::{Values, value_of, value_of_shape, values_of};
 use crate::archive::{Plan, Segment, Slice, Treated, counted_place};
@@ -73,11 +73,8 @@ pub(crate) fn facet(
     for (value, count) in found.into_iter().flatten() {
         *counts.entry(value).or_default() += count;
     }
-    let sieve = Sieve::new(view);
-    for event in &snapshot.newest {
-        if sieve.judge(event) == Verdict::Visible {
-            change(&mut counts, value_of(event, field).as_deref(), |n| *n += 1);
-        }
+    for event in newest_in(snapshot, view) {
+        change(&mut counts, value_of(event, field).as_deref(), |n| *n += 1);
     }
     let (most, other) = most(counts.into_iter().collect(), limit, |count| *count);
     let value = |(value, count): (Value, u64)| FacetValue { value, count };
@@ -197,12 +194,8 @@ impl Known {
                     })
                     .is_some(),
             };
-            let groups = (0..segment.head.groups.len()).map(|group| GroupRef {
-                segment: Arc::clone(segment),
-                group,
-            });
             if !known {
-                to_read.extend(groups.filter(|group| {
+                to_read.extend(GroupRef::all_of(segment).filter(|group| {
                     let from = view.from.map_or(i64::MIN, |from| from.0);
                     group.touches(from, view.to.map_or(i64::MAX, |to| to.0))
                 }));
@@ -308,14 +301,11 @@ pub(crate) fn groups(
     for (value, counted) in found.into_iter().flatten() {
         counts.entry(value).or_default().add(counted);
     }
-    let sieve = Sieve::new(view);
-    for event in &snapshot.newest {
-        if sieve.judge(event) == Verdict::Visible {
-            let value = value_of(event, field);
-            change(&mut counts, value.as_deref(), |counted| {
-                counted.count(event);
-            });
-        }
+    for event in newest_in(snapshot, view) {
+        let value = value_of(event, field);
+        change(&mut counts, value.as_deref(), |counted| {
+            counted.count(event);
+        });
     }
     let (most, rest) = most(counts.into_iter().collect(), limit, |counted| {
         counted.requests
@@ -436,11 +426,8 @@ fn details_of(
             *ours += theirs;
         }
     }
-    let (sieve, mut parts) = (Sieve::new(view), parts);
-    for event in &snapshot.newest {
-        if sieve.judge(event) != Verdict::Visible {
-            continue;
-        }
+    let mut parts = parts;
+    for event in newest_in(snapshot, view) {
         let rank = ranks.get(&value_of(event, field).as_deref()).copied();
         let Some(filling) = rank.and_then(|rank| fillings.get_mut(rank)) else {
             continue;

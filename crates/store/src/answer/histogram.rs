@@ -2,8 +2,8 @@
 
 use admintrail_event::{Event, Micros, Outcome, is_safe_method};
 
-use super::sieve::{Sieve, Verdict};
-use super::sweep::{Budget, fold_groups, groups_of};
+use super::sieve::Sieve;
+use super::sweep::{Budget, fold_groups, groups_of, newest_in};
 use super::tally::{at_edges, is_outside, plan_of};
 use crate::archive::{BUCKET, Plan, Shape, Slice, Treated};
 use crate::columns::{Chunk, RowSet, unsafe_methods};
@@ -57,11 +57,8 @@ pub(crate) fn histogram(
     if let Some(plan) = &plan {
         add_summaries(snapshot, view, plan, &mut filled);
     }
-    let sieve = Sieve::new(view);
-    for event in &snapshot.newest {
-        if sieve.judge(event) == Verdict::Visible {
-            filled.add(event.draft.time.0, class_of(event), 1);
-        }
+    for event in newest_in(snapshot, view) {
+        filled.add(event.draft.time.0, class_of(event), 1);
     }
     let end = start + width * filled.counts.len() as i64;
     Histogram {

@@ -68,6 +68,8 @@ pub(crate) fn page(
     let counts = Counts::of(snapshot, view, plan.as_ref(), &hot, budget);
     let total = counts.tally.visible;
     let newer_rows = match places.last() {
+        // The newest of all.
+        Some(_) if since.is_none() && end == End::Newest => counts.is_complete().then_some(0),
         Some(newest) => counts.newer(snapshot, view, plan.as_ref(), &hot, newest.position),
         // Nothing on that side: what is there lies on the other.
         None => match since {
@@ -227,11 +229,15 @@ impl Counts {
         Self { tally, coverage }
     }
 
-    fn relation(&self) -> Relation {
-        if self.coverage.left > 0 {
-            Relation::AtLeast
-        } else {
+    const fn is_complete(&self) -> bool {
+        self.coverage.left == 0
+    }
+
+    const fn relation(&self) -> Relation {
+        if self.is_complete() {
             Relation::Equal
+        } else {
+            Relation::AtLeast
         }
     }
 
@@ -244,7 +250,7 @@ impl Counts {
         hot: &Hot<'_>,
         position: Position,
     ) -> Option<u64> {
-        if self.coverage.left > 0 {
+        if !self.is_complete() {
             return None;
         }
         let sealed = match plan {

@@ -7,8 +7,7 @@ use hashbrown::HashMap;
 use parking_lot::Mutex;
 
 use super::attempts::{attempt_rows, is_attempt};
-use super::sieve::{Sieve, Verdict};
-use super::sweep::{Budget, fold};
+use super::sweep::{Budget, fold, newest_in};
 use crate::columns::{Chunk, RowSet, TextColumn};
 use crate::mirror::Snapshot;
 use crate::query::View;
@@ -40,9 +39,8 @@ pub(crate) fn requests(
         }
     };
     let _ = fold(snapshot, view, budget, || (), take);
-    let sieve = Sieve::new(view);
-    for event in &snapshot.newest {
-        if event.draft.kind == Kind::Request && sieve.judge(event) == Verdict::Visible {
+    for event in newest_in(snapshot, view) {
+        if event.draft.kind == Kind::Request {
             (each.lock())(&of_event(event, queries));
         }
     }

@@ -8,8 +8,7 @@ use admintrail_event::{Ip, Micros, PanelName, SessionHash};
 use hashbrown::{HashMap, HashSet};
 use parking_lot::RwLock;
 
-use super::sieve::{Sieve, Verdict};
-use super::sweep::{Budget, Coverage, GroupRef, fold_groups, groups_of};
+use super::sweep::{Budget, Coverage, GroupRef, fold_groups, groups_of, newest_in};
 use super::tally::is_within;
 use crate::archive::{Segment, SessionRecord};
 use crate::columns::{Chunk, RowSet};
@@ -125,13 +124,7 @@ fn wanted(snapshot: &Snapshot, view: &View, budget: Budget) -> (HashSet<Key>, Co
             view.panels.is_empty() || view.panels.iter().any(|may| may.as_str() == panel)
         };
         for segment in relevant(snapshot, view) {
-            let whole = (0..segment.head.groups.len()).all(|group| {
-                let group = GroupRef {
-                    segment: Arc::clone(segment),
-                    group,
-                };
-                is_within(&group, view)
-            });
+            let whole = GroupRef::all_of(segment).all(|group| is_within(&group, view));
             let Some(records) = segment.sessions().filter(|_| whole) else {
                 continue;
             };
@@ -152,11 +145,8 @@ fn wanted(snapshot: &Snapshot, view: &View, budget: Budget) -> (HashSet<Key>, Co
         |wanted: &mut HashSet<Key>, chunk, visible| add_chunk(wanted, chunk, visible),
     );
     found.into_iter().for_each(|of| wanted.extend(of));
-    let sieve = Sieve::new(view);
-    for event in &snapshot.newest {
-        if let Some(SessionHash(session)) = event.draft.session
-            && sieve.judge(event) == Verdict::Visible
-        {
+    for event in newest_in(snapshot, view) {
+        if let Some(SessionHash(session)) = event.draft.session {
             wanted.insert((session, event.draft.panel.as_str().to_owned()));
         }
     }

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use admintrail_event::Micros;
+use admintrail_event::{Event, Micros};
 
 use super::prune::Pruner;
-use super::sieve::Sieve;
+use super::sieve::{Sieve, Verdict};
 use crate::archive::{Plan, Segment};
 use crate::columns::{Chunk, RowSet};
 use crate::mirror::Snapshot;
@@ -61,6 +61,14 @@ pub(crate) struct GroupRef {
 }
 
 impl GroupRef {
+    /// Every group of a segment.
+    pub(crate) fn all_of(segment: &Arc<Segment>) -> impl Iterator<Item = Self> + '_ {
+        (0..segment.head.groups.len()).map(|group| Self {
+            segment: Arc::clone(segment),
+            group,
+        })
+    }
+
     pub(crate) fn rows(&self) -> u64 {
         let group = self.segment.head.groups.get(self.group);
         group.map_or(0, |group| u64::from(group.rows))
@@ -105,11 +113,7 @@ pub(crate) fn groups_by(
     let (mut groups, mut passed) = (Vec::new(), 0);
     for segment in snapshot.segments.iter() {
         let mut wanted = None;
-        for group in 0..segment.head.groups.len() {
-            let group = GroupRef {
-                segment: Arc::clone(segment),
-                group,
-            };
+        for group in GroupRef::all_of(segment) {
             let inside = |(first, last): &(i64, i64)| {
                 from <= *last && view.to.is_none_or(|to| *first < to.0)
             };
@@ -164,6 +168,16 @@ fn on_threads<R: Send>(threads: usize, work: impl Fn() -> R + Sync) -> Vec<R> {
         }
         results
     })
+}
+
+/// The newest rows of hot that the view shows: they are no columns yet, so no [`fold`] sees them.
+pub(crate) fn newest_in<'s>(
+    snapshot: &'s Snapshot,
+    view: &'s View,
+) -> impl Iterator<Item = &'s Event> {
+    let sieve = Sieve::new(view);
+    let newest = snapshot.newest.iter().map(AsRef::as_ref);
+    newest.filter(move |event| sieve.judge(event) == Verdict::Visible)
 }
 
 /// What a question has looked at so far.

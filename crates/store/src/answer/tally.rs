@@ -128,9 +128,11 @@ impl Signed {
 /// The plan of a view, if summaries can answer it.
 pub(crate) fn plan_of(snapshot: &Snapshot, view: &View) -> Option<Plan> {
     let segment = snapshot.segments.first()?;
-    // Whoever is in a segment is in the lexicon only once its people were read.
-    for segment in snapshot.segments.iter() {
-        segment.people()?;
+    // Whoever is in a segment is in the lexicon only once its people were read; of most views nobody asks.
+    if Plan::asks_for_people(view) {
+        for segment in snapshot.segments.iter() {
+            segment.people()?;
+        }
     }
     Plan::of(view, segment.lexicon())
 }
@@ -156,11 +158,7 @@ pub(crate) fn is_outside(segment: &Segment, view: &View) -> bool {
 /// The groups of a segment at the view's edges, each with the view of that edge alone.
 pub(crate) fn at_edges(segment: &Arc<Segment>, view: &View) -> Vec<(GroupRef, View)> {
     let edges = edges(view);
-    let groups = (0..segment.head.groups.len()).map(|group| GroupRef {
-        segment: Arc::clone(segment),
-        group,
-    });
-    groups
+    GroupRef::all_of(segment)
         .flat_map(|group| {
             let touched = edges.iter().filter(|(from, to)| group.touches(*from, *to));
             let views = touched.map(|(from, to)| {
@@ -260,11 +258,7 @@ pub(crate) fn newer_by_plan(
     }
     let sieve = Sieve::new(&now);
     for segment in snapshot.segments.iter() {
-        for group in 0..segment.head.groups.len() {
-            let group = GroupRef {
-                segment: Arc::clone(segment),
-                group,
-            };
+        for group in GroupRef::all_of(segment) {
             if !group.touches(position.time.0, after.0) {
                 continue;
             }

@@ -56,6 +56,12 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
+    /// Whether a view treats people differently.
+    pub(crate) fn asks_for_people(view: &View) -> bool {
+        let mut terms = view.filter.terms.iter();
+        !view.hide.is_empty() || terms.any(|term| matches!(term.test, Test::Admin(_)))
+    }
+
     /// `None` if the filter asks for what no summary knows.
     pub(crate) fn of(view: &View, lexicon: &Lexicon) -> Option<Self> {
         let (mut of_shapes, mut of_people) = (Vec::new(), Vec::new());
