@@ -154,6 +154,13 @@ impl Mirror {
         found
     }
 
+    /// How many events are hot.
+    pub(crate) fn rows(&self) -> usize {
+        let held = self.held.read();
+        let chunks = held.chunks.iter().map(|chunk| chunk.rows);
+        chunks.sum::<usize>() + held.newest.len()
+    }
+
     /// How many events there are in chunks, and the last seq of those.
     pub(crate) fn chunked(&self) -> (usize, Seq) {
         let held = self.held.read();

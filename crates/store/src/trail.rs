@@ -1,7 +1,9 @@
 //! The one door to the events.
 
+mod opening;
+
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,24 +11,24 @@ use admintrail_event::{
     Counted, Draft, Event, EventId, LogId, Micros, PanelName, Seq, SessionHash, fold,
     submission_digest,
 };
+use opening::{Found, SealedPart, archive_of, fresh_log};
 use parking_lot::{Mutex, RwLock};
-use rusqlite::Connection;
 use tokio::sync::{oneshot, watch};
 
 use crate::answer::{Asked, Budget};
-use crate::archive::{Archive, Block, Name, SegmentFolder, Segments, Shared};
-use crate::derived::{Derived, Hashing, Judging, Kept, Sessions};
+use crate::archive::Name;
+use crate::derived::{Judging, Sessions};
 use crate::folder::FolderLock;
 use crate::hot::{
     Access, Command, Database, HotBlocks, Loaded, Prepared, RecentIds, Status, Writer, WriterParts,
-    blocks, close_open_block, encode_body, load, noted, segments, watermark,
+    close_open_block, encode_body, load,
 };
 use crate::mirror::{Mirror, Snapshot};
 use crate::query::{
     ActiveAdmin, Attempts, AttemptsBy, Facet, FacetField, GroupDetail, Groups, Histogram, Page,
     PageRequest, Position, SessionRow, SessionsPage, Total, View,
 };
-use crate::retention::{CLOCK_SEEN, DROPPED, Retention, RetentionState};
+use crate::retention::{Retention, RetentionState};
 use crate::sealer::{Answer, Errand, Sealer, SealerParts, SealerStatus};
 use crate::tail::Tail;
 use crate::{Steps, StoreError, answer};
@@ -194,7 +196,7 @@ impl Trail {
         let log = database.prepare(&mut connection, fresh_log()?)?;
         close_open_block(&database, &mut connection)?;
         let found = Found::read(&database, &connection)?;
-        let archive = archive_of(&options);
+        let archive = archive_of(&options, Access::Write);
         archive.clean(&found.segments);
         let sealed = SealedPart::open(archive.as_ref(), &found, &options.dir, log);
         let loaded = load(
@@ -274,7 +276,7 @@ impl Trail {
         }
         let connection = database.connect(Access::Read)?;
         let log = database.log(&connection)?.unwrap_or_default();
-        let archive = archive_of(&options);
+        let archive = archive_of(&options, Access::Read);
         // A server may be sealing meanwhile: then what was read of hot has holes.
         let (loaded, sealed) = loop {
             let found = Found::read(&database, &connection)?;
@@ -471,7 +473,7 @@ impl Trail {
         each: impl FnMut(&Counted<'_>) + Send,
     ) -> Result<(), StoreError> {
         let budget = Budget::of(self.inner.budget);
-        answer::requests(&self.snapshot()?, view, queries, each, budget);
+        answer::requests(&self.snapshot(), view, queries, each, budget);
         Ok(())
     }
 
@@ -537,10 +539,7 @@ impl Trail {
         &self,
         view: &View,
     ) -> Box<dyn Iterator<Item = Result<Vec<Event>, StoreError>> + Send> {
-        match self.snapshot() {
-            Ok(snapshot) => Box::new(answer::scan(snapshot, view)),
-            Err(error) => Box::new(std::iter::once(Err(error))),
-        }
+        Box::new(answer::scan(self.snapshot(), view))
     }
 
     /// What the trail says of itself.
@@ -575,12 +574,11 @@ impl Trail {
             })
             .collect();
         let whole = || segments.iter().filter(|segment| segment.damage().is_none());
-        let last = segments.last().map_or(0, |segment| segment.name.last.0);
         ArchiveState {
             segments: whole().count() as u64,
             events: whole().map(|segment| segment.head.rows).sum(),
             bytes: whole().map(|segment| segment.bytes()).sum(),
-            hot: self.inner.visible.borrow().0.saturating_sub(last),
+            hot: self.inner.mirror.rows() as u64,
             failing: self.inner.sealer_status.read().failing.clone(),
             damaged,
         }
@@ -645,8 +643,8 @@ impl Trail {
         self.inner.writer.as_ref().ok_or(StoreError::Closed)
     }
 
-    fn snapshot(&self) -> Result<Snapshot, StoreError> {
-        Ok(self.inner.mirror.snapshot())
+    fn snapshot(&self) -> Snapshot {
+        self.inner.mirror.snapshot()
     }
 
     /// [`Self::ask`] about sessions. Those of hot are not part of a snapshot: if events were sealed
@@ -670,7 +668,7 @@ impl Trail {
     fn ask<T>(&self, answer: impl Fn(&Snapshot, Budget) -> T) -> Result<T, StoreError> {
         let budget = Budget::of(self.inner.budget);
         loop {
-            let snapshot = self.snapshot()?;
+            let snapshot = self.snapshot();
             let answered = answer(&snapshot, budget);
             if snapshot
                 .segments
@@ -701,9 +699,7 @@ impl Inner {
             last_received: loaded.last_received.or(last),
             failing: None,
         };
-        if let Some(derived) = sealed.derived {
-            loaded.derived.join(derived);
-        }
+        loaded.derived.join(sealed.derived);
         Self {
             log,
             database,
@@ -742,109 +738,6 @@ impl Drop for Inner {
     }
 }
 
-fn archive_of(options: &TrailOptions) -> Arc<dyn Archive> {
-    let shared = Arc::new(Shared::keeping(options.tuning.cache_bytes));
-    let steps = options.steps.clone();
-    let group = options.tuning.group;
-    Arc::new(SegmentFolder::below(&options.dir, group, shared, steps))
-}
-
-/// What the database says of the archive.
-struct Found {
-    watermark: Seq,
-    segments: Vec<Name>,
-    blocks: Vec<Block>,
-    /// The clock when retention looked last.
-    clock_seen: Option<Micros>,
-    /// Events that retention dropped.
-    dropped: u64,
-}
-
-impl Found {
-    fn read(database: &Database, connection: &Connection) -> Result<Self, StoreError> {
-        let read = || {
-            // One moment: a server may be sealing.
-            let moment = connection.unchecked_transaction()?;
-            let found = Self {
-                watermark: watermark(&moment)?,
-                segments: segments(&moment)?,
-                blocks: blocks(&moment)?,
-                clock_seen: noted(&moment, CLOCK_SEEN)?
-                    .and_then(|bytes| Some(Micros(i64::from_be_bytes(bytes.try_into().ok()?)))),
-                dropped: noted(&moment, DROPPED)?
-                    .and_then(|bytes| Some(u64::from_be_bytes(bytes.try_into().ok()?)))
-                    .unwrap_or(0),
-            };
-            moment.commit()?;
-            Ok(found)
-        };
-        if database.log(connection)?.is_none() {
-            return Ok(Self {
-                watermark: Seq(0),
-                segments: Vec::new(),
-                blocks: Vec::new(),
-                clock_seen: None,
-                dropped: 0,
-            });
-        }
-        read().map_err(|error: rusqlite::Error| database.opening_error(&error))
-    }
-}
-
-/// The archive at the start, and what is derived from it.
-struct SealedPart {
-    segments: Segments,
-    broken: Vec<(Name, StoreError)>,
-    derived: Option<Derived>,
-    hashing: Hashing,
-}
-
-impl SealedPart {
-    fn open(archive: &dyn Archive, found: &Found, dir: &Path, log: LogId) -> Self {
-        let (mut segments, mut broken) = (Vec::new(), Vec::new());
-        for name in &found.segments {
-            match archive.open(name.clone()) {
-                Ok(segment) => segments.push(segment),
-                Err(error) => {
-                    tracing::error!(code = error.code(), %error, "a part of the archive is left out");
-                    broken.push((name.clone(), error));
-                }
-            }
-        }
-        let kept = Kept::read(dir, log);
-        let hashing = kept.as_ref().map_or_else(Hashing::default, Kept::hashing);
-        let known = kept.as_ref().map_or(0, |kept| kept.seq);
-        let mut derived = Derived::new(hashing);
-        for segment in segments
-            .iter()
-            .filter(|segment| segment.name.last.0 > known)
-        {
-            for chunk in (0..segment.head.groups.len()).filter_map(|group| segment.chunk(group)) {
-                derived.replay_sealed(&chunk);
-            }
-        }
-        if let Some(kept) = kept {
-            kept.into_derived(&mut derived);
-        }
-        Self {
-            segments: segments.into(),
-            broken,
-            derived: Some(derived),
-            hashing,
-        }
-    }
-
-    /// The highest id that is sealed.
-    fn last_id(&self) -> Option<EventId> {
-        let groups = self
-            .segments
-            .iter()
-            .flat_map(|segment| &segment.head.groups);
-        let ids = groups.filter_map(|group| EventId::from_bytes(group.ids.1).ok());
-        ids.max()
-    }
-}
-
 /// The command for the writer, and where its answer comes.
 fn asked(batch: Vec<Submission>) -> (Command, oneshot::Receiver<Result<Vec<Receipt>, StoreError>>) {
     let (reply, answer) = oneshot::channel();
@@ -866,12 +759,4 @@ fn prepared(batch: Vec<Submission>) -> Vec<Prepared> {
             }
         })
         .collect()
-}
-
-fn fresh_log() -> Result<LogId, StoreError> {
-    let mut bytes = [0; 16];
-    getrandom::fill(&mut bytes).map_err(|error| StoreError::CannotRecord {
-        cause: format!("the system gives no randomness ({error})"),
-    })?;
-    Ok(LogId(bytes))
 }

@@ -15,6 +15,7 @@ use super::segment::{Name, Segment, Shared};
 use super::summary::Builder;
 use super::{Archive, Known, Run};
 use crate::StoreError;
+use crate::hot::Access;
 use crate::steps::Steps;
 
 /// Ends the name of what is not finished yet.
@@ -26,16 +27,25 @@ pub(crate) struct SegmentFolder {
     group: usize,
     shared: Arc<Shared>,
     steps: Steps,
+    /// Whether what is found broken may be mended; not by a reader beside a server.
+    access: Access,
 }
 
 impl SegmentFolder {
     /// Below the data folder; made when the first segment is.
-    pub(crate) fn below(data: &Path, group: usize, shared: Arc<Shared>, steps: Steps) -> Self {
+    pub(crate) fn below(
+        data: &Path,
+        group: usize,
+        shared: Arc<Shared>,
+        steps: Steps,
+        access: Access,
+    ) -> Self {
         Self {
             dir: data.join("segments"),
             group,
             shared,
             steps,
+            access,
         }
     }
 
@@ -142,6 +152,9 @@ impl Archive for SegmentFolder {
         let path = name.file(&self.dir);
         let open = || Segment::open(&self.dir, name.clone(), Arc::clone(&self.shared));
         let opened = open().or_else(|error| {
+            if self.access == Access::Read {
+                return Err(error);
+            }
             // The events may be whole where only the summary is not.
             tracing::warn!(path = %path.display(), %error, "a summary of the archive is made anew");
             self.rebuild(&name).and_then(|()| open())

@@ -231,7 +231,7 @@ fn whole_segments_go_when_all_in_them_is_too_old_and_hot_ages_too() {
     trail.upkeep().unwrap();
     let stay: Vec<EventId> = drafts(60..70).map(|draft| draft.id).collect();
     assert_eq!(ids(&trail), stay);
-    assert_eq!(trail.state().events, 10);
+    assert_eq!((trail.state().events, trail.state().archive.hot), (10, 10));
     let state = trail.retention();
     assert_eq!((state.dropped, state.paused), (60, None));
     assert!(state.dropped_at.is_some() && state.looked.is_some());
@@ -407,6 +407,10 @@ fn a_damaged_segment_is_named_the_rest_answers_and_it_comes_back_when_it_is_whol
     // A summary can be made anew.
     let summary = small.dir.path().join("segments/41-60.0.summary");
     fs::write(&summary, b"ADMTSUM1 nothing of that kind").unwrap();
+    // Not by whoever only reads.
+    let reader = Trail::open_read_only(small.options()).unwrap();
+    assert_eq!(reader.state().archive.damaged.len(), 1);
+    assert!(fs::read(&summary).unwrap().ends_with(b"of that kind"));
     let trail = small.open();
     assert!(trail.state().archive.damaged.is_empty());
     assert_eq!(
