@@ -579,7 +579,7 @@ impl Trail {
             events: whole().map(|segment| segment.head.rows).sum(),
             bytes: whole().map(|segment| segment.bytes()).sum(),
             hot: self.inner.mirror.rows() as u64,
-            failing: self.inner.sealer_status.read().failing.clone(),
+            failing: self.inner.sealer_status.read().failing(),
             damaged,
         }
     }

@@ -59,11 +59,9 @@ impl Age {
 }
 
 impl Work {
-    pub(super) fn drop_old_if_due(&mut self) -> Result<(), StoreError> {
-        if Instant::now() < self.age.due {
-            return Ok(());
-        }
-        self.drop_old()
+    /// `None`: it is not time yet.
+    pub(super) fn drop_old_if_due(&mut self) -> Option<Result<(), StoreError>> {
+        (Instant::now() >= self.age.due).then(|| self.drop_old())
     }
 
     /// Somebody says that the clock is right.

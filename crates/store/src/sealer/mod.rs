@@ -32,7 +32,19 @@ const SNAPSHOT_SHARE: u32 = 20;
 #[derive(Debug, Clone, Default)]
 pub(crate) struct SealerStatus {
     /// Why nothing can be sealed, and since when.
-    pub(crate) failing: Option<(Micros, String)>,
+    sealing: Option<(Micros, String)>,
+    /// Why what is too old cannot be dropped.
+    dropping: Option<(Micros, String)>,
+    /// Why what is small cannot be joined.
+    joining: Option<(Micros, String)>,
+}
+
+impl SealerStatus {
+    /// Why something cannot be done, and since when.
+    pub(crate) fn failing(&self) -> Option<(Micros, String)> {
+        let mut all = [&self.sealing, &self.dropping, &self.joining].into_iter();
+        all.find_map(Clone::clone)
+    }
 }
 
 /// What the sealer works with.
@@ -86,6 +98,7 @@ impl Sealer {
             age: age::Age::new(parts.clock_seen.or(parts.mirror.last_received())),
             upkeep: upkeep::Upkeep::default(),
             parts,
+            tick_due: Instant::now() + EVERY,
             snapshot_due: Instant::now(),
             rest_until: None,
         };
@@ -114,6 +127,8 @@ impl Sealer {
 
 struct Work {
     parts: SealerParts,
+    /// When it is to look after things next, however much else there is to do.
+    tick_due: Instant,
     /// When the next snapshot may be taken.
     snapshot_due: Instant,
     /// After a failure.
@@ -125,8 +140,9 @@ struct Work {
 impl Work {
     fn run(mut self, inbox: &Receiver<Errand>) {
         loop {
-            match inbox.recv_timeout(EVERY) {
-                Ok(Errand::Look) => {}
+            let now = Instant::now();
+            match inbox.recv_timeout(self.tick_due.saturating_duration_since(now)) {
+                Ok(Errand::Look) | Err(RecvTimeoutError::Timeout) => {}
                 Ok(Errand::SealAll(reply)) => {
                     let done = self.seal_all();
                     let _ = reply.send(done);
@@ -139,11 +155,14 @@ impl Work {
                     let done = self.trust_clock();
                     let _ = reply.send(done);
                 }
-                Err(RecvTimeoutError::Timeout) => self.tick(),
                 Ok(Errand::Close) | Err(RecvTimeoutError::Disconnected) => {
                     self.snapshot();
                     return;
                 }
+            }
+            if Instant::now() >= self.tick_due {
+                self.tick();
+                self.tick_due = Instant::now() + EVERY;
             }
             self.look();
         }
@@ -151,9 +170,11 @@ impl Work {
 
     fn tick(&mut self) {
         let _ = self.parts.commands.blocking_send(Command::Tick);
-        let done = self.drop_old_if_due().and_then(|()| self.keep_up_if_due());
-        if let Err(error) = done {
-            self.failed(&error);
+        if let Some(done) = self.drop_old_if_due() {
+            self.note(&mut self.parts.status.write().dropping, done.err());
+        }
+        if let Some(done) = self.keep_up_if_due() {
+            self.note(&mut self.parts.status.write().joining, done.err());
         }
     }
 
@@ -169,7 +190,8 @@ impl Work {
                 Ok(true) => {}
                 Ok(false) => return,
                 Err(error) => {
-                    self.failed(&error);
+                    self.note(&mut self.parts.status.write().sealing, Some(error));
+                    self.rest_until = Some(Instant::now() + PAUSE);
                     return;
                 }
             }
@@ -224,7 +246,7 @@ impl Work {
             }),
             ..Registration::default()
         })?;
-        self.parts.status.write().failing = None;
+        self.parts.status.write().sealing = None;
         if Instant::now() >= self.snapshot_due {
             self.snapshot();
         }
@@ -264,15 +286,16 @@ impl Work {
         self.snapshot_due = Instant::now() + begun.elapsed() * SNAPSHOT_SHARE;
     }
 
-    fn failed(&mut self, error: &StoreError) {
-        let now = (self.parts.clock)();
-        let mut status = self.parts.status.write();
-        if status.failing.is_none() {
-            tracing::error!(code = error.code(), %error, "events cannot be archived; they stay where they are");
-            status.failing = Some((now, error.to_string()));
+    /// Keeps in mind since when something fails, or that it does not any more; said once in the log.
+    fn note(&self, failing: &mut Option<(Micros, String)>, error: Option<StoreError>) {
+        let Some(error) = error else {
+            *failing = None;
+            return;
+        };
+        if failing.is_none() {
+            tracing::error!(code = error.code(), %error, "the archive cannot be written; events stay where they are");
+            *failing = Some(((self.parts.clock)(), error.to_string()));
         }
-        drop(status);
-        self.rest_until = Some(Instant::now() + PAUSE);
     }
 }
 

@@ -42,10 +42,11 @@ impl Upkeep {
 }
 
 impl Work {
-    pub(super) fn keep_up_if_due(&mut self) -> Result<(), StoreError> {
+    /// `None`: it is not time yet.
+    pub(super) fn keep_up_if_due(&mut self) -> Option<Result<(), StoreError>> {
         let now = Instant::now();
         if self.upkeep.due.is_some_and(|due| now < due) {
-            return Ok(());
+            return None;
         }
         self.upkeep.due = Some(now + EVERY);
         self.look_at_files();
@@ -60,7 +61,7 @@ impl Work {
         let segments = u32::try_from(self.parts.mirror.segments().len()).unwrap_or(u32::MAX);
         let pause = (READ_ALL / segments.max(1)).max(BREATH);
         self.upkeep.read_due.get_or_insert(now + pause);
-        self.compact()
+        Some(self.compact())
     }
 
     /// All of it, at once.

@@ -503,3 +503,29 @@ fn a_question_whose_time_is_over_says_how_far_it_came_and_gets_on_when_asked_aga
         assert!(page.events.is_sorted_by(|a, b| a.order() > b.order()));
     }
 }
+
+#[test]
+fn what_cannot_be_joined_is_told_until_it_can() {
+    let small = Small::new(1_000);
+    let trail = small.open();
+    for at in 0..4 {
+        small.append(&trail, drafts(at * 10..at * 10 + 10));
+        trail.seal().unwrap();
+    }
+    // A folder is in the way of the file.
+    let in_the_way = small.dir.path().join("segments/1-40.1.parquet.tmp");
+    fs::create_dir(&in_the_way).unwrap();
+    let until = |wanted: bool| {
+        let end = std::time::Instant::now() + std::time::Duration::from_secs(30);
+        while trail.state().archive.failing.is_some() != wanted {
+            assert!(std::time::Instant::now() < end, "failing is never {wanted}");
+            std::thread::sleep(std::time::Duration::from_millis(50));
+        }
+    };
+    until(true);
+    small.append(&trail, drafts(40..50));
+    assert_eq!(ids(&trail).len(), 50, "everything else goes on");
+    fs::remove_dir(&in_the_way).unwrap();
+    until(false);
+    assert_eq!(trail.state().archive.segments, 1);
+}
