@@ -29,6 +29,11 @@ impl View {
     pub fn admits(&self, event: &Event) -> bool {
         crate::answer::admits(self, event)
     }
+
+    /// Whether a stretch of time, both ends included, is in the view's.
+    pub(crate) fn spans(&self, (first, last): (Micros, Micros)) -> bool {
+        self.from.is_none_or(|from| from <= first) && self.to.is_none_or(|to| last < to)
+    }
 }
 
 /// An identity on a panel (`None`: on every panel).

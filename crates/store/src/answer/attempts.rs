@@ -264,7 +264,7 @@ fn succeeded(
         .filter(|group| by == AttemptsBy::Name || has_address(group, &ranks))
         .collect();
     let (all, _) = fold_groups(
-        snapshot,
+        &snapshot.chunks,
         &everything,
         &groups,
         passed,

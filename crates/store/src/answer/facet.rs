@@ -5,20 +5,19 @@ use std::cmp::Ordering;
 use std::sync::Arc;
 
 use admintrail_event::{Event, Micros, Outcome, is_safe_method};
-use hashbrown::{Equivalent, HashMap, HashSet};
+use hashbrown::HashMap;
 
 use super::attempts::{attempt_rows, is_attempt};
 use super::sieve::Sieve;
 use super::sweep::{Budget, Coverage, GroupRef, fold, fold_groups, groups_of, newest_in};
 use super::tally::{at_edges, is_outside, plan_of};
 use super::values::{Values, value_of, value_of_shape, values_of};
-use crate::archive::{Plan, Segment, Slice, Treated, counted_place};
+use crate::archive::{
+    Looked, Plan, Segment, Slice, Treated, Value, WithHot, by_rank, counted_place,
+};
 use crate::columns::{Chunk, RowSet, unsafe_methods};
 use crate::mirror::Snapshot;
 use crate::query::{Facet, FacetField, FacetValue, Group, Groups, View};
-
-/// A value of a field; `None`: no value.
-pub(super) type Value = Option<String>;
 
 /// Something for each value. Values are copied when they are first seen: what they were read from
 /// does not stay.
@@ -35,16 +34,6 @@ fn change<T: Default>(all: &mut ByValue<T>, value: Option<&str>, change: impl Fn
     }
 }
 
-/// A value that is looked for without copying it.
-#[derive(Hash)]
-struct Looked<'t>(Option<&'t str>);
-
-impl Equivalent<Value> for Looked<'_> {
-    fn equivalent(&self, key: &Value) -> bool {
-        self.0 == key.as_deref()
-    }
-}
-
 pub(crate) fn facet(
     snapshot: &Snapshot,
     view: &View,
@@ -58,11 +47,13 @@ pub(crate) fn facet(
         Some(plan) => (known.add_all(snapshot, view, &plan, field, limit), 0),
         None => groups_of(snapshot, view),
     };
-    let Known {
-        mut counts, rest, ..
-    } = known;
+    let hot = if known.has_hot {
+        &[]
+    } else {
+        &*snapshot.chunks
+    };
     let (found, coverage) = fold_groups(
-        snapshot,
+        hot,
         view,
         &groups,
         passed,
@@ -71,16 +62,18 @@ pub(crate) fn facet(
         |counts: &mut ByValue<u64>, chunk, visible| count_values(counts, chunk, visible, field),
     );
     for (value, count) in found.into_iter().flatten() {
-        *counts.entry(value).or_default() += count;
+        *known.counts.entry(value).or_default() += count;
     }
     for event in newest_in(snapshot, view) {
-        change(&mut counts, value_of(event, field).as_deref(), |n| *n += 1);
+        change(&mut known.counts, value_of(event, field).as_deref(), |n| {
+            *n += 1;
+        });
     }
-    let (most, other) = most(counts.into_iter().collect(), limit, |count| *count);
+    let (most, other) = known.most(limit);
     let value = |(value, count): (Value, u64)| FacetValue { value, count };
     Facet {
         values: most.into_iter().map(value).collect(),
-        other: other + rest,
+        other: other + known.merged.rest(),
         searched: coverage.told(),
     }
 }
@@ -105,8 +98,10 @@ fn count_values(counts: &mut ByValue<u64>, chunk: &Chunk, visible: &RowSet, fiel
 #[derive(Default)]
 struct Known {
     counts: ByValue<u64>,
-    /// Events of values that some segment did not keep.
-    rest: u64,
+    /// Of whole segments, beside the counts.
+    merged: Arc<WithHot>,
+    /// And of all chunks of hot.
+    has_hot: bool,
     /// Segments that kept only their most frequent values, and how many rows another may have.
     cut: Vec<(Arc<Segment>, u64)>,
 }
@@ -126,21 +121,15 @@ impl Known {
         let Some(place) = counted_place(field).filter(|_| !self.cut.is_empty()) else {
             return to_read;
         };
-        let counts = self
-            .counts
-            .iter()
-            .map(|(value, count)| (value.clone(), *count));
-        let (listed, _) = most(counts.collect(), limit, |count| *count);
+        let (listed, _) = self.most(limit);
         let unseen: u64 = self.cut.iter().map(|(_, at_most)| at_most).sum();
         let sure = listed.len() == limit && listed.last().is_some_and(|(_, least)| *least > unseen);
         let lacks = |segment: &Segment| {
             segment.values(place).is_none_or(|values| {
                 let kept = values.as_ref().as_ref();
                 kept.is_none_or(|kept| {
-                    let kept: HashSet<Option<&str>> = kept.iter().map(|(v, _, _)| v).collect();
-                    listed
-                        .iter()
-                        .any(|(value, _)| !kept.contains(&value.as_deref()))
+                    let has = |value: &Value| kept.iter().any(|(v, _, _)| v == value.as_deref());
+                    !listed.iter().all(|(value, _)| has(value))
                 })
             })
         };
@@ -156,6 +145,52 @@ impl Known {
         self.add(snapshot, view, plan, field, &unsure)
     }
 
+    /// The most frequent values, and the rows of the others.
+    fn most(&self, limit: usize) -> (Vec<(Value, u64)>, u64) {
+        let known = self.counts.iter();
+        let mut all = self
+            .merged
+            .most(limit, |value| self.counts.contains_key(value));
+        all.extend(known.map(|(value, n)| (value, n + self.merged.count(value))));
+        let (most, _) = most(all, limit, |count| *count);
+        let sum = self.merged.sum() + self.counts.values().sum::<u64>();
+        let listed: u64 = most.iter().map(|(_, count)| count).sum();
+        let most = most.into_iter().map(|(value, n)| (value.clone(), n));
+        (most.collect(), sum - listed)
+    }
+
+    /// Adds up the values of segments, and of hot if all of it is in the view; the segments that did
+    /// not keep them.
+    fn merge(
+        &mut self,
+        snapshot: &Snapshot,
+        view: &View,
+        field: FacetField,
+        (place, segments): (usize, &[&Arc<Segment>]),
+    ) -> Vec<Arc<Segment>> {
+        let Some(first) = segments.first() else {
+            return Vec::new();
+        };
+        let shared = first.shared();
+        let merged = shared.merged(segments, place, view.fold);
+        let at = |at: usize| segments.get(at).map(|segment| Arc::clone(segment));
+        let cut = merged.cut().iter();
+        self.cut = cut
+            .filter_map(|(place, at_most)| Some((at(*place)?, *at_most)))
+            .collect();
+        let unknown = merged.unknown().iter();
+        let unknown = unknown.filter_map(|place| at(*place)).collect();
+        self.has_hot = snapshot.chunks.iter().all(|chunk| view.spans(chunk.times));
+        self.merged = if self.has_hot {
+            shared
+                .hot_sums
+                .of(merged, &snapshot.chunks, field, view.fold)
+        } else {
+            Arc::new(WithHot::of(merged))
+        };
+        unknown
+    }
+
     fn add(
         &mut self,
         snapshot: &Snapshot,
@@ -164,28 +199,36 @@ impl Known {
         field: FacetField,
         not: &[Arc<Segment>],
     ) -> Vec<GroupRef> {
-        let mut to_read = Vec::new();
+        let inside = snapshot.segments.iter();
+        let inside: Vec<&Arc<Segment>> = inside.filter(|s| !is_outside(s, view)).collect();
+        let slice_of = |segment: &Segment| segment.slice_within(view.from, view.to);
+        let (mut whole, mut others) = (Vec::new(), inside);
+        let place = counted_place(field);
+        if place.is_some() && plan.is_everything {
+            let is_whole = |segment: &&Arc<Segment>| {
+                slice_of(segment) == Slice::All && !not.iter().any(|of| Arc::ptr_eq(of, segment))
+            };
+            (whole, others) = others.into_iter().partition(is_whole);
+        }
+        let unknown = place.map(|place| self.merge(snapshot, view, field, (place, &whole)));
+        let mut to_read: Vec<GroupRef> = unknown
+            .iter()
+            .flatten()
+            .flat_map(GroupRef::all_of)
+            .collect();
         let (mut by_shape, mut by_person) = (Vec::new(), Vec::new());
-        for segment in snapshot.segments.iter() {
-            if is_outside(segment, view) {
-                continue;
-            }
-            let slice = segment.slice_within(view.from, view.to);
-            let known = match (field, counted_place(field)) {
-                (_, Some(place)) => {
-                    plan.is_everything
-                        && slice == Slice::All
-                        && !not.iter().any(|other| Arc::ptr_eq(other, segment))
-                        && self.add_values(segment, place, view.fold)
-                }
-                (FacetField::Admin, _) => segment
+        for segment in others {
+            let slice = slice_of(segment);
+            let known = match field {
+                _ if place.is_some() => false,
+                FacetField::Admin => segment
                     .count_people(plan, slice, |person, treated, count| {
                         if treated == Treated::Visible {
                             add_at(&mut by_person, person, count);
                         }
                     })
                     .is_some(),
-                (FacetField::Attempted, _) => false,
+                FacetField::Attempted => false,
                 _ => segment
                     .count(plan, slice, false, |_, shape, treated, count| {
                         if treated == Treated::Visible {
@@ -225,29 +268,6 @@ impl Known {
         }
         to_read.sort_by_key(|group| std::cmp::Reverse(group.times().1));
         to_read
-    }
-
-    /// Adds the values that were counted when a segment was made; `false` if none were.
-    fn add_values(&mut self, segment: &Arc<Segment>, place: usize, fold: bool) -> bool {
-        let Some(values) = segment.values(place) else {
-            return false;
-        };
-        let Some(values) = values.as_ref() else {
-            return false;
-        };
-        let rows =
-            |plain: u32, folded: u32| u64::from(plain) + if fold { 0 } else { u64::from(folded) };
-        for (value, plain, folded) in values.iter() {
-            let count = rows(plain, folded);
-            if count > 0 {
-                change(&mut self.counts, value, |n| *n += count);
-            }
-        }
-        if let Some(((plain, folded), at_most)) = values.rest() {
-            self.rest += rows(plain, folded);
-            self.cut.push((Arc::clone(segment), u64::from(at_most)));
-        }
-        true
     }
 }
 
@@ -339,13 +359,13 @@ pub(crate) fn groups(
 }
 
 /// The `limit` values with the most events, ties by value, and the events of all others.
-pub(super) fn most<T>(
-    mut all: Vec<(Value, T)>,
+pub(super) fn most<V: Ord, T>(
+    mut all: Vec<(V, T)>,
     limit: usize,
     events: impl Fn(&T) -> u64,
-) -> (Vec<(Value, T)>, u64) {
-    let order = |a: &(Value, T), b: &(Value, T)| -> Ordering {
-        events(&b.1).cmp(&events(&a.1)).then_with(|| a.0.cmp(&b.0))
+) -> (Vec<(V, T)>, u64) {
+    let order = |a: &(V, T), b: &(V, T)| -> Ordering {
+        by_rank((&a.0, events(&a.1)), (&b.0, events(&b.1)))
     };
     let sum: u64 = all.iter().map(|(_, counted)| events(counted)).sum();
     if limit < all.len() {

@@ -42,7 +42,7 @@ pub(crate) fn histogram(
         None => groups_of(snapshot, view).0,
     };
     let (fillings, coverage) = fold_groups(
-        snapshot,
+        &snapshot.chunks,
         view,
         &groups,
         0,

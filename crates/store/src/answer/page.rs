@@ -63,14 +63,14 @@ pub(crate) fn page(
         looked: (0, 0),
         best: Best::new(limit, end, since),
     };
-    let frontier = search.run(snapshot, view, plan.as_ref(), budget);
+    let frontier = search.run(snapshot, view, plan.as_deref(), budget);
     let mut places = search.places(frontier);
-    let counts = Counts::of(snapshot, view, plan.as_ref(), &hot, budget);
+    let counts = Counts::of(snapshot, view, plan.as_deref(), &hot, budget);
     let total = counts.tally.visible;
     let newer_rows = match places.last() {
         // The newest of all.
         Some(_) if since.is_none() && end == End::Newest => counts.is_complete().then_some(0),
-        Some(newest) => counts.newer(snapshot, view, plan.as_ref(), &hot, newest.position),
+        Some(newest) => counts.newer(snapshot, view, plan.as_deref(), &hot, newest.position),
         // Nothing on that side: what is there lies on the other.
         None => match since {
             Some(Since::Before(_)) => Some(total),
@@ -132,7 +132,7 @@ pub(crate) fn page(
 pub(crate) fn count(snapshot: &Snapshot, view: &View, budget: Budget) -> Total {
     let hot = Hot::of(snapshot, &Sieve::new(view));
     let plan = plan_of(snapshot, view);
-    let counts = Counts::of(snapshot, view, plan.as_ref(), &hot, budget);
+    let counts = Counts::of(snapshot, view, plan.as_deref(), &hot, budget);
     Total {
         value: counts.tally.visible,
         relation: counts.relation(),

@@ -136,7 +136,7 @@ fn wanted(snapshot: &Snapshot, view: &View, budget: Budget) -> (HashSet<Key>, Co
         }
     }
     let (found, coverage) = fold_groups(
-        snapshot,
+        &snapshot.chunks,
         view,
         &groups,
         passed,

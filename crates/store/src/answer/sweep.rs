@@ -211,12 +211,12 @@ pub(crate) fn fold<A: Send>(
     take: impl Fn(&mut A, &Chunk, &RowSet) + Sync,
 ) -> (Vec<A>, Coverage) {
     let (groups, passed) = groups_of(snapshot, view);
-    fold_groups(snapshot, view, &groups, passed, budget, new, take)
+    fold_groups(&snapshot.chunks, view, &groups, passed, budget, new, take)
 }
 
-/// [`fold`] over these groups and hot.
+/// [`fold`] over these groups and chunks of hot.
 pub(crate) fn fold_groups<A: Send>(
-    snapshot: &Snapshot,
+    chunks: &[Arc<Chunk>],
     view: &View,
     groups: &[GroupRef],
     passed: u64,
@@ -226,7 +226,7 @@ pub(crate) fn fold_groups<A: Send>(
 ) -> (Vec<A>, Coverage) {
     let sieve = Sieve::new(view);
     let mut hot = new();
-    for chunk in &snapshot.chunks {
+    for chunk in chunks {
         let visible = sieve.sift(chunk).visible;
         if !visible.is_empty() {
             take(&mut hot, chunk, &visible);

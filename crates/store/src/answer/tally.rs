@@ -126,7 +126,7 @@ impl Signed {
 }
 
 /// The plan of a view, if summaries can answer it.
-pub(crate) fn plan_of(snapshot: &Snapshot, view: &View) -> Option<Plan> {
+pub(crate) fn plan_of(snapshot: &Snapshot, view: &View) -> Option<Arc<Plan>> {
     let segment = snapshot.segments.first()?;
     // Whoever is in a segment is in the lexicon only once its people were read; of most views nobody asks.
     if Plan::asks_for_people(view) {
@@ -134,7 +134,7 @@ pub(crate) fn plan_of(snapshot: &Snapshot, view: &View) -> Option<Plan> {
             segment.people()?;
         }
     }
-    Plan::of(view, segment.lexicon())
+    segment.shared().plan_of(view)
 }
 
 /// The times at the edges of a view that whole quarters of an hour do not cover.
@@ -232,7 +232,7 @@ pub(crate) fn by_rows(snapshot: &Snapshot, view: &View, budget: Budget) -> (Tall
 /// Whether all rows of a group are in the view's time.
 pub(crate) fn is_within(group: &GroupRef, view: &View) -> bool {
     let (first, last) = group.times();
-    view.from.is_none_or(|from| from.0 <= first) && view.to.is_none_or(|to| last < to.0)
+    view.spans((Micros(first), Micros(last)))
 }
 
 /// How many sealed events of the view lie after a position, by the summaries.

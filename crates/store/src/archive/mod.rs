@@ -22,8 +22,8 @@ pub(crate) use folder::SegmentFolder;
 pub use parquet::ParquetWriter;
 pub(crate) use segment::{Name, Segment, Shared};
 pub(crate) use summary::{
-    ADMIN_GRAMS, BUCKET, Block, Grams, Group, Plan, SessionRecord, Shape, Slice, TextGrams,
-    Treated, bucket_of, counted_place, grams_place, group_bit, has_group,
+    ADMIN_GRAMS, BUCKET, Block, Grams, Group, Looked, Plan, SessionRecord, Shape, Slice, TextGrams,
+    Treated, Value, WithHot, bucket_of, by_rank, counted_place, grams_place, group_bit, has_group,
 };
 
 /// The segments of one moment, in the order of acceptance.

@@ -1,7 +1,7 @@
 //! A sealed run of events: its head in memory, everything else read when it is asked for.
 
 use std::fmt;
-use std::hash::Hasher;
+use std::hash::{Hash, Hasher};
 use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -15,8 +15,8 @@ use siphasher::sip128::{Hasher128, SipHasher13};
 
 use super::parquet::Footer;
 use super::summary::{
-    BUCKET, Counts, CountsByPerson, Head, Lexicon, People, Plan, Row, SessionRecord, Sidecar,
-    Slice, TextGrams, Treated, ValueCounts, bucket_of,
+    BUCKET, Counts, CountsByPerson, Head, HotSums, Lexicon, Merged, People, Plan, Row,
+    SessionRecord, Sidecar, Slice, TextGrams, Treated, ValueCounts, bucket_of,
 };
 use crate::StoreError;
 use crate::answer::Remembered;
@@ -30,8 +30,28 @@ pub(crate) struct Shared {
     cache: Cache<Key, Cached, Weights>,
     /// What views that ask for rows counted in whole groups.
     counted: Cache<CountedKey, Remembered, CountedWeights>,
+    /// Views made ready, and of how many shapes and people they know.
+    plans: Cache<u128, ((usize, usize), Option<Arc<Plan>>)>,
+    /// The values of many segments added up.
+    merged: Cache<u128, Arc<Merged>, MergedWeights>,
+    pub(crate) hot_sums: HotSums,
     /// Makes keys of views.
     key: [u8; 16],
+}
+
+/// Views made ready that are kept.
+const PLANS: usize = 64;
+/// Added up values that are kept, about, and in how many bytes.
+const MERGED: usize = 16;
+const MERGED_BYTES: u64 = 16 << 20;
+
+#[derive(Clone)]
+struct MergedWeights;
+
+impl Weighter<u128, Arc<Merged>> for MergedWeights {
+    fn weight(&self, _: &u128, merged: &Arc<Merged>) -> u64 {
+        merged.bytes() as u64 + 1
+    }
 }
 
 /// A view without its time, and a group.
@@ -66,6 +86,9 @@ impl Shared {
             lexicon: Lexicon::default(),
             cache: Cache::with_weighter(ENTRIES, bytes, Weights),
             counted: Cache::with_weighter(COUNTED, COUNTED_BYTES, CountedWeights),
+            plans: Cache::new(PLANS),
+            merged: Cache::with_weighter(MERGED, MERGED_BYTES, MergedWeights),
+            hot_sums: HotSums::default(),
             key: Hashing::default().key(),
         }
     }
@@ -88,6 +111,43 @@ impl Shared {
             put(&identity.admin);
         }
         hasher.finish128().as_u128()
+    }
+
+    /// A view made ready, as long as no segment brings a shape or person that it does not know.
+    pub(crate) fn plan_of(&self, view: &View) -> Option<Arc<Plan>> {
+        let (key, known) = (self.key_of(view), self.lexicon.len());
+        if let Some((of, plan)) = self.plans.get(&key)
+            && of == known
+        {
+            return plan;
+        }
+        let plan = Plan::of(view, &self.lexicon).map(Arc::new);
+        self.plans.insert(key, (known, plan.clone()));
+        plan
+    }
+
+    /// The values of segments added up. `fold`: without the rows that are folded away.
+    pub(crate) fn merged(
+        &self,
+        segments: &[&Arc<Segment>],
+        place: usize,
+        fold: bool,
+    ) -> Arc<Merged> {
+        let mut hasher = SipHasher13::new_with_key(&self.key);
+        (place, fold).hash(&mut hasher);
+        for segment in segments {
+            (segment.name.first.0, segment.name.generation).hash(&mut hasher);
+        }
+        let key = hasher.finish128().as_u128();
+        if let Some(merged) = self.merged.get(&key) {
+            return merged;
+        }
+        let values = segments.iter().map(|segment| segment.values(place));
+        let merged = Arc::new(Merged::of(values, fold));
+        if merged.is_worth_keeping() {
+            self.merged.insert(key, Arc::clone(&merged));
+        }
+        merged
     }
 }
 

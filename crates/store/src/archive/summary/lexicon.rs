@@ -134,6 +134,12 @@ impl Lexicon {
         people.iter().map(|person| known.number(person)).collect()
     }
 
+    /// How many shapes and people there are.
+    pub(crate) fn len(&self) -> (usize, usize) {
+        let shapes = self.shapes.read().values().len();
+        (shapes, self.people.read().values().len())
+    }
+
     /// Every shape, by its number.
     pub(crate) fn shapes(&self) -> Vec<Arc<Shape>> {
         self.shapes.read().values().to_vec()
