@@ -267,6 +267,8 @@ impl WebError {
     pub fn cause(&self) -> Option<String> {
         match self {
             Self::Internal { cause } => Some(cause.clone()),
+            // Nobody's fault but the caller's.
+            Self::Store(error) if matches!(**error, StoreError::BadCursor) => None,
             Self::Store(error) => Some(error.to_string()),
             _ => None,
         }

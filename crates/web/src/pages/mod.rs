@@ -22,7 +22,8 @@ pub(crate) mod wording;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::routing::get;
+use axum::response::Redirect;
+use axum::routing::{MethodRouter, get};
 
 use crate::App;
 use crate::auth::forms::{FailureView, LinkForm, ResetForm, SetupForm, SignInForm};
@@ -42,10 +43,17 @@ pub fn routes() -> Router<Arc<App>> {
         .route(link::ADMINS, get(groups::admins))
         .route(link::ADDRESSES, get(groups::addresses))
         .route(link::ALERTS, get(alerts::show))
-        .route("/settings/account", get(settings::account::show))
+        .route("/monitoring", to(link::REQUESTS))
+        .route("/settings", to(link::ACCOUNT))
+        .route(link::ACCOUNT, get(settings::account::show))
         .route("/settings/panels", get(settings::panels::show))
         .route("/settings/retention", get(settings::retention::show))
         .route("/settings/tokens", get(settings::tokens::show))
+}
+
+/// A path that people shorten leads to its first page.
+fn to(page: &'static str) -> MethodRouter<Arc<App>> {
+    get(move || async move { Redirect::to(page) })
 }
 
 /// Paths of [`routes`] that need no sign-in (static files). A trailing `/` stands for all below it.

@@ -250,3 +250,16 @@ async fn people_see_and_end_their_own_sessions_alone() {
     here.get("/api/v1/events").await.is(401);
     his.get("/api/v1/events").await.is(200);
 }
+
+#[tokio::test]
+async fn a_shortened_path_leads_to_its_first_page() {
+    let world = World::new();
+    let owner = world.owner();
+    for (short, page) in [
+        ("/monitoring", "/monitoring/admin-sessions"),
+        ("/settings", "/settings/account"),
+    ] {
+        let answer = owner.get(short).await.is(303);
+        assert_eq!(answer.headers["location"], page);
+    }
+}

@@ -7,7 +7,7 @@ use admintrail_event::EventId;
 pub(crate) const BLOCK: usize = 32;
 /// Bits an id sets in its block.
 const BITS: u32 = 6;
-/// Bits an id costs: about two of a hundred others are taken for it.
+/// Bits an id costs: about three of a hundred others are taken for it.
 const BITS_PER_ID: usize = 9;
 
 /// The filter as it is built, or all of it in memory.

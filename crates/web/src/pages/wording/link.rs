@@ -11,6 +11,8 @@ pub(crate) const REQUESTS: &str = "/monitoring/admin-sessions";
 pub(crate) const SESSIONS: &str = "/monitoring/admin-sessions/sessions";
 /// The tab Admins.
 pub(crate) const ADMINS: &str = "/monitoring/admin-sessions/admins";
+/// What the viewer sets for themselves.
+pub(crate) const ACCOUNT: &str = "/settings/account";
 /// The tab IP addresses.
 pub(crate) const ADDRESSES: &str = "/monitoring/admin-sessions/ip-addresses";
 
