@@ -28,7 +28,7 @@ const share = async (page: Page) => Number(await page.getByRole("progressbar").g
 test("it comes further by itself, takes no focus, and is gone when it is done", async ({ page }) => {
   await page.goto(preview.url + SLOW);
   await expect(band(page)).toContainText(/Searched back to .+ · \d+\s% · 0 found so far/);
-  await expect(page.locator("[data-empty]")).toContainText("Nothing found yet.");
+  await expect(page.locator("[data-empty]")).toContainText("No rows yet.");
   await page.locator("#q").focus();
   const before = await share(page);
   await expect.poll(() => share(page)).toBeGreaterThan(before);

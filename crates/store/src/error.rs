@@ -86,6 +86,17 @@ pub enum StoreError {
         /// What was found.
         cause: String,
     },
+    /// STORE-010: nothing was accepted; everything else is recorded meanwhile.
+    #[error(
+        "whether {ids} of these events were recorded before cannot be said, so none was accepted: \
+         {cause}. Then send them again"
+    )]
+    Undecided {
+        /// How many.
+        ids: usize,
+        /// Which segment is damaged.
+        cause: String,
+    },
 }
 
 impl StoreError {
@@ -100,6 +111,7 @@ impl StoreError {
         "STORE-007",
         "STORE-008",
         "STORE-009",
+        "STORE-010",
     ];
 
     /// Stable code, never reused.
@@ -115,6 +127,7 @@ impl StoreError {
             Self::NotReadable { .. } => "STORE-007",
             Self::TooNew { .. } => "STORE-008",
             Self::DamagedSegment { .. } => "STORE-009",
+            Self::Undecided { .. } => "STORE-010",
         }
     }
 }

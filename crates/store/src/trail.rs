@@ -26,7 +26,7 @@ use crate::hot::{
 use crate::mirror::{Mirror, Snapshot};
 use crate::query::{
     ActiveAdmin, Attempts, AttemptsBy, Facet, FacetField, GroupDetail, Groups, Histogram, Page,
-    PageRequest, Position, SessionRow, SessionsPage, Total, View,
+    PageRequest, Position, Relation, SessionRow, SessionsPage, Total, View,
 };
 use crate::retention::{Retention, RetentionState};
 use crate::sealer::{Answer, Errand, Sealer, SealerParts, SealerStatus};
@@ -343,7 +343,10 @@ impl Trail {
     /// # Errors
     /// When the archive cannot be read.
     pub fn page(&self, view: &View, request: &PageRequest) -> Result<Page, StoreError> {
-        self.ask(|snapshot, budget| answer::page(snapshot, view, request, budget))
+        let mut page =
+            self.ask(|snapshot, budget| answer::page(snapshot, view, request, budget))?;
+        self.admit_missing(view, &mut page.total);
+        Ok(page)
     }
 
     /// How many the view has.
@@ -351,7 +354,9 @@ impl Trail {
     /// # Errors
     /// When the archive cannot be read.
     pub fn count(&self, view: &View) -> Result<Total, StoreError> {
-        self.ask(|snapshot, budget| answer::count(snapshot, view, budget))
+        let mut total = self.ask(|snapshot, budget| answer::count(snapshot, view, budget))?;
+        self.admit_missing(view, &mut total);
+        Ok(total)
     }
 
     /// One event.
@@ -540,6 +545,26 @@ impl Trail {
         view: &View,
     ) -> Box<dyn Iterator<Item = Result<Vec<Event>, StoreError>> + Send> {
         Box::new(answer::scan(self.snapshot(), view))
+    }
+
+    /// Recorded events, of the view or not, that damaged segments with something in its time hold:
+    /// no answer has them.
+    #[must_use]
+    pub fn missing(&self, view: &View) -> u64 {
+        let segments = self.inner.mirror.segments();
+        let damaged = segments
+            .iter()
+            .filter(|segment| segment.damage().is_some() && !answer::is_outside(segment, view));
+        let rows: u64 = damaged.map(|segment| segment.head.rows).sum();
+        // Of those that could not be opened nobody knows the times.
+        let broken = self.inner.broken.lock();
+        rows + broken.iter().map(|(name, _)| name.span()).sum::<u64>()
+    }
+
+    fn admit_missing(&self, view: &View, total: &mut Total) {
+        if self.missing(view) > 0 {
+            total.relation = Relation::AtLeast;
+        }
     }
 
     /// What the trail says of itself.

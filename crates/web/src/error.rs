@@ -145,6 +145,11 @@ fn store_detail(error: &StoreError) -> String {
         StoreError::CannotRecord { .. } => {
             "Not recorded; nothing was accepted. Send it again later.".to_owned()
         }
+        StoreError::Undecided { ids, .. } => format!(
+            "Whether {ids} of these events were recorded before cannot be said while a part of the \
+             archive is damaged; nothing was accepted. Send them again when the health page says \
+             that it is whole."
+        ),
         StoreError::BadCursor => {
             "cursor: not one that this server gave. Leave it out to start anew.".to_owned()
         }
@@ -222,9 +227,9 @@ impl WebError {
             Self::Internal { .. } => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Store(error) => match error.as_ref() {
                 StoreError::BadCursor => StatusCode::BAD_REQUEST,
-                StoreError::CannotRecord { .. } | StoreError::Closed => {
-                    StatusCode::SERVICE_UNAVAILABLE
-                }
+                StoreError::CannotRecord { .. }
+                | StoreError::Undecided { .. }
+                | StoreError::Closed => StatusCode::SERVICE_UNAVAILABLE,
                 _ => StatusCode::INTERNAL_SERVER_ERROR,
             },
         }
@@ -255,7 +260,7 @@ impl WebError {
             Self::Filter(_) => "Wrong filter",
             Self::Store(error) => match error.as_ref() {
                 StoreError::BadCursor => "Wrong cursor",
-                StoreError::CannotRecord { .. } => "Not recorded",
+                StoreError::CannotRecord { .. } | StoreError::Undecided { .. } => "Not recorded",
                 StoreError::Closed => "Stopping",
                 _ => "The trail cannot be read",
             },
@@ -291,6 +296,7 @@ impl WebError {
             Self::NotReady(_) => Some(5),
             Self::Store(error) => match error.as_ref() {
                 StoreError::CannotRecord { .. } | StoreError::Closed => Some(5),
+                StoreError::Undecided { .. } => Some(60),
                 _ => None,
             },
             _ => None,

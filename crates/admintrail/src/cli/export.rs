@@ -39,20 +39,27 @@ pub(super) fn run(global: &Global, args: &ExportArgs) -> Outcome {
     server_or_folder::note_look(global, &dir, "export", &args.view.filter);
     match &args.output {
         None if args.format == FileFormat::Parquet && io::stdout().is_terminal() => {
-            Err(Failure::Usage(
+            return Err(Failure::Usage(
                 "Parquet is no text for a terminal; add -o FILE, or send it into a pipe".to_owned(),
-            ))
+            ));
         }
         None => {
             write_file(&trail, &view, args.format, &mut output::stdout())?;
-            Ok(())
         }
         Some(path) => {
-            let count = to_file(&trail, &view, args.format, path)?;
+            let damaged = || trail.state().archive.damaged.len();
+            let mut known = damaged();
+            let count = loop {
+                match to_file(&trail, &view, args.format, path) {
+                    // What turned out to be damaged on the way is left out from the start.
+                    Err(_) if damaged() > known => known = damaged(),
+                    written => break written?,
+                }
+            };
             output::say(&format!("{} written to {}", events(count), path.display()));
-            Ok(())
         }
     }
+    query::nothing_missing(&trail, &view)
 }
 
 /// Whole or not at all: an export that breaks off must not look like one that ended.

@@ -3,12 +3,13 @@
 use std::io::{self, Write};
 
 use admintrail_event::EventJson;
-use admintrail_store::{Order, PageRequest, Relation, Trail, TrailOptions};
+use admintrail_store::{Order, PageRequest, Relation, Trail, TrailOptions, View};
 use clap::Args;
 
 use super::view::ViewArgs;
 use super::{Failure, Global, Outcome, output, row, server_or_folder};
 use crate::clock;
+use crate::control_socket::events;
 
 #[derive(Args)]
 pub(super) struct QueryArgs {
@@ -71,7 +72,22 @@ pub(super) fn run(global: &Global, args: &QueryArgs) -> Outcome {
         };
         output::say(&format!("{}{plus} {verb}", total.value));
     }
-    Ok(())
+    nothing_missing(&trail, &view)
+}
+
+/// An error that names what damaged segments keep from an answer that was given all the same.
+pub(super) fn nothing_missing(trail: &Trail, view: &View) -> Outcome {
+    let missing = trail.missing(view);
+    if missing == 0 {
+        return Ok(());
+    }
+    let damaged = trail.state().archive.damaged;
+    let names: Vec<&str> = damaged.iter().map(|(name, _)| name.as_str()).collect();
+    Err(Failure::from(anyhow::anyhow!(
+        "not complete: {} of damaged segments are left out ({}). Put the files back from a backup",
+        events(missing),
+        names.join(", ")
+    )))
 }
 
 /// The trail for reading, beside a server or without one.

@@ -24,5 +24,5 @@ pub(crate) use scan::scan;
 pub(crate) use sessions::{nameless, session, sessions};
 pub(crate) use sieve::{Sieve, Verdict, admits};
 pub(crate) use sweep::Budget;
-pub(crate) use tally::Remembered;
+pub(crate) use tally::{Remembered, is_outside};
 pub(crate) use values::values_of;

@@ -171,12 +171,17 @@ impl Archive for SegmentFolder {
         &self,
         segments: &[Arc<Segment>],
         ids: &[EventId],
-    ) -> Result<HashMap<EventId, Known>, StoreError> {
-        let mut found = HashMap::new();
+    ) -> HashMap<EventId, Result<Known, StoreError>> {
+        let mut found: HashMap<EventId, Result<Known, StoreError>> = HashMap::new();
         for segment in segments.iter().rev() {
+            let mut perhaps = Vec::new();
             let mut rows: HashMap<usize, Vec<usize>> = HashMap::new();
-            for id in ids.iter().filter(|id| !found.contains_key(*id)) {
+            for id in ids {
+                if matches!(found.get(id), Some(Ok(_))) {
+                    continue;
+                }
                 for group in segment.groups_with(*id) {
+                    perhaps.push(*id);
                     if let Some(row) = segment.row_of(group, *id) {
                         rows.entry(group).or_default().push(row);
                     }
@@ -190,14 +195,15 @@ impl Archive for SegmentFolder {
                     digest: submission_digest(&event.draft),
                 };
                 let events = segment.events(group, &rows);
-                found.extend(events.iter().map(|event| (event.draft.id, known(event))));
+                found.extend(events.iter().map(|e| (e.draft.id, Ok(known(e)))));
             }
-            // Whether an id is new cannot be said while a part that may hold it cannot be read.
             if let Some(error) = segment.damage() {
-                return Err(error.clone());
+                for id in perhaps {
+                    found.entry(id).or_insert_with(|| Err(error.clone()));
+                }
             }
         }
-        Ok(found)
+        found
     }
 
     fn clean(&self, registered: &[Name]) {

@@ -37,12 +37,13 @@ pub(crate) trait Archive: Send + Sync {
     /// A segment that is registered.
     fn open(&self, name: Name) -> Result<Arc<Segment>, StoreError>;
 
-    /// Which of these ids are sealed in the segments.
+    /// Which of these ids are sealed in the segments; of which that cannot be said, because the segment
+    /// that may hold them is damaged.
     fn find(
         &self,
         segments: &[Arc<Segment>],
         ids: &[EventId],
-    ) -> Result<HashMap<EventId, Known>, StoreError>;
+    ) -> HashMap<EventId, Result<Known, StoreError>>;
 
     /// Removes what an unfinished step left behind; `registered` is all that counts.
     fn clean(&self, registered: &[Name]);

@@ -31,13 +31,16 @@ pub(crate) struct Shared {
     /// What views that ask for rows counted in whole groups.
     counted: Cache<CountedKey, Remembered, CountedWeights>,
     /// Views made ready, and of how many shapes and people they know.
-    plans: Cache<u128, ((usize, usize), Option<Arc<Plan>>)>,
+    plans: Cache<u128, Prepared>,
     /// The values of many segments added up.
     merged: Cache<u128, Arc<Merged>, MergedWeights>,
     pub(crate) hot_sums: HotSums,
     /// Makes keys of views.
     key: [u8; 16],
 }
+
+/// A view made ready, if that can be done, and how many shapes and people it knows.
+type Prepared = ((usize, usize), Option<Arc<Plan>>);
 
 /// Views made ready that are kept.
 const PLANS: usize = 64;
@@ -257,6 +260,11 @@ impl Name {
 
     pub(crate) fn summary(&self, dir: &Path) -> PathBuf {
         dir.join(format!("{self}.summary"))
+    }
+
+    /// How many events it may have.
+    pub(crate) const fn span(&self) -> u64 {
+        self.last.0.saturating_sub(self.first.0) + 1
     }
 }
 

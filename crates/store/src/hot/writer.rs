@@ -219,6 +219,30 @@ struct Accepted {
     removed: Option<Seq>,
 }
 
+impl Accepted {
+    /// Refuses the batches with an id of which nobody can say whether it is new; the others stay.
+    fn refuse_undecided(
+        &mut self,
+        drafts: &mut Vec<Vec<Prepared>>,
+        undecided: &HashMap<EventId, StoreError>,
+    ) {
+        let replies = std::mem::take(&mut self.replies);
+        for (batch, reply) in std::mem::take(drafts).into_iter().zip(replies) {
+            let mut damage = batch
+                .iter()
+                .filter_map(|prepared| undecided.get(&prepared.draft.id));
+            let (first, ids) = (damage.next(), 1 + damage.count());
+            if let Some(first) = first {
+                let cause = first.to_string();
+                let _ = reply.0.send(Err(StoreError::Undecided { ids, cause }));
+            } else {
+                drafts.push(batch);
+                self.replies.push(reply);
+            }
+        }
+    }
+}
+
 impl Work {
     fn run(mut self, mut inbox: mpsc::Receiver<Command>) {
         while let Some(command) = inbox.blocking_recv() {
@@ -439,7 +463,7 @@ impl Work {
         // What each id means is settled before anything is accepted: nothing is forgotten meanwhile.
         let count = drafts.iter().map(Vec::len).sum();
         let mut known: HashMap<EventId, Known> = HashMap::with_capacity(count);
-        let mut old = Vec::new();
+        let (mut old, mut undecided) = (Vec::new(), HashMap::new());
         for id in drafts.iter().flatten().map(|prepared| prepared.draft.id) {
             match recent.look(id) {
                 Seen::New => {}
@@ -450,10 +474,18 @@ impl Work {
         if !old.is_empty() {
             let segments = mirror.segments();
             // Many of them may be in one group, so they are looked for together.
-            known.extend(archive.find(&segments, &old).map_err(WriteError::Archive)?);
+            for (id, sealed) in archive.find(&segments, &old) {
+                match sealed {
+                    Ok(of) => _ = known.insert(id, of),
+                    Err(damage) => _ = undecided.insert(id, damage),
+                }
+            }
             for (id, seq) in mirror.seqs_of(&old) {
                 known.extend(hot_known(connection, seq)?.map(|of| (id, of)));
             }
+        }
+        if !undecided.is_empty() {
+            accepted.refuse_undecided(&mut drafts, &undecided);
         }
         let mut judging = judging.write();
         let transaction =
@@ -669,7 +701,6 @@ enum WriteError {
     Database(rusqlite::Error),
     /// What an earlier failure left behind is not known yet.
     Spoiled,
-    Archive(StoreError),
 }
 
 impl From<rusqlite::Error> for WriteError {
@@ -683,7 +714,6 @@ impl WriteError {
         match self {
             Self::Database(error) => cause_of(error),
             Self::Spoiled => "the disk failed and trail.db cannot be opened again yet".to_owned(),
-            Self::Archive(error) => error.to_string(),
         }
     }
 

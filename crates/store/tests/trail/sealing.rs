@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 
-use admintrail_event::{Draft, EventId, FirstSet, Micros};
+use admintrail_event::{Draft, EventId, FirstSet, Micros, Seq};
 use admintrail_store::{
-    Cursor, PageRequest, Receipt, Retention, Steps, StoreError, Submission, Trail, TrailOptions,
-    View,
+    Cursor, PageRequest, Receipt, Relation, Retention, Steps, StoreError, Submission, Total, Trail,
+    TrailOptions, View,
 };
 
 use crate::support::{NOON, by, draft, first_page, small_segments, view};
@@ -374,12 +374,22 @@ fn a_damaged_segment_is_named_the_rest_answers_and_it_comes_back_when_it_is_whol
         assert_eq!(damaged[0].0, "21-40.0.parquet");
         assert_eq!((seen.events.len(), seen.total.value), (60, 60), "byte {at}");
         assert_eq!(trail.count(&view("method:GET")).unwrap().value, 60);
-        // Whether an id of its range is new cannot be said now.
-        let error = trail.append_blocking(drafts(25..26).map(Submission::new).collect());
+        let told = |relation| Total {
+            value: 60,
+            relation,
+        };
+        assert_eq!(seen.total, told(Relation::AtLeast));
+        assert_eq!(trail.missing(&view("")), 20);
+        // Whether one of its ids is new cannot be said now; that of others can.
+        let sent =
+            |from, to| trail.append_blocking(drafts(from..to).map(Submission::new).collect());
+        let error = sent(25, 26);
         assert!(
-            matches!(error, Err(StoreError::CannotRecord { .. })),
+            matches!(error, Err(StoreError::Undecided { .. })),
             "{error:?}"
         );
+        assert_eq!(sent(45, 46).unwrap(), [Receipt::Duplicate(Seq(46))]);
+        assert!(trail.state().failing.is_none());
         fs::write(&file, &whole).unwrap();
         trail.upkeep().unwrap();
         assert!(trail.state().archive.damaged.is_empty());

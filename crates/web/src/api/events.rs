@@ -27,6 +27,8 @@ struct Listed<'a> {
     folded: u64,
     folded_assets: u64,
     searched: Value,
+    /// Events that damaged segments hold and no answer has.
+    missing: u64,
 }
 
 /// `GET /api/v1/events`
@@ -40,7 +42,10 @@ pub(crate) async fn list(
     let request = query.page_request(&viewer, Surface::Api)?;
     // Written where it is read: 1,000 events are a megabyte of JSON.
     let json = app
-        .ask(move |trail| trail.page(&view, &request).map(|page| listed(&page)))
+        .ask(move |trail| {
+            let page = trail.page(&view, &request);
+            page.map(|page| listed(&page, trail.missing(&view)))
+        })
         .await??;
     Ok((
         [(
@@ -52,7 +57,7 @@ pub(crate) async fn list(
         .into_response())
 }
 
-fn listed(page: &Page) -> Result<Vec<u8>, WebError> {
+fn listed(page: &Page, missing: u64) -> Result<Vec<u8>, WebError> {
     let listed = Listed {
         events: page.events.iter().map(EventJson).collect(),
         newer: page.newer.map(|cursor| cursor.to_string()),
@@ -62,6 +67,7 @@ fn listed(page: &Page) -> Result<Vec<u8>, WebError> {
         folded: page.folded.all(),
         folded_assets: page.folded.assets,
         searched: searched(page.searched),
+        missing,
     };
     serde_json::to_vec(&listed).map_err(WebError::internal)
 }

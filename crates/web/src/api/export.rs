@@ -9,7 +9,7 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use http::{HeaderValue, header};
+use http::{HeaderName, HeaderValue, header};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 
@@ -20,6 +20,9 @@ use crate::limits::{Full, Slot};
 use crate::thousands::grouped;
 use crate::view_query::Surface;
 use crate::{App, ViewQuery, WebError};
+
+/// How many recorded events damaged segments keep from an export, if they keep some.
+const MISSING: HeaderName = HeaderName::from_static("admintrail-missing");
 
 /// Pieces of a file that wait for a slow reader.
 const AHEAD: usize = 2;
@@ -52,6 +55,7 @@ pub(crate) async fn download(
         }
     })?;
     let counted = view.clone();
+    let missing = app.trail.missing(&view);
     let count = app.ask(move |trail| trail.count(&counted)).await?;
     app.counters.exported.add(count.value);
 
@@ -77,6 +81,9 @@ pub(crate) async fn download(
     );
     let name = HeaderValue::from_str(&name).map_err(WebError::internal)?;
     headers.insert(header::CONTENT_DISPOSITION, name);
+    if missing > 0 {
+        headers.insert(MISSING, HeaderValue::from(missing));
+    }
     response.extensions_mut().insert(Declared {
         action: Some(format!(
             "Exported {}{} events as {}",

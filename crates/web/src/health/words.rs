@@ -54,7 +54,8 @@ impl Words {
                     "It says: {cause}. Its events are missing from every answer; all others are \
                      there."
                 ),
-                "Put the file back from a backup and restart Admintrail; have the disk checked."
+                "Put the file back from a backup: it is read again within a minute. Have the \
+                 disk checked."
                     .to_owned(),
             ),
             Fault::Gap {

@@ -32,7 +32,7 @@ async fn it_says_how_far_it_came_and_comes_further_until_it_is_done() {
     assert!(said.contains("Searched back to 22 Nov 1") || said.contains("Searched back to 1"));
     assert!(said.contains("0 found so far"), "{said}");
     assert!(
-        text(&first).contains("Nothing found yet."),
+        text(&first).contains("No rows yet."),
         "not that nothing matches"
     );
     assert!(text(&first).contains("Page: 0 of 0+"), "{}", text(&first));
