@@ -113,6 +113,12 @@ impl TextPattern {
     /// Whether the value as a whole is it.
     #[must_use]
     pub fn is_whole(&self, value: &str) -> bool {
+        // What most words are: compared as it stands, and most values have another length.
+        if let [only] = &*self.folded
+            && value.is_ascii()
+        {
+            return only.needle().eq_ignore_ascii_case(value.as_bytes());
+        }
         with_folded(value, |folded| is_whole(&self.folded, folded))
     }
 

@@ -22,7 +22,7 @@ pub(crate) use page::{count, page};
 pub(crate) use requests::requests;
 pub(crate) use scan::scan;
 pub(crate) use sessions::{nameless, session, sessions};
-pub(crate) use sieve::{Sieve, Verdict, admits};
+pub(crate) use sieve::{Sieve, Sifted, Verdict, admits};
 pub(crate) use sweep::Budget;
 pub(crate) use tally::{Remembered, is_outside};
 pub(crate) use values::values_of;

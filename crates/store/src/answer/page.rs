@@ -11,7 +11,7 @@ use std::sync::Arc;
 use admintrail_event::{Event, LogId, Micros, Seq};
 use hashbrown::HashMap;
 
-use super::sieve::{Sieve, Verdict};
+use super::sieve::{Sieve, Sifted, Verdict};
 use super::sweep::{Budget, Coverage, GroupRef, groups_by, groups_of, in_parallel};
 use super::tally::{Tally, by_plan, by_rows, is_within, look, newer_by_plan, plan_of};
 use crate::archive::Plan;
@@ -44,7 +44,7 @@ pub(crate) fn page(
     budget: Budget,
 ) -> Page {
     let sieve = Sieve::new(view);
-    let hot = Hot::of(snapshot, &sieve);
+    let hot = Hot::of(snapshot, view, &sieve);
     let limit = request.limit.clamp(1, MOST_ROWS);
     let since = request.cursor.map(|cursor| cursor.0);
     let end = match (since, request.order) {
@@ -130,7 +130,7 @@ pub(crate) fn page(
 
 /// How many events the view shows.
 pub(crate) fn count(snapshot: &Snapshot, view: &View, budget: Budget) -> Total {
-    let hot = Hot::of(snapshot, &Sieve::new(view));
+    let hot = Hot::of(snapshot, view, &Sieve::new(view));
     let plan = plan_of(snapshot, view);
     let counts = Counts::of(snapshot, view, plan.as_deref(), &hot, budget);
     Total {
@@ -156,24 +156,34 @@ fn just_after(at: Position) -> Position {
 
 /// The visible rows of hot.
 struct Hot<'s> {
-    chunks: Vec<(&'s Arc<Chunk>, RowSet, u64)>,
+    chunks: Vec<(&'s Arc<Chunk>, Arc<Sifted>, u64)>,
     newest: Vec<&'s Arc<Event>>,
     tally: Tally,
 }
 
 impl<'s> Hot<'s> {
-    fn of(snapshot: &'s Snapshot, sieve: &Sieve<'_>) -> Self {
+    fn of(snapshot: &'s Snapshot, view: &View, sieve: &Sieve<'_>) -> Self {
         let mut hot = Self {
             chunks: Vec::new(),
             newest: Vec::new(),
             tally: Tally::default(),
         };
+        let remembered = snapshot.segments.first().map(|segment| {
+            let shared = segment.shared();
+            (shared, shared.key_of(view))
+        });
         for chunk in &snapshot.chunks {
-            let sifted = sieve.sift(chunk);
+            let sift = || Arc::new(sieve.sift(chunk));
+            let sifted = match remembered {
+                Some((shared, key)) if view.spans(chunk.times) => {
+                    shared.sifted(key, chunk.seqs(), sift)
+                }
+                _ => sift(),
+            };
             let tally = Tally::of_sifted(&sifted);
             hot.tally.add(tally);
             if tally.visible > 0 {
-                hot.chunks.push((chunk, sifted.visible, tally.visible));
+                hot.chunks.push((chunk, sifted, tally.visible));
             }
         }
         for event in &snapshot.newest {
@@ -189,7 +199,7 @@ impl<'s> Hot<'s> {
         let chunks: u64 = self
             .chunks
             .iter()
-            .map(|(chunk, rows, count)| newer_rows(chunk, rows, *count, position))
+            .map(|(chunk, sifted, count)| newer_rows(chunk, &sifted.visible, *count, position))
             .sum();
         let newest = self.newest.iter();
         chunks + newest.filter(|event| position_of(event) > position).count() as u64
@@ -514,8 +524,8 @@ impl Search<'_> {
             if !self.best.may_win(self.best.promise(promise)) {
                 break;
             }
-            if let Some((chunk, rows, _)) = self.hot.chunks.get(part) {
-                offer_all(&mut self.best, chunk, rows, part);
+            if let Some((chunk, sifted, _)) = self.hot.chunks.get(part) {
+                offer_all(&mut self.best, chunk, &sifted.visible, part);
             }
         }
     }
