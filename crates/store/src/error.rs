@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use admintrail_event::Seq;
+
 /// Why the store could not do what was asked.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum StoreError {
@@ -97,6 +99,31 @@ pub enum StoreError {
         /// Which segment is damaged.
         cause: String,
     },
+    /// STORE-011
+    #[error(
+        "the published ledger is ahead of this trail: it has {entries} entries of which {known} are \
+         known here, and its events end before {next}, the trail's with {last}; an older copy of a \
+         file was put back. Put back the newer one, or say that the events between are lost: \
+         admintrail ledger accept-loss"
+    )]
+    LedgerAhead {
+        /// Entries of the published ledger.
+        entries: u64,
+        /// Entries that `ledger.db` has.
+        known: u64,
+        /// The first event that is in no block.
+        next: Seq,
+        /// The last event of the trail.
+        last: Seq,
+    },
+    /// STORE-012
+    #[error("{what} is not a checkpoint of this ledger: {cause}")]
+    NotCheckpoint {
+        /// Which file or option.
+        what: String,
+        /// What is wrong with it.
+        cause: String,
+    },
 }
 
 impl StoreError {
@@ -112,6 +139,8 @@ impl StoreError {
         "STORE-008",
         "STORE-009",
         "STORE-010",
+        "STORE-011",
+        "STORE-012",
     ];
 
     /// Stable code, never reused.
@@ -128,6 +157,8 @@ impl StoreError {
             Self::TooNew { .. } => "STORE-008",
             Self::DamagedSegment { .. } => "STORE-009",
             Self::Undecided { .. } => "STORE-010",
+            Self::LedgerAhead { .. } => "STORE-011",
+            Self::NotCheckpoint { .. } => "STORE-012",
         }
     }
 }

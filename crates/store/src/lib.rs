@@ -1,9 +1,9 @@
 //! The trail: what was accepted is durable, ordered and quickly found again.
 //!
-//! This room owns `trail.db` and `control.db`. It promises: an acknowledged event survives
+//! This room owns `trail.db`, `ledger.db` and `control.db`. It promises: an acknowledged event survives
 //! `kill -9` and power loss; the same id is accepted once; every query answers as
 //! `Filter::matches` over all events would. No SQLite and no Arrow type leaves it.
-//! It may use `event` (and later `ledger`); it knows no HTTP.
+//! It may use `event` and `ledger`; it knows no HTTP.
 
 mod answer;
 mod archive;
@@ -15,6 +15,7 @@ mod error;
 mod folder;
 mod folding;
 mod hot;
+mod ledger;
 mod mirror;
 mod query;
 mod retention;
@@ -26,6 +27,9 @@ mod trail;
 pub use archive::ParquetWriter;
 pub use control::Control;
 pub use error::StoreError;
+pub use ledger::{
+    LedgerState, ProofState, Proven, SIGNING_KEY, Verified, VerifyOptions, verification_key, verify,
+};
 pub use query::{
     ActiveAdmin, AttemptGroup, Attempts, AttemptsBy, Bucket, Cursor, Facet, FacetField, FacetValue,
     Folded, Group, GroupDetail, Groups, Histogram, Identity, Order, Page, PageRequest, Position,

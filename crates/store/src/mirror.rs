@@ -9,7 +9,7 @@ use parking_lot::RwLock;
 
 use crate::answer::{Sieve, Verdict};
 use crate::archive::Segments;
-use crate::columns::{CHUNK_ROWS, Chunk};
+use crate::columns::{CHUNK_ROWS, Chunk, Fields};
 use crate::query::View;
 
 /// Most of the newest rows that one step of a tail looks at.
@@ -241,6 +241,33 @@ impl Mirror {
             }
         }
         (found, seen)
+    }
+
+    /// Calls `each` with the hot events from one seq to another, in their order.
+    pub(crate) fn between(&self, (first, last): (Seq, Seq), mut each: impl FnMut(&Fields<'_>)) {
+        let (chunks, newest) = {
+            let held = self.held.read();
+            let from = held.chunks.partition_point(|chunk| chunk.seqs().1 < first);
+            let chunks = held.chunks.iter().skip(from);
+            let chunks = chunks.take_while(|chunk| chunk.seqs().0 <= last);
+            let from = held.newest.partition_point(|event| event.seq < first);
+            let newest = held.newest.iter().skip(from);
+            let newest = newest.take_while(|event| event.seq <= last);
+            (
+                chunks.cloned().collect::<Vec<_>>(),
+                newest.cloned().collect::<Vec<_>>(),
+            )
+        };
+        for chunk in &chunks {
+            let from = chunk.seq().values().partition_point(|seq| *seq < first.0);
+            let fields = (from..chunk.rows).map_while(|row| chunk.fields(row));
+            for fields in fields.take_while(|fields| fields.seq <= last.0) {
+                each(&fields);
+            }
+        }
+        newest
+            .iter()
+            .for_each(|event| each(&Fields::from(event.as_ref())));
     }
 
     /// At most `limit` events with a seq above `after`, in `seq` order.

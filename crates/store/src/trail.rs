@@ -23,6 +23,7 @@ use crate::hot::{
     Access, Command, Database, HotBlocks, Loaded, Prepared, RecentIds, Status, Writer, WriterParts,
     close_open_block, encode_body, load,
 };
+use crate::ledger::{Keeper, KeeperParts, LedgerState, ProofState, Prover, TrailEnd};
 use crate::mirror::{Mirror, Snapshot};
 use crate::query::{
     ActiveAdmin, Attempts, AttemptsBy, Facet, FacetField, GroupDetail, Groups, Histogram, Page,
@@ -73,6 +74,8 @@ pub struct Tuning {
     pub group: usize,
     /// Bytes of what was read of the archive that are kept in memory.
     pub cache_bytes: u64,
+    /// Whether there is a ledger: always, but where what it costs is measured.
+    pub ledger: bool,
     /// How long a question may read the archive before it answers with what it has.
     pub budget: Duration,
 }
@@ -84,6 +87,7 @@ impl Default for Tuning {
             seal: 250_000,
             group: 65_535,
             cache_bytes: 96 << 20,
+            ledger: true,
             budget: Duration::from_millis(250),
         }
     }
@@ -180,6 +184,8 @@ struct Inner {
     /// `None` when opened for reading.
     writer: Option<Writer>,
     sealer: Option<Sealer>,
+    keeper: Option<Keeper>,
+    prover: Prover,
     lock: Mutex<Option<FolderLock>>,
 }
 
@@ -207,7 +213,21 @@ impl Trail {
             sealed.hashing,
         )?;
         let (sender, visible) = watch::channel(loaded.last_seq);
-        let last_seq = loaded.last_seq;
+        let mut last_seq = loaded.last_seq;
+        let ledger = if options.tuning.ledger {
+            let end = TrailEnd {
+                watermark: found.watermark,
+                last: last_seq,
+                now: (options.clock)(),
+            };
+            Some(crate::ledger::open(&options.dir, log, end)?)
+        } else {
+            None
+        };
+        // Numbers that were given out once are not given out again.
+        if let Some(ledger) = &ledger {
+            last_seq = last_seq.max(Seq(ledger.next.0.saturating_sub(1)));
+        }
         let floor = loaded.last_id.max(sealed.last_id());
         let mut inner = Inner::of(log, database.clone(), &options, loaded, sealed, visible);
         inner.lock = Mutex::new(Some(lock));
@@ -238,6 +258,16 @@ impl Trail {
             cause: format!("no thread could be started ({error})"),
         };
         let writer = Writer::start(parts).map_err(no_thread)?;
+        if let Some(ledger) = ledger {
+            let parts = KeeperParts {
+                log,
+                clock: options.clock.clone(),
+                mirror: Arc::clone(&inner.mirror),
+                blocks: Arc::clone(&blocks),
+                steps: options.steps.clone(),
+            };
+            inner.keeper = Some(Keeper::start(parts, ledger).map_err(no_thread)?);
+        }
         let parts = SealerParts {
             dir: options.dir,
             log,
@@ -248,6 +278,7 @@ impl Trail {
             sessions: Arc::clone(&inner.sessions),
             blocks,
             commands: writer.commands().clone(),
+            keeper: inner.keeper.clone(),
             status: Arc::clone(&inner.sealer_status),
             retention: Arc::clone(&inner.retention),
             clock_seen: found.clock_seen,
@@ -609,6 +640,38 @@ impl Trail {
         }
     }
 
+    /// What the ledger says of itself; nothing where there is none yet.
+    #[must_use]
+    pub fn ledger(&self) -> LedgerState {
+        match &self.inner.keeper {
+            Some(keeper) => keeper.state(),
+            None => LedgerState::default(),
+        }
+    }
+
+    /// Closes the open block and waits until every event that was accepted is in the published ledger.
+    ///
+    /// # Errors
+    /// STORE-004 if it cannot be written.
+    pub fn publish(&self) -> Result<(), StoreError> {
+        let (done, closed) = oneshot::channel();
+        let commands = self.writer()?.commands();
+        commands
+            .blocking_send(Command::CloseBlock(done))
+            .map_err(|_| StoreError::Closed)?;
+        closed.blocking_recv().map_err(|_| StoreError::Closed)?;
+        let keeper = self.inner.keeper.as_ref().ok_or(StoreError::Closed)?;
+        keeper.catch_up()
+    }
+
+    /// Whether an event is in the published ledger as it is now: computed, not believed.
+    ///
+    /// # Errors
+    /// When the ledger or the archive cannot be read.
+    pub fn prove(&self, event: &Event) -> Result<ProofState, StoreError> {
+        self.inner.prover.prove(&self.inner.mirror, event)
+    }
+
     /// Seals everything that was accepted, whatever the sizes; waits until it is done.
     ///
     /// # Errors
@@ -740,6 +803,8 @@ impl Inner {
             status: Arc::new(RwLock::new(status)),
             visible,
             writer: None,
+            keeper: None,
+            prover: Prover::of(&options.dir, log),
             lock: Mutex::new(None),
         }
     }
@@ -753,6 +818,9 @@ impl Inner {
         }
         if let Some(writer) = &self.writer {
             writer.close();
+        }
+        if let Some(keeper) = &self.keeper {
+            keeper.close();
         }
     }
 }

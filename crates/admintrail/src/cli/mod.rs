@@ -1,6 +1,6 @@
 //! The command line: one file a command.
 //!
-//! Exit codes: 0 done, 1 failed, 2 used wrongly. Data goes to stdout, everything else to stderr.
+//! Exit codes: 0 done, 1 failed, 2 used wrongly; `verify` has more. Data goes to stdout, everything else to stderr.
 
 mod account;
 mod alerts;
@@ -10,6 +10,7 @@ mod export;
 mod healthcheck;
 mod identity;
 mod import;
+mod ledger;
 mod output;
 mod preset;
 mod query;
@@ -18,6 +19,7 @@ mod serve_command;
 mod server_or_folder;
 mod tail;
 mod token;
+mod verify;
 mod view;
 
 use std::path::PathBuf;
@@ -83,6 +85,14 @@ enum Command {
     Import(import::ImportArgs),
     /// Write the record to a file
     Export(export::ExportArgs),
+    /// Hold every event against the signed ledger
+    ///
+    /// Exits 0 if all is as it was recorded, 1 on tampering or an undeclared gap, 3 if it could not be
+    /// checked, 4 if an anchor is missing or stale.
+    Verify(verify::VerifyArgs),
+    /// What others need to check the ledger
+    #[command(subcommand)]
+    Ledger(ledger::LedgerCommand),
     /// Try who is told when something is wrong
     #[command(subcommand)]
     Alerts(alerts::AlertsCommand),
@@ -104,6 +114,8 @@ pub(crate) enum Failure {
     Closed,
     /// Said already: exit 1.
     Said,
+    /// Said already: exit with this.
+    Verdict(u8),
 }
 
 impl<E: Into<anyhow::Error>> From<E> for Failure {
@@ -129,7 +141,7 @@ impl std::fmt::Display for Failure {
         match self {
             Self::Usage(message) => f.write_str(message),
             Self::Failed(error) => write!(f, "{error:#}"),
-            Self::Closed | Self::Said => Ok(()),
+            Self::Closed | Self::Said | Self::Verdict(_) => Ok(()),
         }
     }
 }
@@ -150,6 +162,8 @@ pub(crate) fn run() -> ExitCode {
         Command::Tail(args) => tail::run(&global, &args),
         Command::Import(args) => import::run(&global, &args),
         Command::Export(args) => export::run(&global, &args),
+        Command::Verify(args) => verify::run(&global, &args),
+        Command::Ledger(command) => ledger::run(&global, &command),
         Command::Alerts(command) => alerts::run(&global, &command),
         Command::Config(command) => config_command::run(&global, command),
         Command::Healthcheck => healthcheck::run(&global),
@@ -157,6 +171,7 @@ pub(crate) fn run() -> ExitCode {
     match done {
         Ok(()) | Err(Failure::Closed) => ExitCode::SUCCESS,
         Err(Failure::Said) => ExitCode::FAILURE,
+        Err(Failure::Verdict(code)) => ExitCode::from(code),
         Err(failure) => {
             output::complain(&failure.to_string());
             match failure {

@@ -10,7 +10,7 @@ use parking_lot::RwLock;
 
 use super::sweep::{Budget, Coverage, GroupRef, fold_groups, groups_of, newest_in};
 use super::tally::is_within;
-use crate::archive::{Segment, SessionRecord};
+use crate::archive::{Segment, SessionRecord, has_group};
 use crate::columns::{Chunk, RowSet};
 use crate::derived::{Sessions, join_rows};
 use crate::mirror::Snapshot;
@@ -132,7 +132,12 @@ fn wanted(snapshot: &Snapshot, view: &View, budget: Budget) -> (HashSet<Key>, Co
                 .iter()
                 .filter(|record| (!view.fold || record.plain) && sees(&record.panel));
             wanted.extend(seen.map(|record| (record.session, record.panel.clone())));
-            groups.retain(|group| group.segment.name != segment.name);
+            // Where only attempts of a session are, there is no record of it; what counts for it may be
+            // in another segment.
+            let strays = segment.head.stray_sessions;
+            groups.retain(|group| {
+                group.segment.name != segment.name || has_group(strays, group.group)
+            });
         }
     }
     let (found, coverage) = fold_groups(

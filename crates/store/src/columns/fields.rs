@@ -1,8 +1,8 @@
 //! One event, borrowed from wherever it is kept: a row of the database, of a chunk, or an [`Event`].
 
 use admintrail_event::{
-    Draft, Ending, Event, EventId, FirstSet, Ip, Kind, KnownBy, LogId, Micros, Outcome,
-    RequestType, Seq, SessionHash,
+    CanonicalFields, Draft, Ending, Event, EventId, FirstSet, Ip, Kind, KnownBy, LogId, Micros,
+    Outcome, RequestType, Seq, SessionHash,
 };
 
 /// Every field of an event but its log.
@@ -105,6 +105,52 @@ impl Fields<'_> {
             && Outcome::from_code(self.outcome).is_some()
             && Ending::from_code(self.ending).is_some()
             && EventId::from_bytes(self.id).is_ok()
+    }
+
+    /// What is hashed of it; `None` if a code or name is not one that an event may have.
+    pub(crate) fn canonical(&self, log: LogId) -> Option<CanonicalFields<'_>> {
+        Some(CanonicalFields {
+            id: EventId::from_bytes(self.id).ok()?,
+            log,
+            seq: Seq(self.seq),
+            kind: Kind::from_code(self.kind)?,
+            count: self.count,
+            time: Micros(self.time),
+            received: Micros(self.received),
+            panel: self.panel,
+            recorder: self.recorder,
+            recorder_epoch: self.recorder_epoch,
+            recorder_seq: self.recorder_seq,
+            admin: self.admin,
+            admin_name: self.admin_name,
+            known_by: KnownBy::from_code(self.known_by)?,
+            attempted: self.attempted,
+            acting_as: self.acting_as,
+            ip: self.ip.map(Ip),
+            user_agent: self.user_agent,
+            session: self.session.map(SessionHash),
+            request_type: RequestType::from_code(self.request_type)?,
+            method: self.method,
+            scheme: self.scheme,
+            host: self.host,
+            path: self.path,
+            query: self.query,
+            route: self.route,
+            action: self.action,
+            object: self.object,
+            status: self.status,
+            outcome: Outcome::from_code(self.outcome)?,
+            ending: Ending::from_code(self.ending)?,
+            duration_us: self.duration_us,
+            request_bytes: self.request_bytes,
+            response_bytes: self.response_bytes,
+            asset: self.asset,
+            polling: self.polling,
+            first: FirstSet(self.first),
+            path_bytes: self.path_bytes,
+            query_bytes: self.query_bytes,
+            agent_bytes: self.agent_bytes,
+        })
     }
 
     /// The event itself; `None` if a code or name is not one that an event may have.

@@ -58,23 +58,47 @@ fn is_due(block: &Block, now: Micros) -> bool {
 }
 
 /// The closed blocks whose events are in hot, in `seq` order.
-#[derive(Debug, Default)]
-pub(crate) struct HotBlocks(VecDeque<Block>);
+#[derive(Debug)]
+pub(crate) struct HotBlocks {
+    blocks: VecDeque<Block>,
+    /// The first event that the published ledger does not cover: from there on nothing is sealed.
+    published: Seq,
+}
 
 impl HotBlocks {
     pub(crate) fn of(blocks: Vec<Block>) -> Self {
-        Self(blocks.into())
+        Self {
+            blocks: blocks.into(),
+            published: Seq(u64::MAX),
+        }
     }
 
     pub(crate) fn push(&mut self, block: Block) {
-        self.0.push_back(block);
+        self.blocks.push_back(block);
+    }
+
+    /// The ledger covers what is before an event.
+    pub(crate) fn published(&mut self, next: Seq) {
+        self.published = next;
+    }
+
+    /// Blocks from an event on, at most so many.
+    pub(crate) fn from(&self, first: Seq, most: usize) -> Vec<Block> {
+        let at = self
+            .blocks
+            .partition_point(|block| block.first_seq < first.0);
+        self.blocks.iter().skip(at).take(most).copied().collect()
+    }
+
+    fn sealable(&self) -> impl Iterator<Item = &Block> {
+        let blocks = self.blocks.iter();
+        blocks.take_while(|block| block.seqs().1 < self.published)
     }
 
     /// The oldest blocks with together about so many events, at least one; none if there is none.
     pub(crate) fn oldest(&self, events: usize) -> Vec<Block> {
         let mut sum = 0;
-        self.0
-            .iter()
+        self.sealable()
             .take_while(|block| {
                 let first = sum == 0;
                 sum += block.count as usize;
@@ -86,8 +110,7 @@ impl HotBlocks {
 
     /// The oldest blocks that were all accepted before a moment.
     pub(crate) fn before(&self, received: i64) -> Vec<Block> {
-        self.0
-            .iter()
+        self.sealable()
             .take_while(|block| block.received.1 < received)
             .copied()
             .collect()
@@ -96,11 +119,11 @@ impl HotBlocks {
     /// Forgets the blocks that end before a seq.
     pub(crate) fn drop_below(&mut self, seq: Seq) {
         while self
-            .0
+            .blocks
             .front()
             .is_some_and(|block| block.first_seq + u64::from(block.count) <= seq.0)
         {
-            self.0.pop_front();
+            self.blocks.pop_front();
         }
     }
 }

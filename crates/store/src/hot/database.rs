@@ -67,7 +67,7 @@ impl Database {
     pub(crate) fn connect(&self, access: Access) -> Result<Connection, StoreError> {
         let connection = match access {
             Access::Write => {
-                self.make_file()?;
+                make_private_file(&self.path)?;
                 // A connection stays with one thread.
                 let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
                 Connection::open_with_flags(&self.path, flags)
@@ -81,21 +81,6 @@ impl Database {
         self.configure(&connection, access)
             .map_err(|error| self.opening_error(&error))?;
         Ok(connection)
-    }
-
-    /// SQLite would make the file readable for everybody; its log takes over the mode.
-    fn make_file(&self) -> Result<(), StoreError> {
-        std::fs::File::options()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .mode(0o600)
-            .open(&self.path)
-            .map(drop)
-            .map_err(|error| StoreError::NotWritable {
-                path: self.path.clone(),
-                cause: error.to_string(),
-            })
     }
 
     fn configure(&self, connection: &Connection, access: Access) -> rusqlite::Result<()> {
@@ -249,6 +234,21 @@ impl Database {
             _ => StoreError::NotReadable { path, cause },
         }
     }
+}
+
+/// SQLite would make the file readable for everybody; its log takes over the mode.
+pub(crate) fn make_private_file(path: &Path) -> Result<(), StoreError> {
+    std::fs::File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .mode(0o600)
+        .open(path)
+        .map(drop)
+        .map_err(|error| StoreError::NotWritable {
+            path: path.to_path_buf(),
+            cause: error.to_string(),
+        })
 }
 
 /// What people are told when a write fails.

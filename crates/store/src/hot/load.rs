@@ -223,6 +223,64 @@ fn read_rows(
     Ok(())
 }
 
+/// A row as it is in the database, whatever it says.
+pub(crate) struct RawRow {
+    pub(crate) seq: u64,
+    id: Vec<u8>,
+    numbers: (i64, i64, u8, bool),
+    body: Vec<u8>,
+}
+
+impl RawRow {
+    fn of(row: &rusqlite::Row<'_>) -> Option<Self> {
+        Some(Self {
+            seq: u64::try_from(row.get::<_, i64>(0).ok()?).ok()?,
+            id: row.get(1).ok()?,
+            numbers: (
+                row.get(2).ok()?,
+                row.get(3).ok()?,
+                row.get(4).ok()?,
+                row.get(5).ok()?,
+            ),
+            body: row.get(6).ok()?,
+        })
+    }
+
+    /// What it says, if it is an event.
+    pub(crate) fn fields(&self) -> Option<Fields<'_>> {
+        let (time, received, first, polling) = self.numbers;
+        Some(Fields {
+            seq: self.seq,
+            id: self.id.as_slice().try_into().ok()?,
+            time,
+            received,
+            first,
+            polling,
+            ..decode_body(&self.body)?
+        })
+    }
+}
+
+/// Hands out every row from a seq on, in order, with its seq; `None` for one that is no row of events.
+pub(crate) fn each_raw_row(
+    connection: &Connection,
+    from: Seq,
+    mut take: impl FnMut(u64, Option<RawRow>) -> Result<(), StoreError>,
+) -> rusqlite::Result<Result<(), StoreError>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT seq, id, time, received, first, polling, body FROM events
+         WHERE seq >= ?1 ORDER BY seq",
+    )?;
+    let mut rows = statement.query([i64::try_from(from.0).unwrap_or(i64::MAX)])?;
+    while let Some(row) = rows.next()? {
+        let seq = u64::try_from(row.get::<_, i64>(0)?).unwrap_or(0);
+        if let Err(error) = take(seq, RawRow::of(row)) {
+            return Ok(Err(error));
+        }
+    }
+    Ok(Ok(()))
+}
+
 fn fields_of<'r>(row: &'r rusqlite::Row<'_>) -> Option<Fields<'r>> {
     let body = row.get_ref(6).ok()?.as_blob().ok()?;
     Some(Fields {

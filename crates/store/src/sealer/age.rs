@@ -1,6 +1,7 @@
 //! Drops what is older than retention says: whole segments, and of others the panels that are kept for
 //! a shorter time. Not while the clock is not to be trusted.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use admintrail_event::Micros;
@@ -9,6 +10,7 @@ use super::Work;
 use crate::StoreError;
 use crate::archive::{Run, Segment};
 use crate::hot::Registration;
+use crate::ledger::{keep_hashes, retention};
 use crate::retention::{CLOCK_SEEN, DROPPED, RetentionPaused};
 
 /// How often it looks.
@@ -105,7 +107,9 @@ impl Work {
                 .map(|(panel, _, _, _)| panel.as_str())
                 .collect();
             if !old.is_empty() && segment.damage().is_none() {
-                self.drop_panels(segment, &old, now)?;
+                let cutoffs = old.iter().map(|panel| policy.cutoff(panel, now));
+                let cutoff = cutoffs.max().unwrap_or(now);
+                self.drop_panels(segment, &old, cutoff, now)?;
             }
         }
         self.register(Registration {
@@ -116,6 +120,7 @@ impl Work {
 
     /// Seals hot events that are too old: only what is sealed can be dropped.
     fn seal_old(&mut self, cutoff: Micros) -> Result<(), StoreError> {
+        self.catch_up()?;
         let oldest = self.parts.blocks.lock().before(i64::MAX);
         let due = cutoff.0.saturating_sub(WORTH);
         if oldest.first().is_none_or(|block| block.received.1 >= due) {
@@ -137,11 +142,34 @@ impl Work {
         }
     }
 
+    /// Has the ledger say what is dropped before it is.
+    fn declare(
+        &self,
+        segment: &Arc<Segment>,
+        gone: u64,
+        (panels, cutoff): (&[&str], Micros),
+        now: Micros,
+    ) -> Result<(), StoreError> {
+        let Some(keeper) = &self.parts.keeper else {
+            return Ok(());
+        };
+        let kept = if gone == segment.head.rows {
+            Vec::new()
+        } else {
+            keep_hashes(&self.parts.dir, segment, |fields| {
+                panels.contains(&fields.panel)
+            })?
+        };
+        let statement = retention(segment, gone, cutoff, panels, now)?;
+        keeper.declare(statement, kept)
+    }
+
     /// Drops the events of these panels, all of which are too old.
     fn drop_panels(
         &mut self,
-        segment: &std::sync::Arc<Segment>,
+        segment: &Arc<Segment>,
         panels: &[&str],
+        cutoff: Micros,
         now: Micros,
     ) -> Result<(), StoreError> {
         let gone: u64 = segment
@@ -151,7 +179,9 @@ impl Work {
             .filter(|(panel, _, _, _)| panels.contains(&panel.as_str()))
             .map(|(_, rows, _, _)| rows)
             .sum();
-        let add = if gone == segment.head.rows {
+        let whole = gone == segment.head.rows;
+        self.declare(segment, gone, (panels, cutoff), now)?;
+        let add = if whole {
             Vec::new()
         } else {
             let chunks = segment.chunks_where(|fields| !panels.contains(&fields.panel));
@@ -180,6 +210,9 @@ impl Work {
             ..Registration::default()
         })?;
         self.parts.steps.reached("dropped");
+        if whole && let Some(keeper) = &self.parts.keeper {
+            keeper.forget((segment.name.first, segment.name.last))?;
+        }
         self.upkeep.linger(segment.name.clone());
         let mut state = self.parts.retention.write();
         state.dropped = dropped;

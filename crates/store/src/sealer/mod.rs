@@ -16,6 +16,7 @@ use tokio::sync::{mpsc, oneshot};
 use crate::archive::{Archive, Block, Name, Run};
 use crate::derived::{Judging, Kept, Sessions};
 use crate::hot::{Command, HotBlocks, Registration, Sealed};
+use crate::ledger::Keeper;
 use crate::mirror::Mirror;
 use crate::retention::RetentionState;
 use crate::trail::Tuning;
@@ -58,6 +59,8 @@ pub(crate) struct SealerParts {
     pub(crate) sessions: Arc<RwLock<Sessions>>,
     pub(crate) blocks: Arc<Mutex<HotBlocks>>,
     pub(crate) commands: mpsc::Sender<Command>,
+    /// Nothing is sealed or dropped that it does not know; `None` without a ledger.
+    pub(crate) keeper: Option<Keeper>,
     pub(crate) status: Arc<RwLock<SealerStatus>>,
     pub(crate) retention: Arc<RwLock<RetentionState>>,
     /// By which the clock was right when retention looked last; from an earlier run.
@@ -205,6 +208,7 @@ impl Work {
             .blocking_send(Command::CloseBlock(done))
             .map_err(|_| StoreError::Closed)?;
         closed.blocking_recv().map_err(|_| StoreError::Closed)?;
+        self.catch_up()?;
         self.parts.mirror.make_all_chunks();
         loop {
             let blocks = self.parts.blocks.lock().oldest(self.parts.tuning.seal);
@@ -212,6 +216,11 @@ impl Work {
                 return Ok(());
             }
         }
+    }
+
+    /// Waits until the ledger has every closed block.
+    fn catch_up(&self) -> Result<(), StoreError> {
+        self.parts.keeper.as_ref().map_or(Ok(()), Keeper::catch_up)
     }
 
     /// Seals the events of these blocks; `false` if they cannot be sealed yet.

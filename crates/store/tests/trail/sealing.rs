@@ -79,7 +79,7 @@ pub(crate) fn drafts(numbers: std::ops::Range<u64>) -> impl Iterator<Item = Draf
 }
 
 /// As a crash would leave it: what was written, without what is only in memory.
-fn image(from: &Path, to: &Path) {
+pub(crate) fn image(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();
@@ -94,7 +94,7 @@ fn image(from: &Path, to: &Path) {
 }
 
 /// Options that take an image of the folder at every step.
-fn with_images(small: &Small, images: &Path) -> (TrailOptions, Arc<AtomicUsize>) {
+pub(crate) fn with_images(small: &Small, images: &Path) -> (TrailOptions, Arc<AtomicUsize>) {
     let taken = Arc::new(AtomicUsize::new(0));
     let (dir, images, count) = (
         small.dir.path().to_owned(),
@@ -109,7 +109,7 @@ fn with_images(small: &Small, images: &Path) -> (TrailOptions, Arc<AtomicUsize>)
     (options, taken)
 }
 
-fn images(dir: &Path) -> Vec<PathBuf> {
+pub(crate) fn images(dir: &Path) -> Vec<PathBuf> {
     let mut all: Vec<PathBuf> = fs::read_dir(dir)
         .unwrap()
         .map(|e| e.unwrap().path())

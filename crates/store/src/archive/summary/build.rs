@@ -306,10 +306,18 @@ impl Builder {
                 record
             })
             .collect();
+        // Of a session on a panel of which there are only attempts there is no record.
+        for record in &sessions {
+            let key = (record.session, record.panel.clone());
+            self.plain_sessions.remove(&key);
+        }
+        let without_record = self.plain_sessions.iter();
+        let without_record = without_record.filter_map(|(of, _)| self.session_groups.get(of));
+        let mut stray_sessions = without_record.fold(0, |mask, of| mask | of);
         for record in &sessions {
             self.session_groups.remove(&record.session);
         }
-        let stray_sessions = self.session_groups.values().fold(0, |mask, of| mask | of);
+        stray_sessions |= self.session_groups.values().fold(0, |mask, of| mask | of);
         sessions.sort_unstable_by(|a, b| (&a.session, &a.panel).cmp(&(&b.session, &b.panel)));
         Summary {
             head: Head {

@@ -10,7 +10,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
-use admintrail_event::{EventId, LogId};
+use admintrail_event::{EventId, LogId, Seq};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -162,6 +162,14 @@ pub(crate) struct Block {
     pub(crate) count: u32,
     /// Smallest and largest `received`.
     pub(crate) received: (i64, i64),
+}
+
+impl Block {
+    /// Its first and last event.
+    pub(crate) const fn seqs(&self) -> (Seq, Seq) {
+        let last = self.first_seq + (self.count as u64).saturating_sub(1);
+        (Seq(self.first_seq), Seq(last))
+    }
 }
 
 impl Summary {

@@ -1,0 +1,248 @@
+//! `admintrail verify`
+//!
+//! Exit codes: 0 intact, 1 tampering or an undeclared gap, 2 used wrongly, 3 could not check, 4 an
+//! anchor is missing or stale.
+
+use std::fmt::Write as _;
+use std::io::{self, IsTerminal, Write as _};
+use std::path::PathBuf;
+
+use admintrail_event::Micros;
+use admintrail_ledger::{Statement, VerifierKey};
+use admintrail_store::{Verified, VerifyOptions, verify};
+use clap::Args;
+use indicatif::{HumanCount, ProgressBar, ProgressStyle};
+use serde_json::{Value, json};
+
+use super::{Failure, Global, Outcome, output, server_or_folder};
+
+/// Could not check.
+const CANNOT: u8 = 3;
+/// An anchor is missing or stale.
+const ANCHOR: u8 = 4;
+
+#[derive(Args)]
+pub(super) struct VerifyArgs {
+    /// One JSON object
+    #[arg(long)]
+    json: bool,
+    /// A checkpoint that was kept and verified earlier: only what came after it is read
+    #[arg(long, value_name = "FILE")]
+    since: Option<PathBuf>,
+    /// The key that must have signed, as `admintrail ledger key` printed it [default: the folder's own]
+    #[arg(long, value_name = "KEY")]
+    vkey: Option<VerifierKey>,
+    /// A checkpoint that somebody else kept: the ledger must pass through it; several may be given
+    #[arg(long, value_name = "FILE")]
+    anchor: Vec<PathBuf>,
+}
+
+pub(super) fn run(global: &Global, args: &VerifyArgs) -> Outcome {
+    let dir = global.data_folder()?;
+    let mut options = VerifyOptions {
+        key: args.vkey.clone(),
+        ..VerifyOptions::default()
+    };
+    if let Some(path) = &args.since {
+        let bytes = std::fs::read(path)
+            .map_err(|error| Failure::Usage(format!("--since {}: {error}", path.display())))?;
+        options.since = Some(bytes);
+    }
+    let mut stale = Vec::new();
+    for path in &args.anchor {
+        match std::fs::read(path) {
+            Ok(bytes) => options.anchors.push((path.display().to_string(), bytes)),
+            Err(error) => stale.push(format!("the anchor {} is missing: {error}", path.display())),
+        }
+    }
+    if let Err(failure) = server_or_folder::check_trail(&dir) {
+        output::complain(&failure.to_string());
+        return Err(Failure::Verdict(CANNOT));
+    }
+    let bar = bar();
+    let verified = verify(&dir, &options, |done, of| {
+        bar.set_length(of);
+        bar.set_position(done);
+    });
+    bar.finish_and_clear();
+    let verified = match verified {
+        Ok(verified) => verified,
+        Err(error) => {
+            output::complain(&error.to_string());
+            return Err(Failure::Verdict(CANNOT));
+        }
+    };
+    let mut out = output::stdout();
+    if args.json {
+        serde_json::to_writer(&mut out, &as_json(&verified, &stale)).map_err(io::Error::from)?;
+        writeln!(out)?;
+    } else {
+        out.write_all(as_text(&verified, &stale).as_bytes())?;
+    }
+    out.flush()?;
+    match verdict(&verified, &stale) {
+        0 => Ok(()),
+        code => Err(Failure::Verdict(code)),
+    }
+}
+
+fn verdict(verified: &Verified, stale: &[String]) -> u8 {
+    if verified.outcome.is_err() {
+        1
+    } else if stale.is_empty() {
+        0
+    } else {
+        ANCHOR
+    }
+}
+
+fn bar() -> ProgressBar {
+    if !io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let style = ProgressStyle::with_template(
+        "{bar:32} {human_pos}/{human_len} events, {per_sec}, {eta} left",
+    );
+    ProgressBar::new(0).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+}
+
+fn as_json(verified: &Verified, stale: &[String]) -> Value {
+    let state = match verdict(verified, stale) {
+        0 => "intact",
+        1 => "tampered",
+        _ => "anchor",
+    };
+    let mut json = json!({
+        "state": state,
+        "origin": verified.origin,
+        "entries": verified.entries,
+        "waiting": verified.waiting,
+        "outside": verified.outside,
+        "anchors": stale,
+        "gaps": verified.gaps.iter().map(|(recorder, epoch, requests)| json!({
+            "recorder": recorder, "epoch": epoch, "requests": requests,
+        })).collect::<Vec<_>>(),
+        "statements": verified.statements.iter().map(|(entry, said)| statement(*entry, said))
+            .collect::<Vec<_>>(),
+    });
+    let more = match &verified.outcome {
+        Ok(report) => json!({
+            "blocks": report.blocks,
+            "events": report.whole,
+            "hash_only": report.hash_only,
+            "removed": report.removed,
+            "lost": report.lost,
+            "next_seq": report.next.0,
+        }),
+        Err(fault) => json!({
+            "fault": {
+                "kind": fault.kind.as_str(),
+                "first_seq": fault.first.0,
+                "last_seq": fault.last.0,
+                "entry": fault.entry,
+                "says": fault.to_string(),
+            },
+        }),
+    };
+    if let (Value::Object(json), Value::Object(more)) = (&mut json, more) {
+        json.extend(more);
+    }
+    json
+}
+
+fn statement(entry: u64, statement: &Statement) -> Value {
+    let said = statement.declared();
+    json!({
+        "entry": entry,
+        "kind": said.kind.as_str(),
+        "at": said.at.to_string(),
+        "first_seq": said.first.0,
+        "last_seq": said.last.0,
+        "events": said.events,
+        "received_before": said.cutoff.map(|at: Micros| at.to_string()),
+        "panel": said.panel,
+        "subject": said.subject,
+        "by": said.by,
+        "approved_by": said.approved_by,
+    })
+}
+
+fn as_text(verified: &Verified, stale: &[String]) -> String {
+    let mut text = String::new();
+    let mut say = |line: String| {
+        text.push_str(&line);
+        text.push('\n');
+    };
+    let count = |n: u64| HumanCount(n).to_string();
+    match &verified.outcome {
+        Ok(report) => {
+            say(format!(
+                "{}: intact: {} events in {} blocks, {} entries signed",
+                verified.origin,
+                count(report.whole + report.hash_only),
+                count(report.blocks),
+                count(verified.entries)
+            ));
+            if report.hash_only + report.removed > 0 {
+                say(format!(
+                    "  {} events were removed and {} rewritten or removed from the middle, as statements say",
+                    count(report.removed),
+                    count(report.hash_only)
+                ));
+            }
+        }
+        Err(fault) => say(format!("{}: NOT INTACT: {fault}", verified.origin)),
+    }
+    if verified.waiting > 0 {
+        say(format!(
+            "  {} newest events are in no block yet; that is no fault",
+            count(verified.waiting)
+        ));
+    }
+    if verified.outside > 0 {
+        say(format!(
+            "  {} events are outside of the ledger, as a statement says",
+            count(verified.outside)
+        ));
+    }
+    for (recorder, epoch, requests) in &verified.gaps {
+        say(format!(
+            "  recorder {recorder}, run {epoch}: {} numbers are missing",
+            count(*requests)
+        ));
+    }
+    for (entry, statement) in &verified.statements {
+        say(format!("  entry {entry}: {}", sentence(statement)));
+    }
+    for anchor in stale {
+        say(format!("  {anchor}"));
+    }
+    text
+}
+
+/// A statement for people.
+pub(super) fn sentence(statement: &Statement) -> String {
+    let said = statement.declared();
+    let mut text = format!(
+        "{} {}: {} of the events {} to {}",
+        said.at,
+        said.kind.as_str(),
+        HumanCount(said.events),
+        said.first.0,
+        said.last.0
+    );
+    for (word, value) in [
+        ("of the panel", &said.panel),
+        ("now known as", &said.subject),
+        ("approved by", &said.approved_by),
+    ] {
+        if let Some(value) = value {
+            let _ = write!(text, ", {word} {value}");
+        }
+    }
+    if let Some(cutoff) = said.cutoff {
+        let _ = write!(text, ", received before {cutoff}");
+    }
+    let _ = write!(text, " ({})", said.by);
+    text
+}
