@@ -189,8 +189,8 @@ export function watch(page: Page, complaints: string[]): void {
   });
 }
 
-/** Saves what the page looks like to `artifacts/screenshots`. */
-export async function picture(page: Page, name: string): Promise<void> {
+/** Saves what the page looks like to `artifacts/screenshots`; all of it, or what fits the window. */
+export async function picture(page: Page, name: string, fullPage = false): Promise<void> {
   const file = path.join(ARTIFACTS, "screenshots", `${name}.png`);
-  await page.screenshot({ path: file, fullPage: false, animations: "disabled" });
+  await page.screenshot({ path: file, fullPage, animations: "disabled" });
 }

@@ -171,6 +171,20 @@ pub enum LedgerError {
         /// What the proof says.
         version: u8,
     },
+    /// LEDGER-025
+    #[error("event {seq} does not belong into the pack: {cause}")]
+    NotForPack {
+        /// The event.
+        seq: Seq,
+        /// What is wrong.
+        cause: &'static str,
+    },
+    /// LEDGER-026
+    #[error("cannot write the pack: {cause}")]
+    PackUnwritable {
+        /// What its place said.
+        cause: String,
+    },
 }
 
 impl LedgerError {
@@ -200,6 +214,8 @@ impl LedgerError {
         "LEDGER-022",
         "LEDGER-023",
         "LEDGER-024",
+        "LEDGER-025",
+        "LEDGER-026",
     ];
 
     /// Stable code, never reused.
@@ -230,6 +246,8 @@ impl LedgerError {
             Self::NotStatement { .. } => "LEDGER-022",
             Self::NotProof { .. } => "LEDGER-023",
             Self::NewerProof { .. } => "LEDGER-024",
+            Self::NotForPack { .. } => "LEDGER-025",
+            Self::PackUnwritable { .. } => "LEDGER-026",
         }
     }
 }

@@ -8,6 +8,7 @@
 //! event ─▶ EventHasher ─▶ OpenBlock ─▶ LedgerEntry ─▶ TileWriter ─▶ tiles
 //!                                                         └─▶ Checkpoint ─▶ signed note
 //! event + EventProof + Checkpoint ─▶ verify_event         (one event, from an export)
+//! events + EventProofs + Checkpoint ─▶ PackWriter         (a zip that checks itself)
 //! blocks + tiles + Checkpoint ─▶ Verifier                 (the whole trail)
 //! ```
 //!
@@ -20,6 +21,7 @@ mod checkpoint;
 mod error;
 mod hash;
 mod note;
+mod pack;
 mod proof;
 mod tile;
 mod tree;
@@ -33,6 +35,7 @@ pub use checkpoint::Checkpoint;
 pub use error::LedgerError;
 pub use hash::Hash;
 pub use note::{KeyId, MAX_NOTE_BYTES, MAX_SIGNATURES, Note, SigningKey, VerifierKey, sign};
+pub use pack::{PackAnchor, PackInfo, PackWriter};
 pub use proof::{EventProof, verify_event};
 pub use tile::{
     MAX_ENTRY_BYTES, TILE_WIDTH, TileFile, TileId, TileLevel, TileReader, TileSink, TileSource,

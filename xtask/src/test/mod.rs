@@ -122,6 +122,14 @@ fn browser_tests(options: &Options) -> Result<Count> {
         "preview",
     ];
     crate::shell::run(cargo().args(preview))?;
+    let pack = [
+        "build",
+        "--package",
+        "admintrail-ledger",
+        "--example",
+        "proof_pack",
+    ];
+    crate::shell::run(cargo().args(pack))?;
     let e2e = root().join("e2e");
     let report = e2e.join("artifacts/report.json");
     let _ = std::fs::remove_file(&report);
@@ -132,6 +140,10 @@ fn browser_tests(options: &Options) -> Result<Count> {
         .env(
             "ADMINTRAIL_PREVIEW",
             target_dir().join("debug/examples/preview"),
+        )
+        .env(
+            "ADMINTRAIL_PACK",
+            target_dir().join("debug/examples/proof_pack"),
         )
         .env("CHROMIUM", chromium)
         .stdin(Stdio::null())

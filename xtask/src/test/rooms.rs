@@ -43,6 +43,7 @@ const KEPT_IN: &[(&str, &[&str])] = &[
     ("arrow-array", &["admintrail-store"]),
     ("parquet", &["admintrail-store"]),
     ("ed25519-dalek", &["admintrail-ledger"]),
+    ("zip", &["admintrail-ledger"]),
     ("axum", &["admintrail-web", "admintrail"]),
 ];
 

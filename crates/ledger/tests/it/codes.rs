@@ -41,6 +41,8 @@ fn all() -> Vec<LedgerError> {
         LedgerError::NotStatement { cause },
         LedgerError::NotProof { seq, cause },
         LedgerError::NewerProof { version: 2 },
+        LedgerError::NotForPack { seq, cause },
+        LedgerError::PackUnwritable { cause: "x".into() },
     ]
 }
 

@@ -14,6 +14,7 @@ mod excuses;
 mod fuzz;
 mod go;
 mod notes;
+mod pack;
 mod peers;
 mod proofs;
 mod samples;
