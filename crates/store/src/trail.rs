@@ -11,7 +11,8 @@ use admintrail_event::{
     Counted, Draft, Event, EventId, LogId, Micros, PanelName, Seq, SessionHash, fold,
     submission_digest,
 };
-use opening::{Found, SealedPart, archive_of, fresh_log};
+pub(crate) use opening::fresh_log;
+use opening::{Found, SealedPart, archive_of};
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::{oneshot, watch};
 

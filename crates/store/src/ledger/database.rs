@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use admintrail_event::Seq;
-use admintrail_ledger::{LedgerEntry, Statement};
+use admintrail_ledger::{LedgerEntry, Statement, StatementKind};
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 
 use super::block::{Hashed, Kept, Marks, PrivateBlock};
@@ -78,6 +78,12 @@ impl LedgerDatabase {
         };
         let end = || Ok((read(SIZE)?.unwrap_or(0), Seq(read(NEXT)?.unwrap_or(1))));
         end().map_err(|error| self.cannot(&error))
+    }
+
+    /// Takes entries for granted that were published and are not known here.
+    pub(crate) fn skip_to(&mut self, size: u64) -> Result<(), StoreError> {
+        let done = set(&self.connection, SIZE, size);
+        done.map_err(|error| self.cannot(&error))
     }
 
     /// Says where blocks begin, in a ledger that has none.
@@ -214,6 +220,32 @@ impl LedgerDatabase {
         let mut blocks: Vec<PrivateBlock> = read().map_err(|error| self.cannot(&error))?;
         blocks.retain(|block| block.last() >= first);
         Ok(blocks)
+    }
+
+    /// The events of the block whose entry has this place.
+    pub(crate) fn block_at(&self, entry: u64) -> Result<Option<(Seq, Seq)>, StoreError> {
+        let read = || {
+            self.connection
+                .prepare_cached("SELECT first_seq, count FROM blocks WHERE entry = ?1")?
+                .query_row([signed(entry)], |row| {
+                    let (first, count) = (unsigned(row.get(0)?), row.get::<_, u32>(1)?);
+                    Ok((Seq(first), Seq(first + u64::from(count).saturating_sub(1))))
+                })
+                .optional()
+        };
+        read().map_err(|error| self.cannot(&error))
+    }
+
+    /// Whether the ledger says that all events of a range are lost.
+    pub(crate) fn is_lost(&self, (first, last): (Seq, Seq)) -> Result<bool, StoreError> {
+        let said = self.statements()?.into_iter().any(|(_, bytes)| {
+            let Ok(LedgerEntry::Statement(statement)) = LedgerEntry::parse(&bytes) else {
+                return false;
+            };
+            let said = statement.declared();
+            said.kind == StatementKind::Loss && said.first <= first && last <= said.last
+        });
+        Ok(said)
     }
 
     /// Every statement, with its place.

@@ -32,6 +32,27 @@ impl Published {
         write(&self.dir.join("checkpoint"), note.as_bytes())
     }
 
+    /// Every file below `tile/`, by its path as a tile has it.
+    pub(crate) fn files(&self) -> io::Result<Vec<String>> {
+        let mut found = Vec::new();
+        let mut folders = vec![self.dir.join("tile")];
+        while let Some(folder) = folders.pop() {
+            let entries = match fs::read_dir(&folder) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                entries => entries?,
+            };
+            for entry in entries {
+                let path = entry?.path();
+                if path.is_dir() {
+                    folders.push(path);
+                } else if let Ok(below) = path.strip_prefix(&self.dir) {
+                    found.push(below.to_string_lossy().into_owned());
+                }
+            }
+        }
+        Ok(found)
+    }
+
     fn path(&self, tile: &TileId) -> PathBuf {
         self.dir.join(tile.to_string())
     }

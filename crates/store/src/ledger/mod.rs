@@ -18,14 +18,17 @@ mod database;
 mod folder;
 mod keeper;
 mod key;
+mod loss;
 mod opening;
 mod proof;
 mod removal;
 mod rows;
 mod status;
+mod tiles;
 mod verify;
 
 pub use key::{SIGNING_KEY, verification_key};
+pub use loss::accept_loss;
 pub use proof::{ProofState, Proven};
 pub use status::LedgerState;
 pub use verify::{Verified, VerifyOptions, verify};

@@ -48,7 +48,9 @@ pub(crate) fn open(dir: &Path, log: LogId, end: TrailEnd) -> Result<Opened, Stor
     let (size, mut next) = database.end()?;
     let head = checkpoint.as_ref().map(|(_, checkpoint)| checkpoint.head);
     let covered = head.map_or(0, |head| head.size);
-    if covered > size || next.0 > end.last.0 + 1 {
+    let missing = (Seq(end.last.0 + 1), Seq(next.0.saturating_sub(1)));
+    let is_ahead = missing.0 <= missing.1 && !database.is_lost(missing)?;
+    if covered > size || is_ahead {
         return Err(StoreError::LedgerAhead {
             entries: covered.max(size),
             known: size,
@@ -100,7 +102,7 @@ pub(crate) fn open(dir: &Path, log: LogId, end: TrailEnd) -> Result<Opened, Stor
 }
 
 /// The published checkpoint, if its signature is the key's.
-fn read_checkpoint(
+pub(super) fn read_checkpoint(
     dir: &Path,
     published: &Published,
     key: &admintrail_ledger::SigningKey,

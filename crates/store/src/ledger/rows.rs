@@ -10,7 +10,7 @@ use crossbeam_channel::{Receiver, Sender};
 use hashbrown::HashMap;
 
 use super::block::{Kept, PrivateBlock, Salting};
-use crate::archive::Segment;
+use crate::archive::{Archive, Segment, SegmentFolder};
 use crate::columns::Fields;
 
 /// One event, hashed as it is now.
@@ -169,6 +169,7 @@ impl<'b> Hasher<'b> {
 
 /// A group of a segment, to be hashed.
 pub(super) struct Job {
+    pub(super) folder: Arc<SegmentFolder>,
     pub(super) number: usize,
     pub(super) segment: Arc<Segment>,
     pub(super) group: usize,
@@ -185,7 +186,7 @@ pub(super) struct Done {
 /// Hashes groups as long as there are some.
 pub(super) fn work(jobs: &Receiver<Job>, done: &Sender<Done>) {
     for job in jobs {
-        let (rows, recorders) = hash_group(&job.segment, job.group, &job.blocks);
+        let (rows, recorders) = hash_group(&job);
         let number = job.number;
         if done
             .send(Done {
@@ -200,27 +201,48 @@ pub(super) fn work(jobs: &Receiver<Job>, done: &Sender<Done>) {
     }
 }
 
-fn hash_group(
+fn hash_group(job: &Job) -> (Vec<Row>, Recorders) {
+    let (segment, blocks) = (&job.segment, &job.blocks);
+    let Some(head) = segment.head.groups.get(job.group) else {
+        return Default::default();
+    };
+    let mut hashed = rows_of(segment, job.group, blocks);
+    if segment.damage().is_some() {
+        // Another group may be the one that is damaged: this one is looked at by itself.
+        let alone = job.folder.open(segment.name.clone()).ok();
+        hashed = alone.and_then(|alone| {
+            let rows = rows_of(&alone, job.group, blocks);
+            alone.damage().is_none().then_some(rows)?
+        });
+    }
+    let Some((mut rows, recorders)) = hashed else {
+        // Whatever of it can be read, it is not what it was.
+        let seqs = head.seqs.0..=head.seqs.1;
+        return (
+            seqs.map(|seq| Row::unread(Seq(seq))).collect(),
+            Recorders::default(),
+        );
+    };
+    // What no reader asks for is held against its checksum, too.
+    if job.group == 0
+        && segment.damage().is_none()
+        && segment.check().is_err()
+        && let Some(row) = rows.first_mut()
+    {
+        *row = Row::unread(row.seq);
+    }
+    (rows, recorders)
+}
+
+fn rows_of(
     segment: &Arc<Segment>,
     group: usize,
     blocks: &[PrivateBlock],
-) -> (Vec<Row>, Recorders) {
-    let Some(head) = segment.head.groups.get(group) else {
-        return Default::default();
-    };
-    let mut hasher = Hasher::new(segment.log(), blocks, head.rows as usize);
-    if let Some(chunk) = segment.chunk(group) {
-        for row in 0..chunk.rows {
-            if let Some(fields) = chunk.fields(row) {
-                hasher.take(&fields);
-            }
-        }
+) -> Option<(Vec<Row>, Recorders)> {
+    let chunk = segment.chunk(group)?;
+    let mut hasher = Hasher::new(segment.log(), blocks, chunk.rows);
+    for row in 0..chunk.rows {
+        hasher.take(&chunk.fields(row)?);
     }
-    if segment.damage().is_none() {
-        return hasher.finish();
-    }
-    // Whatever of it can be read, it is not what it was.
-    let mut none = Hasher::new(segment.log(), blocks, head.rows as usize);
-    (head.seqs.0..=head.seqs.1).for_each(|seq| none.unreadable(Seq(seq)));
-    none.finish()
+    Some(hasher.finish())
 }

@@ -8,9 +8,9 @@ use std::sync::Arc;
 
 use admintrail_event::{LogId, Seq};
 use admintrail_ledger::{
-    Checkpoint, Fault, FaultKind, Kept as Whole, LedgerEntry, LedgerError, RecordedBlock,
-    RecordedEvent, Report, Statement, StatementKind, TileReader, TreeHead, Verifier, VerifierKey,
-    VerifyError,
+    Checkpoint, Fault, FaultKind, Hash, Kept as Whole, LedgerEntry, LedgerError, RecordedBlock,
+    RecordedEvent, Report, Statement, StatementKind, TileId, TileLevel, TileReader, TileSource,
+    TreeHead, Verifier, VerifierKey, VerifyError, bundle_entries,
 };
 use rusqlite::Connection;
 
@@ -19,6 +19,7 @@ use super::database::LedgerDatabase;
 use super::folder::Published;
 use super::key::verification_key;
 use super::rows::{Done, Hasher, Job, Numbered, Recorders, Row, work};
+use super::tiles::Tiles;
 use crate::StoreError;
 use crate::archive::{Archive, Name, Segment, SegmentFolder, Shared};
 use crate::hot::{Access, Database, RawRow, each_raw_row, segments, watermark};
@@ -96,6 +97,7 @@ struct Found {
     key: VerifierKey,
     database: Database,
     connection: Connection,
+    folder: Arc<SegmentFolder>,
     segments: Vec<Arc<Segment>>,
     /// Hot rows, hashed.
     hot: Vec<Row>,
@@ -125,11 +127,19 @@ impl Found {
             })?,
         };
         let private = LedgerDatabase::open(dir, Access::Read)?;
+        let folder = Arc::new(SegmentFolder::below(
+            dir,
+            Tuning::default().group,
+            Arc::new(Shared::keeping(CACHE)),
+            crate::Steps::default(),
+            Access::Read,
+        ));
         let mut found = Self {
             log,
             key,
             database,
             connection,
+            folder,
             segments: Vec::new(),
             hot: Vec::new(),
             fresh: Vec::new(),
@@ -138,17 +148,10 @@ impl Found {
             statements: BTreeMap::new(),
         };
         let names = found.read_hot(None)?;
-        let folder = SegmentFolder::below(
-            dir,
-            Tuning::default().group,
-            Arc::new(Shared::keeping(CACHE)),
-            crate::Steps::default(),
-            Access::Read,
-        );
         // The events of one that cannot be opened are missing, which is found.
         found.segments = names
             .into_iter()
-            .filter_map(|name| folder.open(name).ok())
+            .filter_map(|name| found.folder.open(name).ok())
             .collect();
         Ok(found)
     }
@@ -310,7 +313,7 @@ fn head_of(bytes: &[u8], what: &str, key: &VerifierKey) -> Result<TreeHead, Stor
 }
 
 /// What ends a verification early.
-enum Stop {
+pub(super) enum Stop {
     Verify(VerifyError),
     Store(StoreError),
 }
@@ -483,9 +486,13 @@ impl<'f> Verifying<'f> {
         let mut reader = TileReader::new(self.published, self.head);
         let (mut index, mut looked) = (self.start.0, 0);
         let mut next = self.start.1;
+        let mut tiles = Tiles::from(self.published, self.head, self.start.0)?;
         while index < self.head.size {
             let entries = reader.bundle(index / width);
-            let entries = entries.map_err(|error| of_tiles(error, next, index))?;
+            let entries = match entries {
+                Ok(entries) => entries,
+                Err(error) => return Err(self.bad_bundle(error, &mut reader, index, next)),
+            };
             let skip = usize::try_from(index % width).unwrap_or(0);
             for entry in entries.into_iter().skip(skip) {
                 let block = match LedgerEntry::parse(&entry) {
@@ -519,11 +526,49 @@ impl<'f> Verifying<'f> {
                 }
                 let checked = verifier.check(&recorded);
                 checked.map_err(|error| named(error, &recorded.events, private.as_ref()))?;
+                tiles.entry(&recorded.entry, next)?;
                 progress(looked, rows.total.max(looked));
                 index += 1;
             }
         }
+        tiles.finish(next)?;
         Ok(())
+    }
+
+    /// Which entry of a bundle is not the one that was published, and which events that is about.
+    fn bad_bundle(
+        &self,
+        error: LedgerError,
+        reader: &mut TileReader<&'f Published>,
+        index: u64,
+        next: Seq,
+    ) -> Stop {
+        if matches!(error, LedgerError::TileUnreadable { .. }) {
+            return VerifyError::CannotCheck(error).into();
+        }
+        let width = u64::from(admintrail_ledger::TILE_WIDTH);
+        let first = index - index % width;
+        let tile = TileId::in_tree(TileLevel::Entries, index / width, self.head.size);
+        let bytes = tile.and_then(|tile| self.published.read(&tile).ok().flatten());
+        let entries = bytes
+            .as_deref()
+            .and_then(bundle_entries)
+            .unwrap_or_default();
+        let fits = |(leaf, entry): &(u64, &[u8])| {
+            reader
+                .leaf(*leaf)
+                .is_ok_and(|leaf| leaf == Hash::of_leaf(entry))
+        };
+        let good = (first..).zip(entries).take_while(fits).count() as u64;
+        let bad = (first + good).max(index);
+        let block = self.found.private.block_at(bad).ok().flatten();
+        VerifyError::Fault(Fault {
+            kind: FaultKind::Tiles,
+            first: block.map_or(next, |(first, _)| first),
+            last: block.map_or(next, |(_, last)| last),
+            entry: bad,
+        })
+        .into()
     }
 
     /// Whether a statement says that the ledger has none of these events.
@@ -565,18 +610,6 @@ fn named(
         }
     }
     VerifyError::Fault(fault)
-}
-
-fn of_tiles(error: LedgerError, next: Seq, entry: u64) -> VerifyError {
-    match error {
-        LedgerError::TileUnreadable { .. } => VerifyError::CannotCheck(error),
-        _ => VerifyError::Fault(Fault {
-            kind: FaultKind::Tiles,
-            first: next,
-            last: next,
-            entry,
-        }),
-    }
 }
 
 fn cannot(error: &LedgerError) -> StoreError {
@@ -664,6 +697,7 @@ impl<'f> Rows<'f> {
         {
             let seqs = segment.head.groups.get(group).map_or((0, 0), |g| g.seqs);
             let job = Job {
+                folder: Arc::clone(&self.found.folder),
                 number: self.handed,
                 blocks: self.private((Seq(seqs.0), Seq(seqs.1)))?,
                 segment,

@@ -125,7 +125,7 @@ impl SealedPart {
 }
 
 /// The id of a log that begins.
-pub(super) fn fresh_log() -> Result<LogId, StoreError> {
+pub(crate) fn fresh_log() -> Result<LogId, StoreError> {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes).map_err(|error| StoreError::CannotRecord {
         cause: format!("the system gives no randomness ({error})"),

@@ -7,7 +7,8 @@ use std::sync::atomic::Ordering;
 
 use admintrail_event::{Micros, Seq};
 use admintrail_store::{
-    ProofState, Retention, StoreError, Submission, Trail, Verified, VerifyOptions, verify,
+    ProofState, Receipt, Retention, StoreError, Submission, Trail, Verified, VerifyOptions,
+    accept_loss, verify,
 };
 use rusqlite::Connection;
 
@@ -217,6 +218,23 @@ fn an_older_copy_of_a_file_is_not_gone_on_with() {
             matches!(error, StoreError::LedgerAhead { .. }),
             "{file}: {error}"
         );
+        // Who accepts the loss goes on, and everybody can read of it.
+        let now = Micros(small.now.load(Ordering::Relaxed));
+        let said = accept_loss(small.dir.path(), "owner@example.org", now).unwrap();
+        assert_eq!(said.unwrap().declared().last, Seq(120), "{file}");
+        assert!(
+            accept_loss(small.dir.path(), "owner", now)
+                .unwrap()
+                .is_none()
+        );
+        let trail = small.open();
+        let receipts = small.append(&trail, drafts(200..210));
+        assert_eq!(receipts[0], Receipt::Accepted(Seq(121)), "{file}");
+        trail.publish().unwrap();
+        let found = is_intact(small.dir.path());
+        assert_eq!(found.outcome.unwrap().whole, 110, "{file}");
+        assert_eq!(found.statements.len(), 1, "{file}");
+        trail.close();
     }
 }
 

@@ -17,3 +17,4 @@ mod requests;
 mod sealing;
 mod support;
 mod tailing;
+mod tampering;
