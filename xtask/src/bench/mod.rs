@@ -7,6 +7,7 @@ mod faults;
 mod figures;
 mod http;
 mod identity;
+mod ledger;
 mod loaded;
 mod pages;
 mod proxy;
@@ -53,6 +54,8 @@ enum Part {
     Pages,
     /// Who makes a request, among 100,000 live sessions, and their weight.
     Identity,
+    /// What the ledger costs, how fast it is verified, and a thousand random ways to tamper.
+    Ledger,
     /// Ten thousand idle connections, and 500 rounds of `kill -9`.
     Faults,
 }
@@ -60,7 +63,7 @@ enum Part {
 impl Part {
     /// Whether nginx and wrk take part.
     const fn is_loaded_by_others(self) -> bool {
-        !matches!(self, Self::Store | Self::Identity)
+        !matches!(self, Self::Store | Self::Identity | Self::Ledger)
     }
 }
 
@@ -85,6 +88,7 @@ pub fn run(options: &Options) -> Result<()> {
             },
             Part::Pages => pages::measure(options)?,
             Part::Identity => identity::measure()?,
+            Part::Ledger => ledger::measure()?,
             Part::Faults => faults::measure()?,
         };
         println!("{report}");

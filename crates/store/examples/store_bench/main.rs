@@ -9,6 +9,7 @@ mod append;
 mod ask;
 mod files;
 mod fill;
+mod ledger;
 mod load;
 mod sizes;
 
@@ -34,6 +35,7 @@ fn main() -> Result<(), Error> {
         ["measure"] => measure(500_000),
         ["measure", events] => measure(events.parse()?),
         ["append", dir] => append::batches(Path::new(dir)),
+        ["ledger", dir] => ledger::measure(Path::new(dir)),
         ["ask", dir] => ask::questions(Path::new(dir)),
         ["single", dir] => single(Path::new(dir)),
         ["fill", dir, rest @ ..] => Fill {
@@ -49,7 +51,7 @@ fn main() -> Result<(), Error> {
             Ok(())
         }
         _ => Err(
-            "usage: store_bench measure [EVENTS] | append DIR | single DIR | ask DIR \
+            "usage: store_bench measure [EVENTS] | append DIR | single DIR | ask DIR | ledger DIR \
                   | sizes DIR | (fill DIR | table FILE | ndjson FILE | generate) EVENTS \
                   [--late PER_MILLE] [--every MICROSECONDS] [--ending MICROSECONDS]"
                 .into(),
