@@ -49,7 +49,13 @@ pub fn measure() -> Result<Report> {
 fn found() -> Result<f64> {
     let mut command = cargo();
     command
-        .args(["test", "--quiet", "--release", "--package", "admintrail-store"])
+        .args([
+            "test",
+            "--quiet",
+            "--release",
+            "--package",
+            "admintrail-store",
+        ])
         .args(["--test", "trail", "random_tampering", "--", "--nocapture"])
         .env("ADMINTRAIL_TAMPERINGS", TAMPERINGS.to_string());
     let told = output(&mut command)?;

@@ -166,23 +166,45 @@ impl Found {
             Some(after) => Seq(after.0 + 1),
             None => watermark(&moment).map_err(wrong)?,
         };
-        let mut slice = Vec::with_capacity(SLICE);
-        let mut hashed = Hashed {
-            log: self.log,
-            private: &self.private,
-            hot: &mut self.hot,
-            fresh: &mut self.fresh,
-            recorders: &mut self.recorders,
-        };
-        let read = each_raw_row(&moment, from, |seq, row| {
-            slice.push((seq, row));
-            if slice.len() >= SLICE {
-                hashed.take(std::mem::take(&mut slice))?;
+        let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
+        let (log, private) = (self.log, &self.private);
+        let (jobs, inbox) = crossbeam_channel::bounded::<Slice>(threads);
+        let (outbox, done) = crossbeam_channel::unbounded::<Sliced>();
+        std::thread::scope(|scope| {
+            for _ in 0..threads {
+                let (inbox, outbox) = (inbox.clone(), outbox.clone());
+                scope.spawn(move || {
+                    for slice in inbox {
+                        let _ = outbox.send(slice.hash(log));
+                    }
+                });
             }
-            Ok(())
-        });
-        read.map_err(wrong)??;
-        hashed.take(slice)?;
+            drop((inbox, outbox));
+            // However this ends, it ends the threads.
+            let jobs = jobs;
+            let mut rows = Vec::with_capacity(SLICE);
+            let hand_on = |rows: &mut Vec<_>| {
+                let slice = Slice::of(private, std::mem::take(rows))?;
+                let _ = jobs.send(slice);
+                Ok(())
+            };
+            let read = each_raw_row(&moment, from, |seq, row| {
+                rows.push((seq, row));
+                if rows.len() >= SLICE {
+                    hand_on(&mut rows)?;
+                }
+                Ok(())
+            });
+            read.map_err(wrong)??;
+            hand_on(&mut rows)
+        })?;
+        for sliced in done {
+            self.hot.extend(sliced.rows);
+            self.fresh.extend(sliced.fresh);
+            self.recorders.join(sliced.recorders);
+        }
+        self.hot.sort_by_key(|row| row.seq);
+        self.fresh.sort_by_key(|(seq, _)| *seq);
         moment.commit().map_err(wrong)?;
         Ok(names)
     }
@@ -194,15 +216,10 @@ impl Found {
         let last = last.or(self.hot.last().map(|row| row.seq.0));
         let segments = self.segments.iter().map(|segment| segment.name.last.0);
         let last = last.max(segments.max()).unwrap_or(0);
-        let mut hashed = Hashed {
-            log: self.log,
-            private: &self.private,
-            hot: &mut self.hot,
-            fresh: &mut self.fresh,
-            recorders: &mut self.recorders,
-        };
-        hashed.take(fresh)?;
-        let still = std::mem::take(&mut self.fresh);
+        let sliced = Slice::of(&self.private, fresh)?.hash(self.log);
+        self.hot.extend(sliced.rows);
+        self.recorders.join(sliced.recorders);
+        let still = sliced.fresh;
         self.read_hot(Some(Seq(last)))?;
         // In no block: they wait, whatever they are.
         let newer = std::mem::take(&mut self.fresh);
@@ -238,26 +255,36 @@ impl Found {
 /// Hot rows that are hashed together.
 const SLICE: usize = 8_192;
 
-/// Where hashed rows go.
-struct Hashed<'f> {
-    log: LogId,
-    private: &'f LedgerDatabase,
-    hot: &'f mut Vec<Row>,
-    fresh: &'f mut Vec<(u64, Option<RawRow>)>,
-    recorders: &'f mut Recorders,
+/// Hot rows with the blocks that they are in.
+struct Slice {
+    rows: Vec<(u64, Option<RawRow>)>,
+    blocks: Vec<PrivateBlock>,
 }
 
-impl Hashed<'_> {
-    fn take(&mut self, rows: Vec<(u64, Option<RawRow>)>) -> Result<(), StoreError> {
-        let (Some((first, _)), Some((last, _))) = (rows.first(), rows.last()) else {
-            return Ok(());
+/// A slice that is hashed.
+struct Sliced {
+    rows: Vec<Row>,
+    /// Those that are in no block yet.
+    fresh: Vec<(u64, Option<RawRow>)>,
+    recorders: Recorders,
+}
+
+impl Slice {
+    fn of(private: &LedgerDatabase, rows: Vec<(u64, Option<RawRow>)>) -> Result<Self, StoreError> {
+        let blocks = match (rows.first(), rows.last()) {
+            (Some((first, _)), Some((last, _))) => private.blocks(Seq(*first), Seq(*last))?,
+            _ => Vec::new(),
         };
-        let blocks = self.private.blocks(Seq(*first), Seq(*last))?;
-        let end = blocks.last().map_or(Seq(0), PrivateBlock::last);
-        let mut hasher = Hasher::new(self.log, &blocks, rows.len());
-        for (seq, row) in rows {
+        Ok(Self { rows, blocks })
+    }
+
+    fn hash(self, log: LogId) -> Sliced {
+        let end = self.blocks.last().map_or(Seq(0), PrivateBlock::last);
+        let mut hasher = Hasher::new(log, &self.blocks, self.rows.len());
+        let mut fresh = Vec::new();
+        for (seq, row) in self.rows {
             if Seq(seq) > end {
-                self.fresh.push((seq, row));
+                fresh.push((seq, row));
                 continue;
             }
             match row.as_ref().and_then(RawRow::fields) {
@@ -265,10 +292,12 @@ impl Hashed<'_> {
                 None => hasher.unreadable(Seq(seq)),
             }
         }
-        let (mut rows, recorders) = hasher.finish();
-        self.hot.append(&mut rows);
-        self.recorders.join(recorders);
-        Ok(())
+        let (rows, recorders) = hasher.finish();
+        Sliced {
+            rows,
+            fresh,
+            recorders,
+        }
     }
 }
 
