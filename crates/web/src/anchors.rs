@@ -291,7 +291,11 @@ mod tests {
         anchors.keep(0, at(1), 10);
         anchors.keep(1, at(2), 12);
         anchors.keep(0, at(3), 20);
-        let covered = |entry| anchors.covering(entry).map(|one| (one.at, one.place.as_str()));
+        let covered = |entry| {
+            anchors
+                .covering(entry)
+                .map(|one| (one.at, one.place.as_str()))
+        };
         assert_eq!(covered(0), Some((at(1), "/a")));
         assert_eq!(covered(9), Some((at(1), "/a")));
         assert_eq!(covered(10), Some((at(2), "/b")));

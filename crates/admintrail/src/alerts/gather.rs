@@ -8,7 +8,9 @@ use std::time::{Duration, SystemTime};
 use admintrail_capture::RecorderState;
 use admintrail_event::{Event, Filter, Micros};
 use admintrail_store::{Order, PageRequest, Trail, TrailState, View};
-use admintrail_web::health::{Damaged, Disk, Facts, GapFact, Stopped};
+use admintrail_web::anchors::Anchors;
+use admintrail_web::health::{Damaged, Disk, Facts, GapFact, StaleAnchor, Stopped};
+use parking_lot::RwLock;
 use rustix::time::{ClockId, clock_gettime};
 
 use super::clock_sync;
@@ -30,6 +32,8 @@ pub(crate) struct Gather {
     pub(crate) data: PathBuf,
     /// The name of this recorder.
     pub(crate) name: String,
+    /// Where checkpoints of the ledger are kept.
+    pub(crate) anchors: Arc<RwLock<Anchors>>,
     /// Wall and tick of the last look.
     pub(crate) last: Option<(Micros, Duration)>,
     /// Whether a leap of the clock is told of already, so that the first look does not find it again.
@@ -71,6 +75,7 @@ impl Gather {
             disk: disk(&self.data),
             clock: clock_sync::state(clock_sync::TIMESYNC.as_ref(), SystemTime::now()),
             leap_s,
+            stale_anchors: stale(&self.anchors.read(), now),
         }
     }
 
@@ -128,6 +133,19 @@ fn stopped_of(failing: Option<(Micros, String)>) -> Option<Stopped> {
 
 fn damaged((name, cause): (String, String)) -> Damaged {
     Damaged { name, cause }
+}
+
+fn stale(anchors: &Anchors, now: Micros) -> Vec<StaleAnchor> {
+    let places = anchors.places().iter();
+    let stale = places.filter_map(|place| {
+        let cause = place.failing.as_ref().map(|failing| failing.cause.clone());
+        Some(StaleAnchor {
+            place: place.place.clone(),
+            since: place.stale(now)?,
+            cause: cause.unwrap_or_else(|| "none was sent".to_owned()),
+        })
+    });
+    stale.collect()
 }
 
 /// Gaps come newest first.
