@@ -32,14 +32,14 @@ pub(super) fn keep(
         // No folder is made: where a disk is not mounted it would be on the wrong one.
         Err(error) => {
             return Err(format!(
-                "its folder cannot be used ({error}); is its disk mounted?"
+                "its folder cannot be used ({error}); perhaps its disk is not mounted"
             ));
         }
     };
     if was_elsewhere && !elsewhere {
         return Err(
-            "its folder is on the disk of the data folder now, and was on another one; is that \
-             mounted? If this is meant, name another file"
+            "its folder is on the disk of the data folder now, and was on another one; perhaps that \
+             is not mounted. Where this is meant, name another file"
                 .to_owned(),
         );
     }
@@ -120,16 +120,20 @@ fn append(path: &Path, note: &Note) -> io::Result<()> {
         .append(true)
         .create(true)
         .open(path)?;
-    let length = file.metadata()?.len();
+    let meta = file.metadata()?;
+    if !meta.is_file() {
+        return Err(io::Error::other("it is no file"));
+    }
+    let length = meta.len();
     let mut tail = Vec::new();
     file.seek(SeekFrom::Start(length.saturating_sub(LINE)))?;
-    file.read_to_end(&mut tail)?;
+    (&file).take(LINE).read_to_end(&mut tail)?;
     // What the power failed in goes, or the next line would stand behind it.
     let whole = tail.iter().rposition(|byte| *byte == b'\n');
     let whole = whole.map_or(0, |at| at + 1);
     let torn = tail.len() - whole;
     if torn > 0 {
-        file.set_len(length - torn as u64)?;
+        file.set_len(length.saturating_sub(torn as u64))?;
     }
     tail.truncate(whole);
     let last = tail

@@ -56,12 +56,22 @@ pub(crate) fn begin(
         AnchorPlace::new(way.way(), way.place(), every)
     });
     let saved = control.setting(SETTING);
-    let origin = trail.ledger().origin;
-    Arc::new(RwLock::new(Anchors::begin(
-        &origin,
-        places.collect(),
-        saved.as_deref(),
-    )))
+    let ledger = trail.ledger();
+    let mut anchors = Anchors::begin(&ledger.origin, places.collect(), saved.as_deref());
+    forget_beyond(&mut anchors, ledger.entries);
+    Arc::new(RwLock::new(anchors))
+}
+
+/// An anchor of a longer ledger covers nothing of this one.
+fn forget_beyond(anchors: &mut Anchors, entries: u64) {
+    if let Some(anchored) = anchors.forget_beyond(entries) {
+        tracing::error!(
+            anchored,
+            entries,
+            "the ledger is shorter than what was anchored of it: it was cut, or an old copy was put \
+             back; admintrail verify --anchor says more"
+        );
+    }
 }
 
 /// What sending takes.
@@ -169,15 +179,6 @@ impl Sender {
         let ledger = self.anchorer.trail.ledger();
         if ledger.checkpoint.is_empty() {
             return None;
-        }
-        let beyond = self.anchorer.anchors.write().forget_beyond(ledger.entries);
-        if let Some(longest) = beyond {
-            tracing::error!(
-                anchored = longest,
-                entries = ledger.entries,
-                "the ledger is shorter than what was anchored of it: it was cut, or an old copy was \
-                 put back; admintrail verify --anchor says more"
-            );
         }
         let elsewhere = {
             let mut anchors = self.anchorer.anchors.write();

@@ -19,6 +19,8 @@ use std::sync::Arc;
 use admintrail_store::Retention;
 use ipnet::IpNet;
 
+#[cfg(test)]
+pub(crate) use alerts::WebhookAddress;
 pub(crate) use alerts::{Alerts, Email, Security, Smtp, Webhook};
 pub(crate) use jwt::KeySetAddress;
 pub(crate) use ledger::Anchoring;
