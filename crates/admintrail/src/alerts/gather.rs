@@ -184,3 +184,35 @@ fn disk(folder: &std::path::Path) -> Option<Disk> {
     };
     (disk.total > 0).then_some(disk)
 }
+
+#[cfg(test)]
+mod tests {
+    use admintrail_web::anchors::{AnchorPlace, AnchorWay, Failing};
+
+    use super::*;
+
+    #[test]
+    fn a_place_that_missed_two_checkpoints_is_told_with_its_cause() {
+        let hour = Duration::from_secs(3_600);
+        let place = |name: &str| AnchorPlace::new(AnchorWay::File, name.to_owned(), hour);
+        let mut anchors = Anchors::begin("trail", vec![place("/a"), place("/b")], None);
+        let at = |hours: i64| Micros(hours * RECENT);
+        anchors.keep(0, at(1), 10);
+        anchors.keep(1, at(2), 12);
+        if let Some(place) = anchors.place_mut(0) {
+            let cause = "no route".to_owned();
+            let since = at(2);
+            place.failing = Some(Failing { since, cause });
+        }
+        assert_eq!(stale(&anchors, at(3)), []);
+        let told = |place: &str, since, cause: &str| StaleAnchor {
+            place: place.to_owned(),
+            since,
+            cause: cause.to_owned(),
+        };
+        let first = told("/a", at(1), "no route");
+        assert_eq!(stale(&anchors, at(4)), std::slice::from_ref(&first));
+        let second = told("/b", at(2), "none was sent");
+        assert_eq!(stale(&anchors, at(5)), [first, second]);
+    }
+}

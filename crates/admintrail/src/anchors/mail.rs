@@ -15,10 +15,14 @@ pub(super) async fn send(to: &Email, note: &Note) -> Result<(), String> {
 
 fn mail(email: &Email, note: &Note) -> Result<Mail, String> {
     let size = note.head.size;
+    let entries = match size {
+        1 => "1 entry".to_owned(),
+        size => format!("{size} entries"),
+    };
     let name = format!("admintrail-{size}.checkpoint");
     let text = format!(
-        "This is what the ledger of {host} promises of itself at {at}: its first {size} entries are \
-         these and no others. Keep this mail where the owners of {host} cannot reach it.\n\n\
+        "This is what the ledger of {host} promises of itself at {at}: it has {entries}, these and \
+         no others. Keep this mail where the owners of {host} cannot reach it.\n\n\
          {checkpoint}\n\
          The same is attached. To hold the ledger against it, there or on a copy of its folder:\n\n\
          \x20 admintrail verify --anchor {name} --vkey '{key}'\n\n\
@@ -35,7 +39,7 @@ fn mail(email: &Email, note: &Note) -> Result<Mail, String> {
         .from(email.from.clone())
         .mailbox(header::To::from(to))
         .subject(format!(
-            "[Admintrail] Checkpoint of the ledger: {size} entries ({})",
+            "[Admintrail] Checkpoint of the ledger: {entries} ({})",
             note.host
         ))
         .date_now()

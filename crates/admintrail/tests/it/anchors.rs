@@ -144,7 +144,8 @@ async fn a_checkpoint_reaches_a_file_a_receiver_and_a_mailbox_and_each_of_them_v
         let attached = mail["attached"].as_object().unwrap();
         let (name, note) = attached.iter().next().unwrap();
         let note = note.as_str().unwrap();
-        assert!(mail["text"].as_str().unwrap().contains(note), "{mail}");
+        let text = mail["text"].as_str().unwrap().replace("\r\n", "\n");
+        assert!(text.contains(note), "{mail}");
         let path = place.outside.path().join(name);
         fs::write(&path, note).unwrap();
         given.extend(["--anchor".to_owned(), path.display().to_string()]);
