@@ -5,6 +5,7 @@
 //! use every other room; no other room uses it.
 
 mod alerts;
+mod anchors;
 mod cli;
 mod clock;
 mod config;

@@ -23,7 +23,7 @@ use crate::control_socket::{self, Configured, Desk};
 use crate::proxy::{self, Forward, ForwardOptions, ListenerOptions, Tunnels, Workers};
 use crate::recording::{ControlBindings, ControlIdentities, TrailSink};
 use crate::stop::{Stop, Stopper};
-use crate::{alerts, data_folder, key_sets, learned, own_pages, probe};
+use crate::{alerts, anchors, data_folder, key_sets, learned, own_pages, probe};
 
 /// Everything has ended after this time.
 const GRACE: Duration = Duration::from_secs(10);
@@ -143,6 +143,7 @@ impl Server {
         let direct = Arc::new(DirectAccesses::default());
         let health = Arc::new(Health::default());
         alerts::restore(&health, &control, alerts::tick());
+        let anchors = anchors::begin(&config.anchoring, &trail, &control);
         let app = App::new(AppOptions {
             trail: trail.clone(),
             control: control.clone(),
@@ -152,6 +153,7 @@ impl Server {
             recorder_state: Arc::clone(&recorder_state),
             direct: Arc::clone(&direct),
             health: Arc::clone(&health),
+            anchors,
             key,
             version: env!("CARGO_PKG_VERSION"),
             listen: config.listen,
@@ -247,12 +249,26 @@ impl Server {
                 clock: Arc::clone(&self.clock),
                 data: self.config.data.clone(),
                 name: self.config.recorder.clone(),
+                anchors: Arc::clone(&self.app.anchors),
                 last: None,
                 knows_leap: false,
             },
             Arc::clone(&self.app.health),
             self.control.clone(),
             self.config.alerts.clone(),
+            self.stop.listener(),
+        ));
+        tasks.spawn(anchors::watch(
+            anchors::Anchorer {
+                trail: self.trail.clone(),
+                control: self.control.clone(),
+                clock: Arc::clone(&self.clock),
+                data: self.config.data.clone(),
+                recorder: self.config.recorder.clone(),
+                anchors: Arc::clone(&self.app.anchors),
+                pace: anchors::Pace::default(),
+            },
+            self.config.anchoring.clone(),
             self.stop.listener(),
         ));
 

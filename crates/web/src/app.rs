@@ -7,9 +7,11 @@ use admintrail_capture::RecorderState;
 use admintrail_event::{Micros, PanelName, Preset};
 use admintrail_store::{Control, StoreError, Trail};
 use ipnet::IpNet;
+use parking_lot::RwLock;
 use tokio::sync::Semaphore;
 
 use crate::WebError;
+use crate::anchors::Anchors;
 use crate::api::ingest::gaps::{self, Gaps};
 use crate::auth::{Desk, Flash, Flashes, Throttle, Viewer};
 use crate::counters::Counters;
@@ -52,6 +54,8 @@ pub struct AppOptions {
     pub direct: Arc<DirectAccesses>,
     /// Which conditions hold.
     pub health: Arc<Health>,
+    /// Where checkpoints of the ledger are kept outside of this machine.
+    pub anchors: Arc<RwLock<Anchors>>,
     /// The key of the data folder.
     pub key: [u8; 32],
     /// The version to show.
@@ -84,6 +88,8 @@ pub struct App {
     pub(crate) direct: Arc<DirectAccesses>,
     /// Which conditions hold.
     pub health: Arc<Health>,
+    /// Where checkpoints of the ledger are kept outside of this machine.
+    pub anchors: Arc<RwLock<Anchors>>,
     pub(crate) key: [u8; 32],
     pub(crate) trusted_proxies: Vec<IpNet>,
     pub(crate) limits: Limits,
@@ -128,6 +134,7 @@ impl App {
             recorder_state: options.recorder_state,
             direct: options.direct,
             health: options.health,
+            anchors: options.anchors,
             key: options.key,
             trusted_proxies: options.trusted_proxies,
             desk: Desk::default(),

@@ -9,6 +9,7 @@
 //!
 //! `pages/`, `templates/` and `static/` draw; everything else here answers.
 
+pub mod anchors;
 mod api;
 mod app;
 mod around;
@@ -29,6 +30,7 @@ mod sign_in;
 mod thousands;
 pub mod view_query;
 
+pub use anchors::{Anchor, AnchorPlace, AnchorWay, Anchors};
 pub use api::file::{FileFormat, write_file};
 pub use app::{App, AppOptions, PanelInfo, PresetOf};
 pub use direct::{DirectAccess, DirectAccesses, Reach};

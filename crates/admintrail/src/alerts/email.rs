@@ -23,8 +23,12 @@ pub(super) async fn send(
     messages: &[Message],
     recorder: &str,
 ) -> Result<(), String> {
-    let mail = mail(email, messages, recorder)?;
-    let transport = transport(&email.smtp)?;
+    deliver(&email.smtp, mail(email, messages, recorder)?).await
+}
+
+/// Hands a mail over to a mail server; says why it could not.
+pub(crate) async fn deliver(smtp: &Smtp, mail: Mail) -> Result<(), String> {
+    let transport = transport(smtp)?;
     tokio::time::timeout(IN_ALL, transport.send(mail))
         .await
         .map_err(|_| format!("the mail server took longer than {} s", IN_ALL.as_secs()))?

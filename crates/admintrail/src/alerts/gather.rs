@@ -8,7 +8,9 @@ use std::time::{Duration, SystemTime};
 use admintrail_capture::RecorderState;
 use admintrail_event::{Event, Filter, Micros};
 use admintrail_store::{Order, PageRequest, Trail, TrailState, View};
-use admintrail_web::health::{Damaged, Disk, Facts, GapFact, Stopped};
+use admintrail_web::anchors::Anchors;
+use admintrail_web::health::{Damaged, Disk, Facts, GapFact, StaleAnchor, Stopped};
+use parking_lot::RwLock;
 use rustix::time::{ClockId, clock_gettime};
 
 use super::clock_sync;
@@ -30,6 +32,8 @@ pub(crate) struct Gather {
     pub(crate) data: PathBuf,
     /// The name of this recorder.
     pub(crate) name: String,
+    /// Where checkpoints of the ledger are kept.
+    pub(crate) anchors: Arc<RwLock<Anchors>>,
     /// Wall and tick of the last look.
     pub(crate) last: Option<(Micros, Duration)>,
     /// Whether a leap of the clock is told of already, so that the first look does not find it again.
@@ -71,6 +75,7 @@ impl Gather {
             disk: disk(&self.data),
             clock: clock_sync::state(clock_sync::TIMESYNC.as_ref(), SystemTime::now()),
             leap_s,
+            stale_anchors: stale(&self.anchors.read(), now),
         }
     }
 
@@ -130,6 +135,19 @@ fn damaged((name, cause): (String, String)) -> Damaged {
     Damaged { name, cause }
 }
 
+fn stale(anchors: &Anchors, now: Micros) -> Vec<StaleAnchor> {
+    let places = anchors.places().iter();
+    let stale = places.filter_map(|place| {
+        let cause = place.failing.as_ref().map(|failing| failing.cause.clone());
+        Some(StaleAnchor {
+            place: place.place.clone(),
+            since: place.stale(now)?,
+            cause: cause.unwrap_or_else(|| "none was sent".to_owned()),
+        })
+    });
+    stale.collect()
+}
+
 /// Gaps come newest first.
 fn by_panel(events: &[Event]) -> Vec<GapFact> {
     let mut panels: BTreeMap<&str, GapFact> = BTreeMap::new();
@@ -165,4 +183,36 @@ fn disk(folder: &std::path::Path) -> Option<Disk> {
         total: found.f_blocks.saturating_mul(found.f_frsize),
     };
     (disk.total > 0).then_some(disk)
+}
+
+#[cfg(test)]
+mod tests {
+    use admintrail_web::anchors::{AnchorPlace, AnchorWay, Failing};
+
+    use super::*;
+
+    #[test]
+    fn a_place_that_missed_two_checkpoints_is_told_with_its_cause() {
+        let hour = Duration::from_secs(3_600);
+        let place = |name: &str| AnchorPlace::new(AnchorWay::File, name.to_owned(), hour);
+        let mut anchors = Anchors::begin("trail", vec![place("/a"), place("/b")], None);
+        let at = |hours: i64| Micros(hours * RECENT);
+        anchors.keep(0, at(1), 10);
+        anchors.keep(1, at(2), 12);
+        if let Some(place) = anchors.place_mut(0) {
+            let cause = "no route".to_owned();
+            let since = at(2);
+            place.failing = Some(Failing { since, cause });
+        }
+        assert_eq!(stale(&anchors, at(3)), []);
+        let told = |place: &str, since, cause: &str| StaleAnchor {
+            place: place.to_owned(),
+            since,
+            cause: cause.to_owned(),
+        };
+        let first = told("/a", at(1), "no route");
+        assert_eq!(stale(&anchors, at(4)), std::slice::from_ref(&first));
+        let second = told("/b", at(2), "none was sent");
+        assert_eq!(stale(&anchors, at(5)), [first, second]);
+    }
 }

@@ -5,12 +5,12 @@
 //! goes at its own pace.
 
 mod clock_sync;
-mod email;
+pub(crate) mod email;
 mod gather;
 mod message;
 mod post;
 mod ways;
-mod webhook;
+pub(crate) mod webhook;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -59,7 +59,7 @@ async fn ask(
         .map_err(|error| error.to_string())?;
     request.headers_mut().extend(headers);
 
-    let stream = connect(&host, port, webhook.private).await?;
+    let stream = connect(&host, port, webhook).await?;
     let status = if secure {
         let config = tls::client(None)?;
         let name = ServerName::try_from(host).map_err(|error| error.to_string())?;
@@ -82,7 +82,8 @@ async fn ask(
     }
 }
 
-async fn connect(host: &str, port: u16, private: bool) -> Result<TcpStream, String> {
+async fn connect(host: &str, port: u16, webhook: &Webhook) -> Result<TcpStream, String> {
+    let (private, allowed_by) = (webhook.private, webhook.private_key);
     let found = tokio::net::lookup_host((host, port))
         .await
         .map_err(|error| format!("{host} cannot be found: {error}"))?;
@@ -90,7 +91,7 @@ async fn connect(host: &str, port: u16, private: bool) -> Result<TcpStream, Stri
         found.partition(|address| private || is_public(address.ip()));
     if let (true, Some(address)) = (may.is_empty(), kept_off.first()) {
         return Err(format!(
-            "{host} is {}, in this machine's own network; webhook_network = \"any\" allows that",
+            "{host} is {}, in this machine's own network; {allowed_by} = \"any\" allows that",
             address.ip()
         ));
     }

@@ -15,14 +15,18 @@ use crate::config::Webhook;
 
 /// Posts one message; says why it could not.
 pub(super) async fn send(webhook: &Webhook, message: &Message) -> Result<(), String> {
-    let body = message.json().to_string();
+    post(webhook, &message.id, message.json().to_string()).await
+}
+
+/// Posts JSON under an id, signed if there is a secret; says why it could not.
+pub(crate) async fn post(webhook: &Webhook, id: &str, body: String) -> Result<(), String> {
     let seconds = clock::now().0 / admintrail_event::Micros::SECOND;
     let mut headers = vec![
-        ("webhook-id", message.id.clone()),
+        ("webhook-id", id.to_owned()),
         ("webhook-timestamp", seconds.to_string()),
     ];
     if let Some(secret) = &webhook.secret {
-        let signed = format!("{}.{seconds}.{body}", message.id);
+        let signed = format!("{id}.{seconds}.{body}");
         headers.push((
             "webhook-signature",
             signature(secret.expose_secret(), &signed)?,

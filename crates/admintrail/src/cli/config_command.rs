@@ -6,6 +6,7 @@ use clap::Subcommand;
 use serde_json::json;
 
 use super::{Global, Outcome, environment, host_name, output};
+use crate::anchors;
 use crate::config::Config;
 
 #[derive(Subcommand)]
@@ -28,6 +29,9 @@ pub(super) fn run(global: &Global, command: ConfigCommand) -> Outcome {
             let panels = config.panels.len();
             let noun = if panels == 1 { "panel" } else { "panels" };
             output::say(&format!("The configuration is good: {panels} {noun}."));
+            for sentence in anchors::advice(&config) {
+                output::say(&format!("{sentence}."));
+            }
         }
         ConfigCommand::Show { json: true } => {
             let values: Vec<_> = config

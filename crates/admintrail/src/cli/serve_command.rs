@@ -10,7 +10,7 @@ use super::{Failure, Global, Outcome, environment, host_name, output};
 use crate::config::{Config, Flags};
 use crate::control_socket::link;
 use crate::serve::{Server, base_url, told_to_stop};
-use crate::{clock, data_folder, logging};
+use crate::{anchors, clock, data_folder, logging};
 
 #[derive(Args)]
 pub(super) struct ServeArgs {
@@ -67,6 +67,9 @@ async fn welcome(config: &Config, control: &Control) -> Outcome {
         tracing::warn!(
             "no panel is configured, so nothing passes through; add [[panel]] to the file or --panel"
         );
+    }
+    for sentence in anchors::advice(config) {
+        tracing::warn!("{sentence}");
     }
     if control.has_accounts() {
         output::say(&format!("Admintrail is at {url}"));

@@ -1,7 +1,10 @@
 //! `admintrail verify`
 //!
 //! Exit codes: 0 intact, 1 tampering or an undeclared gap, 2 used wrongly, 3 could not check, 4 an
-//! anchor is missing or stale.
+//! anchor is missing, stale or no checkpoint of this ledger. Anchors are those of `--anchor` and of
+//! `anchor_files` in the configuration.
+
+mod anchors;
 
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write as _};
@@ -14,11 +17,13 @@ use clap::Args;
 use indicatif::{HumanCount, ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 
-use super::{Failure, Global, Outcome, output, server_or_folder};
+use super::{Failure, Global, Outcome, environment, host_name, output, server_or_folder};
+use crate::config::Config;
+use anchors::Anchors;
 
 /// Could not check.
 const CANNOT: u8 = 3;
-/// An anchor is missing or stale.
+/// An anchor is missing, stale or no checkpoint of this ledger.
 const ANCHOR: u8 = 4;
 
 #[derive(Args)]
@@ -32,7 +37,8 @@ pub(super) struct VerifyArgs {
     /// The key that must have signed, as `admintrail ledger key` printed it [default: the folder's own]
     #[arg(long, value_name = "KEY")]
     vkey: Option<VerifierKey>,
-    /// A checkpoint that somebody else kept: the ledger must pass through it; several may be given
+    /// A checkpoint that somebody else kept: the ledger must pass through it; several may be given,
+    /// and those of `anchor_files` in the configuration are read as well
     #[arg(long, value_name = "FILE")]
     anchor: Vec<PathBuf>,
 }
@@ -48,13 +54,13 @@ pub(super) fn run(global: &Global, args: &VerifyArgs) -> Outcome {
             .map_err(|error| Failure::Usage(format!("--since {}: {error}", path.display())))?;
         options.since = Some(bytes);
     }
-    let mut stale = Vec::new();
+    let (config, mistakes) = Config::read(&global.flags(), &environment, &host_name());
+    anchors::in_the_way(mistakes)?;
+    let mut anchors = Anchors::configured(&config);
     for path in &args.anchor {
-        match std::fs::read(path) {
-            Ok(bytes) => options.anchors.push((path.display().to_string(), bytes)),
-            Err(error) => stale.push(format!("the anchor {} is missing: {error}", path.display())),
-        }
+        anchors.read(path, None);
     }
+    options.anchors = anchors.take();
     if let Err(failure) = server_or_folder::check_trail(&dir) {
         output::complain(&failure.to_string());
         return Err(Failure::Verdict(CANNOT));
@@ -72,24 +78,25 @@ pub(super) fn run(global: &Global, args: &VerifyArgs) -> Outcome {
             return Err(Failure::Verdict(CANNOT));
         }
     };
+    anchors.judge(&verified);
     let mut out = output::stdout();
     if args.json {
-        serde_json::to_writer(&mut out, &as_json(&verified, &stale)).map_err(io::Error::from)?;
+        serde_json::to_writer(&mut out, &as_json(&verified, &anchors)).map_err(io::Error::from)?;
         writeln!(out)?;
     } else {
-        out.write_all(as_text(&verified, &stale).as_bytes())?;
+        out.write_all(as_text(&verified, &anchors).as_bytes())?;
     }
     out.flush()?;
-    match verdict(&verified, &stale) {
+    match verdict(&verified, &anchors) {
         0 => Ok(()),
         code => Err(Failure::Verdict(code)),
     }
 }
 
-fn verdict(verified: &Verified, stale: &[String]) -> u8 {
+fn verdict(verified: &Verified, anchors: &Anchors) -> u8 {
     if verified.outcome.is_err() {
         1
-    } else if stale.is_empty() {
+    } else if anchors.are_good() {
         0
     } else {
         ANCHOR
@@ -106,8 +113,8 @@ fn bar() -> ProgressBar {
     ProgressBar::new(0).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
 }
 
-fn as_json(verified: &Verified, stale: &[String]) -> Value {
-    let state = match verdict(verified, stale) {
+fn as_json(verified: &Verified, anchors: &Anchors) -> Value {
+    let state = match verdict(verified, anchors) {
         0 => "intact",
         1 => "tampered",
         _ => "anchor",
@@ -118,7 +125,7 @@ fn as_json(verified: &Verified, stale: &[String]) -> Value {
         "entries": verified.entries,
         "waiting": verified.waiting,
         "outside": verified.outside,
-        "anchors": stale,
+        "anchors": anchors.json(verified.outcome.is_ok()),
         "gaps": verified.gaps.iter().map(|(recorder, epoch, requests)| json!({
             "recorder": recorder, "epoch": epoch, "requests": requests,
         })).collect::<Vec<_>>(),
@@ -167,7 +174,7 @@ fn statement(entry: u64, statement: &Statement) -> Value {
     })
 }
 
-fn as_text(verified: &Verified, stale: &[String]) -> String {
+fn as_text(verified: &Verified, anchors: &Anchors) -> String {
     let mut text = String::new();
     let mut say = |line: String| {
         text.push_str(&line);
@@ -214,7 +221,7 @@ fn as_text(verified: &Verified, stale: &[String]) -> String {
     for (entry, statement) in &verified.statements {
         say(format!("  entry {entry}: {}", sentence(statement)));
     }
-    for anchor in stale {
+    for anchor in anchors.lines(verified.outcome.is_ok()) {
         say(format!("  {anchor}"));
     }
     text

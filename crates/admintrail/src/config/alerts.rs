@@ -25,7 +25,23 @@ pub(crate) struct Webhook {
     pub(crate) secret: Option<SecretString>,
     /// Whether it may be in this machine's own network.
     pub(crate) private: bool,
+    /// The key that allows that.
+    pub(crate) private_key: &'static str,
 }
+
+/// The keys by which a section names somebody who is posted to.
+#[derive(Clone, Copy)]
+pub(super) struct WebhookKeys {
+    pub(super) address: &'static str,
+    pub(super) secret: &'static str,
+    pub(super) network: &'static str,
+}
+
+const WEBHOOK: WebhookKeys = WebhookKeys {
+    address: "webhook",
+    secret: "webhook_secret",
+    network: "webhook_network",
+};
 
 /// An address whose path may be a secret, as those of chat services are: shown without it.
 #[derive(Clone)]
@@ -110,17 +126,18 @@ impl fmt::Display for Masked {
 
 /// Reads `[alerts]`.
 pub(super) fn read(mut section: Section<'_>) -> Alerts {
-    let webhook = webhook(&mut section);
+    let webhook = webhook(&mut section, WEBHOOK);
     let email = section.table("email").and_then(email);
     section.finish();
     Alerts { webhook, email }
 }
 
-fn webhook(section: &mut Section<'_>) -> Option<Webhook> {
-    let given = section.has("webhook");
-    let address = section.parsed("webhook", read_webhook);
+/// Reads who is posted to.
+pub(super) fn webhook(section: &mut Section<'_>, keys: WebhookKeys) -> Option<Webhook> {
+    let given = section.has(keys.address);
+    let address = section.parsed(keys.address, |text| read_webhook(text, keys));
     let mut secret = None;
-    let signed = section.parsed("webhook_secret", |text| {
+    let signed = section.parsed(keys.secret, |text| {
         if text.trim().len() < 16 {
             return Err(
                 "is shorter than 16 characters; `openssl rand -hex 32` makes a good one".to_owned(),
@@ -129,38 +146,35 @@ fn webhook(section: &mut Section<'_>) -> Option<Webhook> {
         secret = Some(SecretString::from(text));
         Ok(Masked)
     });
-    let private = section.has("webhook_network");
+    let private = section.has(keys.network);
     let network = if given || private {
-        section.word(
-            "webhook_network",
-            &[("public", false), ("any", true)],
-            false,
-        )
+        section.word(keys.network, &[("public", false), ("any", true)], false)
     } else {
         false
     };
     if let (Some((_, at)), false) = (&signed, given) {
-        section.wrong(
-            at,
-            "webhook_secret",
-            "signs what is posted; add webhook = \"https://…\"",
-        );
+        let message = format!("signs what is posted; add {} = \"https://…\"", keys.address);
+        section.wrong(at, keys.secret, message);
     }
     let (address, at) = address?;
     if address.0.scheme_str() == Some("http") && !network {
-        let message = "is not encrypted; write https, or webhook_network = \"any\" beside it for a \
-                       receiver in your own network";
-        section.wrong(&at, "webhook", message);
+        let message = format!(
+            "is not encrypted; write https, or {} = \"any\" beside it for a receiver in your own \
+             network",
+            keys.network
+        );
+        section.wrong(&at, keys.address, message);
     }
     Some(Webhook {
         address,
         secret,
         private: network,
+        private_key: keys.network,
     })
 }
 
 /// A mistake must not print what may be a secret.
-fn read_webhook(text: &str) -> Result<WebhookAddress, String> {
+fn read_webhook(text: &str, keys: WebhookKeys) -> Result<WebhookAddress, String> {
     let wrong = || "is not an address such as https://hooks.example.org/admintrail".to_owned();
     let uri: Uri = text.parse().map_err(|_| wrong())?;
     let authority = uri.authority().ok_or_else(wrong)?;
@@ -168,7 +182,7 @@ fn read_webhook(text: &str) -> Result<WebhookAddress, String> {
         return Err(wrong());
     }
     if authority.as_str().contains('@') {
-        return Err("names a user; sign with webhook_secret instead".to_owned());
+        return Err(format!("names a user; sign with {} instead", keys.secret));
     }
     Ok(WebhookAddress(uri))
 }
@@ -212,7 +226,13 @@ fn email(mut section: Section<'_>) -> Option<Email> {
     })
 }
 
-fn mailbox(section: &mut Section<'_>, at: &Origin, key: &str, text: &str) -> Option<Mailbox> {
+/// Reads somebody who gets mail.
+pub(super) fn mailbox(
+    section: &mut Section<'_>,
+    at: &Origin,
+    key: &str,
+    text: &str,
+) -> Option<Mailbox> {
     let read = text.parse().ok();
     if read.is_none() {
         let message = format!("{text:?} is not an e-mail address");
@@ -281,7 +301,11 @@ mod tests {
 
     #[test]
     fn what_may_be_secret_is_shown_nowhere() {
-        let hook = read_webhook("https://hooks.example.org/services/canary?key=canary").unwrap();
+        let hook = read_webhook(
+            "https://hooks.example.org/services/canary?key=canary",
+            WEBHOOK,
+        )
+        .unwrap();
         assert_eq!(hook.to_string(), "https://hooks.example.org/…");
         assert!(!format!("{hook:?}").contains("canary"));
         let smtp = read_smtp("smtps://ops%40example.org:can%2Fary@mail.example.org").unwrap();
@@ -300,7 +324,7 @@ mod tests {
         }
         for wrong in ["https://u:canary@host/", "ftp://host/canary", "/canary"] {
             assert!(
-                !read_webhook(wrong).unwrap_err().contains("canary"),
+                !read_webhook(wrong, WEBHOOK).unwrap_err().contains("canary"),
                 "{wrong}"
             );
         }

@@ -6,6 +6,7 @@ mod alerts;
 mod given;
 mod identities;
 mod jwt;
+mod ledger;
 mod origin;
 mod panel;
 mod retention;
@@ -18,8 +19,11 @@ use std::sync::Arc;
 use admintrail_store::Retention;
 use ipnet::IpNet;
 
+#[cfg(test)]
+pub(crate) use alerts::WebhookAddress;
 pub(crate) use alerts::{Alerts, Email, Security, Smtp, Webhook};
 pub(crate) use jwt::KeySetAddress;
+pub(crate) use ledger::Anchoring;
 pub(crate) use origin::{Mistakes, Origin};
 pub(crate) use panel::{DirectCheck, Panel, ProxyOptions, Timeouts, Upstream};
 pub(crate) use section::Shown;
@@ -62,6 +66,8 @@ pub(crate) struct Config {
     pub(crate) log_format: LogFormat,
     /// Who is told when something is wrong.
     pub(crate) alerts: Alerts,
+    /// Who keeps checkpoints of the ledger.
+    pub(crate) anchoring: Anchoring,
     /// How long events are kept.
     pub(crate) retention: Retention,
     /// The monitored panels.
@@ -157,7 +163,19 @@ impl Config {
             &[("text", LogFormat::Text), ("json", LogFormat::Json)],
             LogFormat::Text,
         );
-        let alerts = top.table("alerts").map(alerts::read).unwrap_or_default();
+        let (mut mail_given, mut alerts) = (false, Alerts::default());
+        if let Some(section) = top.table("alerts") {
+            mail_given = section.has("email");
+            alerts = alerts::read(section);
+        }
+        let mail = ledger::Mail {
+            given: mail_given,
+            email: alerts.email.as_ref(),
+        };
+        let anchoring = top
+            .table("ledger")
+            .map(|section| ledger::read(section, &data, &mail))
+            .unwrap_or_default();
         let days = retention::read(&mut top);
         let given = top.take_all("panel");
         top.finish();
@@ -182,6 +200,7 @@ impl Config {
             recorder,
             log_format,
             alerts,
+            anchoring,
             retention: retention::together(days, &panels),
             panels,
             shown,

@@ -62,6 +62,12 @@ impl<'a> Section<'a> {
         self.origin.clone()
     }
 
+    /// Where a key stands; where the table does, if it is not there.
+    pub(crate) fn place_of(&self, key: &str) -> Origin {
+        let found = self.entries.iter().rfind(|(name, _)| name == key);
+        found.map_or_else(|| self.origin(), |(_, given)| given.origin.clone())
+    }
+
     /// No key means the section itself.
     fn dotted(&self, key: &str) -> String {
         match (self.prefix.as_str(), key) {

@@ -416,8 +416,8 @@ fn the_readme_shows_settings_that_hold() {
         .collect();
     assert_eq!(
         blocks.len(),
-        5,
-        "the file, what else a panel may say, an identity provider, who is told, how long"
+        6,
+        "the file, what else a panel may say, an identity provider, who is told, anchors, how long"
     );
     // Files of the reader's machine are not here.
     let more: Vec<&str> = blocks[1]
@@ -453,7 +453,17 @@ fn the_readme_shows_settings_that_hold() {
     for key in ["alerts.webhook", "alerts.email.smtp"] {
         assert!(with_alerts.iter().any(|(one, _)| one == key), "{key}");
     }
-    let with_retention = show(format!("{}{}", blocks[0], blocks[4]));
+    // They need the mail server of the alerts.
+    let with_anchors = show(format!("{}{}{}", blocks[0], blocks[3], blocks[4]));
+    for (key, value) in [
+        ("ledger.anchor_webhook", "https://anchors.example.org/…"),
+        ("ledger.anchor_email", "[\"security@example.org\"]"),
+        ("ledger.anchor_every_minutes", "60"),
+    ] {
+        let row = (key.to_owned(), value.to_owned());
+        assert!(with_anchors.contains(&row), "{key}: {with_anchors:?}");
+    }
+    let with_retention = show(format!("{}{}", blocks[0], blocks[5]));
     assert_eq!(with_retention, show(blocks[0].to_owned()));
     for variable in [
         "CONFIG",

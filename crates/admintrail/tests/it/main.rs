@@ -11,6 +11,7 @@
 )]
 
 mod alerts;
+mod anchors;
 mod bodies;
 mod commands;
 mod configuration;

@@ -58,13 +58,15 @@ pub struct Verified {
     pub gaps: Vec<(String, u64, u64)>,
     /// The statements of the ledger, by their place.
     pub statements: BTreeMap<u64, Statement>,
+    /// Anchors that are no checkpoints of this ledger, so that nothing was held against them, and why.
+    pub unusable: Vec<(String, String)>,
 }
 
 /// Verifies a data folder. `progress` is told how many events of how many were looked at.
 ///
 /// # Errors
 /// What keeps it from looking: files that cannot be read, a key that is missing, formats of a newer
-/// version, an anchor that is no checkpoint. What is found wrong is no error.
+/// version, a `since` that is no checkpoint. What is found wrong is no error.
 pub fn verify(
     dir: &Path,
     options: &VerifyOptions,
@@ -87,6 +89,7 @@ pub fn verify(
         outside: verifying.outside,
         gaps: verifying.gaps(),
         statements: found.statements.clone(),
+        unusable: verifying.unusable,
     })
 }
 
@@ -248,6 +251,7 @@ impl Found {
             outside: 0,
             gaps: Vec::new(),
             statements: self.statements,
+            unusable: Vec::new(),
         }
     }
 }
@@ -371,6 +375,7 @@ struct Verifying<'f> {
     outside: u64,
     /// What was found before an entry was looked at.
     early: Option<Fault>,
+    unusable: Vec<(String, String)>,
 }
 
 impl<'f> Verifying<'f> {
@@ -392,6 +397,7 @@ impl<'f> Verifying<'f> {
             waiting: 0,
             outside: 0,
             early: None,
+            unusable: Vec::new(),
         };
         let verifier = match &options.since {
             None => Ok(Verifier::new(reader)),
@@ -410,7 +416,13 @@ impl<'f> Verifying<'f> {
         verifying.start = start;
         verifying.verifier = verifying.or_early(verifier)?;
         for (place, bytes) in &options.anchors {
-            let anchor = head_of(bytes, place, &found.key)?;
+            let anchor = match Checkpoint::open(bytes, std::slice::from_ref(&found.key)) {
+                Ok(checkpoint) => checkpoint.head,
+                Err(error) => {
+                    verifying.unusable.push((place.clone(), error.to_string()));
+                    continue;
+                }
+            };
             let done = match &mut verifying.verifier {
                 Some(verifier) => verifier.anchor(anchor),
                 None => Ok(()),

@@ -138,6 +138,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
             failing: failing.clone(),
         }),
         direct: Arc::default(),
+        anchors: Arc::default(),
         health: Arc::new(if state == "alerts" {
             ill()
         } else {

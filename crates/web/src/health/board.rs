@@ -257,7 +257,7 @@ impl Health {
 }
 
 /// Moments as numbers.
-pub(super) mod micros {
+pub(crate) mod micros {
     use admintrail_event::Micros;
     use serde::{Deserialize, Deserializer, Serializer};
 

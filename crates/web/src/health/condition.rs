@@ -29,11 +29,13 @@ pub enum Code {
     ClockUnsynchronised,
     /// The clock went ahead or back at once.
     ClockLeap,
+    /// No checkpoint of the ledger reaches somebody else any more.
+    AnchorStale,
 }
 
 impl Code {
     /// All of them, the worst first.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::RecordingStopped,
         Self::SegmentDamaged,
         Self::Gap,
@@ -43,6 +45,7 @@ impl Code {
         Self::RetentionPaused,
         Self::ClockUnsynchronised,
         Self::ClockLeap,
+        Self::AnchorStale,
     ];
 
     /// As JSON and metrics have it.
@@ -58,6 +61,7 @@ impl Code {
             Self::RetentionPaused => "retention_paused",
             Self::ClockUnsynchronised => "clock_unsynchronised",
             Self::ClockLeap => "clock_leap",
+            Self::AnchorStale => "anchor_stale",
         }
     }
 
@@ -76,6 +80,8 @@ impl Code {
     pub(crate) const fn settles(self) -> Duration {
         match self {
             Self::ClockUnsynchronised => Duration::from_secs(600),
+            // After a long stop the first one is on its way.
+            Self::AnchorStale => Duration::from_secs(120),
             _ => Duration::ZERO,
         }
     }
@@ -95,6 +101,8 @@ impl Code {
             Self::RetentionPaused => Duration::ZERO,
             Self::ClockUnsynchronised => Duration::from_secs(300),
             Self::ClockLeap => Duration::from_secs(86_400),
+            // One that was kept ends it.
+            Self::AnchorStale => Duration::ZERO,
         }
     }
 }
@@ -174,6 +182,13 @@ pub enum Fault {
         /// Seconds, summed up.
         by_s: i64,
     },
+    /// No checkpoint of the ledger reaches somebody else any more.
+    AnchorStale {
+        /// Who: a file, a host, a domain of mail.
+        place: String,
+        /// Why.
+        cause: String,
+    },
 }
 
 impl Fault {
@@ -190,6 +205,7 @@ impl Fault {
             Self::RetentionPaused { .. } => Code::RetentionPaused,
             Self::ClockUnsynchronised => Code::ClockUnsynchronised,
             Self::ClockLeap { .. } => Code::ClockLeap,
+            Self::AnchorStale { .. } => Code::AnchorStale,
         }
     }
 
@@ -199,6 +215,7 @@ impl Fault {
         match self {
             Self::SegmentDamaged { name, .. } => name,
             Self::Gap { panel, .. } => panel,
+            Self::AnchorStale { place, .. } => place,
             _ => "",
         }
     }

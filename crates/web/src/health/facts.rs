@@ -31,6 +31,19 @@ pub struct Facts {
     /// By how many seconds the clock on the wall ran away from [`Self::tick`] since the last look;
     /// 0 as long as it is less than a minute.
     pub leap_s: i64,
+    /// Places that no checkpoint of the ledger reached for two intervals.
+    pub stale_anchors: Vec<StaleAnchor>,
+}
+
+/// A place that no checkpoint of the ledger reached for two intervals.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StaleAnchor {
+    /// Which.
+    pub place: String,
+    /// When the last one reached it, or the first one should have.
+    pub since: Micros,
+    /// Why.
+    pub cause: String,
 }
 
 /// Something does not work.

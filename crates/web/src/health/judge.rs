@@ -109,6 +109,10 @@ fn faults(held: &[Condition], facts: &Facts) -> Vec<(Fault, Micros)> {
             faults.push((Fault::ClockLeap { by_s }, facts.now));
         }
     }
+    for stale in &facts.stale_anchors {
+        let (place, cause) = (stale.place.clone(), stale.cause.clone());
+        faults.push((Fault::AnchorStale { place, cause }, stale.since));
+    }
     faults
 }
 

@@ -10,9 +10,10 @@ mod facts;
 mod judge;
 mod words;
 
+pub(crate) use board::micros;
 pub use board::{Change, Changed, Health, Resolved, Way};
 pub use condition::{Code, Condition, Fault, Severity};
-pub use facts::{ClockState, Damaged, Disk, Facts, GapFact, Stopped};
+pub use facts::{ClockState, Damaged, Disk, Facts, GapFact, StaleAnchor, Stopped};
 pub use judge::judge;
 pub use words::Words;
 pub(crate) use words::clock_ahead;

@@ -66,6 +66,17 @@ fn paused(facts: &mut Facts) {
     });
 }
 
+fn stale(facts: &mut Facts, places: &[&str]) {
+    facts.stale_anchors = places
+        .iter()
+        .map(|place| StaleAnchor {
+            place: (*place).to_owned(),
+            since: facts.now,
+            cause: "no route".to_owned(),
+        })
+        .collect();
+}
+
 fn disk(facts: &mut Facts, free: u64) {
     facts.disk = Some(Disk { free, total: 1_000 });
 }
@@ -124,6 +135,25 @@ fn each_fact_raises_its_condition_once_and_its_end_resolves_it() {
                 (310, |f| disk(f, 120)),
             ],
             &["", "+disk_low", "", "", "", "-disk_low", ""],
+        ),
+        (
+            "an anchor that is missed for two minutes after a start is told, for each place",
+            &[
+                (0, |f| stale(f, &["a", "b"])),
+                (119, |f| stale(f, &["a", "b"])),
+                (120, |f| stale(f, &["a", "b"])),
+                (130, |f| stale(f, &["b"])),
+            ],
+            &["", "", "+anchor_stale:a +anchor_stale:b", "-anchor_stale:a"],
+        ),
+        (
+            "an anchor that comes soon after the start is not told",
+            &[
+                (0, |f| stale(f, &["a"])),
+                (10, well),
+                (125, |f| stale(f, &["a"])),
+            ],
+            &["", "", ""],
         ),
         (
             "an unknown disk is no fault",
@@ -378,6 +408,10 @@ fn every_condition_says_what_happened_what_it_means_and_what_to_do() {
         },
         Fault::ClockUnsynchronised,
         Fault::ClockLeap { by_s: -7_200 },
+        Fault::AnchorStale {
+            place: "backup-host".to_owned(),
+            cause: "it answers 503 Service Unavailable".to_owned(),
+        },
     ];
     let told: Vec<String> = faults
         .iter()

@@ -148,6 +148,18 @@ impl Words {
                         .to_owned(),
                 )
             }
+            Fault::AnchorStale { place, cause } => (
+                format!("No anchor at {place}"),
+                format!(
+                    "No checkpoint of the ledger was kept at {place} since {}.",
+                    at(since)
+                ),
+                format!(
+                    "It says: {cause}. What was recorded since then could be rewritten by whoever \
+                     owns this machine, unless another anchor covers it."
+                ),
+                "Mend what is named here; the next checkpoint is sent by itself.".to_owned(),
+            ),
         };
         Self {
             title,
@@ -181,6 +193,9 @@ impl Words {
             }
             Fault::ClockLeap { .. } => {
                 "The clock is back, or a day has passed since it leapt.".to_owned()
+            }
+            Fault::AnchorStale { place, .. } => {
+                format!("Checkpoints of the ledger are kept at {place} again.")
             }
         }
     }

@@ -104,6 +104,7 @@ impl World {
                     }
                 }),
                 direct: Arc::clone(&direct),
+                anchors: Arc::default(),
                 health: Arc::clone(&health),
                 key: [7; 32],
                 version: "1.2.3",

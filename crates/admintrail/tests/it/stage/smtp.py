@@ -24,6 +24,7 @@ class Keeper:
 
     async def handle_DATA(self, server, session, envelope):
         mail = email.message_from_bytes(envelope.content, policy=email.policy.default)
+        text = mail.get_body(preferencelist=("plain",))
         kept = {
             "sender": envelope.mail_from,
             "recipients": envelope.rcpt_tos,
@@ -31,7 +32,8 @@ class Keeper:
             "to": mail["to"],
             "subject": mail["subject"],
             "id": mail["message-id"],
-            "text": mail.get_content(),
+            "text": text.get_content(),
+            "attached": {one.get_filename(): one.get_payload(decode=True).decode() for one in mail.iter_attachments()},
             "user": session.auth_data.login.decode() if session.auth_data else None,
         }
         print(json.dumps(kept), flush=True)

@@ -119,6 +119,7 @@ impl Stack {
             presets: Arc::new(|_: &PanelName| None),
             recorder_state: Arc::new(move || state.lock().clone()),
             direct: Arc::default(),
+            anchors: Arc::default(),
             health: Arc::default(),
             key: [7; 32],
             version: "0.0.0",

@@ -1,0 +1,380 @@
+//! Where checkpoints of the ledger are kept outside of this machine, and since when.
+//!
+//! The binary sends them and notes here what became of it; pages read it. Only what somebody else
+//! confirmed to have is an anchor: a file that is durable, a receiver that answered 2xx, a mail
+//! server that took the mail.
+
+use std::time::Duration;
+
+use admintrail_event::Micros;
+use serde::{Deserialize, Serialize};
+
+/// So many anchors are remembered; beyond it the older half is thinned. What is left covers the same
+/// entries, from a later time on.
+const REMEMBERED: usize = 4_096;
+
+/// How a checkpoint gets out of the house.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AnchorWay {
+    /// Written to a file, on another disk.
+    File,
+    /// Posted.
+    Webhook,
+    /// Mailed, once a day.
+    Email,
+}
+
+impl AnchorWay {
+    /// As JSON has it.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::File => "file",
+            Self::Webhook => "webhook",
+            Self::Email => "email",
+        }
+    }
+}
+
+/// A checkpoint that somebody else keeps.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Anchor {
+    /// How it got there.
+    pub way: AnchorWay,
+    /// Where, for people: the path of a file, the host of an address, the domains of mail.
+    pub place: String,
+    /// When it was kept there.
+    #[serde(with = "crate::health::micros")]
+    pub at: Micros,
+    /// How many entries of the ledger it covers, from the first one on.
+    pub size: u64,
+}
+
+/// A place that checkpoints are sent to, and how that goes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AnchorPlace {
+    /// How they get there.
+    pub way: AnchorWay,
+    /// Where, for people.
+    pub place: String,
+    /// How often.
+    #[serde(skip)]
+    pub every: Duration,
+    /// When the first one was to be sent there.
+    #[serde(default, with = "moment")]
+    pub since: Option<Micros>,
+    /// When one was kept there last; it may be the same as the one before.
+    #[serde(default, with = "moment")]
+    pub kept: Option<Micros>,
+    /// How many entries that one covers.
+    #[serde(default)]
+    pub size: u64,
+    /// Since when it fails, and why.
+    #[serde(default)]
+    pub failing: Option<Failing>,
+    /// A file: whether it once was on another disk than the data folder.
+    #[serde(default)]
+    pub elsewhere: bool,
+}
+
+/// Why nothing reaches a place.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failing {
+    /// Since when.
+    #[serde(with = "crate::health::micros")]
+    pub since: Micros,
+    /// Why.
+    pub cause: String,
+}
+
+impl AnchorPlace {
+    /// A place that nothing was sent to yet.
+    #[must_use]
+    pub fn new(way: AnchorWay, place: String, every: Duration) -> Self {
+        Self {
+            way,
+            place,
+            every,
+            since: None,
+            kept: None,
+            size: 0,
+            failing: None,
+            elsewhere: false,
+        }
+    }
+
+    /// Whether the next checkpoint is to be sent. One that was kept in the future was kept by a clock
+    /// that has been set back since.
+    #[must_use]
+    pub fn is_due(&self, now: Micros) -> bool {
+        self.kept
+            .is_none_or(|kept| !(0..micros(self.every)).contains(&(now.0.saturating_sub(kept.0))))
+    }
+
+    /// Since when there should have been another one, once two of them were missed.
+    #[must_use]
+    pub fn stale(&self, now: Micros) -> Option<Micros> {
+        let last = self.kept.or(self.since)?;
+        (now.0.saturating_sub(last.0) > micros(self.every).saturating_mul(2)).then_some(last)
+    }
+}
+
+fn micros(duration: Duration) -> i64 {
+    i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
+}
+
+/// Everything that is known of anchors. The binary shares it with the pages behind a lock.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Anchors {
+    /// The ledger that all of it is about.
+    origin: String,
+    /// Where checkpoints are sent to now.
+    places: Vec<AnchorPlace>,
+    /// What was kept, the oldest first: at each place those that cover more than the one before.
+    kept: Vec<Anchor>,
+}
+
+impl Anchors {
+    /// Begins with the places of the configuration and what [`Self::saved`] wrote of this ledger
+    /// before the restart. What was kept at places that are not configured any more stays kept.
+    #[must_use]
+    pub fn begin(origin: &str, places: Vec<AnchorPlace>, saved: Option<&str>) -> Self {
+        let before: Option<Self> = saved.and_then(|saved| {
+            let read = serde_json::from_str(saved);
+            if read.is_err() {
+                tracing::warn!("what was known of anchors cannot be read; they are sent anew");
+            }
+            read.ok()
+        });
+        let before = before
+            .filter(|before| before.origin == origin)
+            .unwrap_or_default();
+        let with_past = |place: AnchorPlace| {
+            let past = before.places.iter().find(|past| is_at(past, &place));
+            match past {
+                Some(past) => AnchorPlace {
+                    every: place.every,
+                    ..past.clone()
+                },
+                None => place,
+            }
+        };
+        Self {
+            origin: origin.to_owned(),
+            places: places.into_iter().map(with_past).collect(),
+            kept: before.kept,
+        }
+    }
+
+    /// What to keep over a restart.
+    #[must_use]
+    pub fn saved(&self) -> String {
+        // Texts, numbers and lists: nothing that JSON does not know.
+        serde_json::to_string(self).unwrap_or_default()
+    }
+
+    /// Where checkpoints are sent to, in the order of the configuration.
+    #[must_use]
+    pub fn places(&self) -> &[AnchorPlace] {
+        &self.places
+    }
+
+    /// The place with this number.
+    pub fn place_mut(&mut self, number: usize) -> Option<&mut AnchorPlace> {
+        self.places.get_mut(number)
+    }
+
+    /// The newest checkpoint that is kept at each place.
+    #[must_use]
+    pub fn newest(&self) -> Option<&Anchor> {
+        self.kept.iter().max_by_key(|anchor| anchor.at)
+    }
+
+    /// The earliest anchor that covers the entry with this index, from 0 on; `None`: nobody else has
+    /// a checkpoint of it yet.
+    #[must_use]
+    pub fn covering(&self, entry: u64) -> Option<&Anchor> {
+        self.kept.iter().find(|anchor| anchor.size > entry)
+    }
+
+    /// A checkpoint over `size` entries was kept at the place with this number.
+    pub fn keep(&mut self, number: usize, at: Micros, size: u64) {
+        let Some(place) = self.places.get_mut(number) else {
+            return;
+        };
+        let covers_more = place.kept.is_none() || size > place.size;
+        (place.kept, place.size, place.failing) = (Some(at), size, None);
+        if covers_more {
+            let (way, place) = (place.way, place.place.clone());
+            self.kept.push(Anchor {
+                way,
+                place,
+                at,
+                size,
+            });
+            self.thin();
+        }
+    }
+
+    /// The ledger has only so many entries: what covers more is of another one, as after a backup was
+    /// put back. Returns how many entries the longest of those covered.
+    pub fn forget_beyond(&mut self, size: u64) -> Option<u64> {
+        let beyond = self.kept.iter().map(|anchor| anchor.size);
+        let longest = beyond.max().filter(|longest| *longest > size)?;
+        self.kept.retain(|anchor| anchor.size <= size);
+        for place in &mut self.places {
+            if place.size > size {
+                (place.kept, place.size) = (None, 0);
+            }
+        }
+        Some(longest)
+    }
+
+    fn thin(&mut self) {
+        if self.kept.len() <= REMEMBERED {
+            return;
+        }
+        let older = self.kept.len() / 2;
+        let mut at = 0;
+        self.kept.retain(|_| {
+            at += 1;
+            at > older || at % 2 == 0
+        });
+    }
+}
+
+fn is_at(one: &AnchorPlace, other: &AnchorPlace) -> bool {
+    (one.way, &one.place) == (other.way, &other.place)
+}
+
+/// Moments that may not have come, as numbers.
+mod moment {
+    use admintrail_event::Micros;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    #[expect(clippy::ref_option, reason = "as serde calls it")]
+    pub(super) fn serialize<S: Serializer>(at: &Option<Micros>, to: S) -> Result<S::Ok, S::Error> {
+        at.map(|at| at.0).serialize(to)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        from: D,
+    ) -> Result<Option<Micros>, D::Error> {
+        Ok(Option::<i64>::deserialize(from)?.map(Micros))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOUR: i64 = 3_600 * Micros::SECOND;
+
+    fn at(hours: i64) -> Micros {
+        Micros(1_000_000 * HOUR + hours * HOUR)
+    }
+
+    fn place(name: &str) -> AnchorPlace {
+        AnchorPlace::new(AnchorWay::File, name.to_owned(), Duration::from_secs(3_600))
+    }
+
+    fn two() -> Anchors {
+        Anchors::begin("trail", vec![place("/a"), place("/b")], None)
+    }
+
+    #[test]
+    fn an_entry_is_covered_by_the_first_anchor_that_is_longer_than_its_index() {
+        let mut anchors = two();
+        assert_eq!(anchors.covering(0), None);
+        anchors.keep(0, at(1), 10);
+        anchors.keep(1, at(2), 12);
+        anchors.keep(0, at(3), 20);
+        let covered = |entry| {
+            anchors
+                .covering(entry)
+                .map(|one| (one.at, one.place.as_str()))
+        };
+        assert_eq!(covered(0), Some((at(1), "/a")));
+        assert_eq!(covered(9), Some((at(1), "/a")));
+        assert_eq!(covered(10), Some((at(2), "/b")));
+        assert_eq!(covered(11), Some((at(2), "/b")));
+        assert_eq!(covered(12), Some((at(3), "/a")));
+        assert_eq!(covered(20), None, "it is the 21st entry");
+    }
+
+    #[test]
+    fn an_anchor_is_due_after_its_interval_and_stale_after_two() {
+        let mut anchors = two();
+        let (due, stale) = (
+            |anchors: &Anchors, hours| anchors.places()[0].is_due(at(hours)),
+            |anchors: &Anchors, hours| anchors.places()[0].stale(at(hours)),
+        );
+        assert!(due(&anchors, 0));
+        assert_eq!(stale(&anchors, 99), None, "there was nothing to send");
+        anchors.place_mut(0).unwrap().since = Some(at(0));
+        assert_eq!(stale(&anchors, 2), None);
+        assert_eq!(stale(&anchors, 3), Some(at(0)), "it never came");
+        anchors.keep(0, at(3), 5);
+        assert!(!due(&anchors, 3));
+        assert!(due(&anchors, 4));
+        assert!(due(&anchors, 2), "the clock was set back");
+        assert_eq!(stale(&anchors, 5), None);
+        assert_eq!(stale(&anchors, 6), Some(at(3)));
+        // The same checkpoint once more is no second anchor, but a sign of life.
+        anchors.keep(0, at(6), 5);
+        assert_eq!(stale(&anchors, 6), None);
+        assert_eq!(anchors.covering(0).unwrap().at, at(3));
+    }
+
+    #[test]
+    fn what_was_kept_survives_a_restart_with_other_places_but_not_another_ledger() {
+        let mut anchors = two();
+        anchors.keep(0, at(1), 10);
+        let failing = Failing {
+            since: at(2),
+            cause: "no route".to_owned(),
+        };
+        anchors.place_mut(1).unwrap().failing = Some(failing);
+        let saved = anchors.saved();
+        let same = Anchors::begin("trail", vec![place("/a"), place("/b")], Some(&saved));
+        assert_eq!(same, anchors);
+        let fewer = Anchors::begin("trail", vec![place("/b")], Some(&saved));
+        assert_eq!(fewer.places().len(), 1);
+        assert_eq!(fewer.covering(3).unwrap().place, "/a");
+        for other in [
+            Anchors::begin("another", vec![place("/a")], Some(&saved)),
+            Anchors::begin("trail", vec![place("/a")], Some("{")),
+        ] {
+            assert_eq!(other.covering(3), None);
+            assert!(other.places()[0].is_due(at(1)));
+        }
+    }
+
+    #[test]
+    fn a_ledger_that_got_shorter_is_covered_by_none_of_the_longer_ones() {
+        let mut anchors = two();
+        anchors.keep(0, at(1), 10);
+        anchors.keep(0, at(2), 20);
+        assert_eq!(anchors.forget_beyond(20), None);
+        assert_eq!(anchors.forget_beyond(15), Some(20));
+        assert_eq!(anchors.covering(12), None);
+        assert_eq!(anchors.covering(9).unwrap().at, at(1));
+        assert!(anchors.places()[0].is_due(at(2)));
+    }
+
+    #[test]
+    fn memory_has_an_end_and_what_is_left_is_true() {
+        let mut anchors = two();
+        let count = 3 * REMEMBERED as u64;
+        for size in 1..=count {
+            anchors.keep(0, at(size.try_into().unwrap()), size);
+        }
+        assert!(anchors.kept.len() <= REMEMBERED);
+        for entry in [0, 1, 1_000, count - 1] {
+            let anchor = anchors.covering(entry).unwrap();
+            assert!(anchor.size > entry && anchor.at == at(anchor.size.try_into().unwrap()));
+        }
+    }
+}
