@@ -28,7 +28,8 @@ pub use archive::ParquetWriter;
 pub use control::Control;
 pub use error::StoreError;
 pub use ledger::{
-    LedgerState, ProofState, Proven, SIGNING_KEY, Verified, VerifyOptions, verification_key, verify,
+    LedgerState, ProofState, Proven, Proving, SIGNING_KEY, Verified, VerifyOptions,
+    verification_key, verify,
 };
 pub use query::{
     ActiveAdmin, AttemptGroup, Attempts, AttemptsBy, Bucket, Cursor, Facet, FacetField, FacetValue,

@@ -26,7 +26,7 @@ mod status;
 mod verify;
 
 pub use key::{SIGNING_KEY, verification_key};
-pub use proof::{ProofState, Proven};
+pub use proof::{ProofState, Proven, Proving};
 pub use status::LedgerState;
 pub use verify::{Verified, VerifyOptions, verify};
 

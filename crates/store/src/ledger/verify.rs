@@ -37,6 +37,8 @@ pub struct VerifyOptions {
     pub since: Option<Vec<u8>>,
     /// Checkpoints that somebody else kept, and where: the ledger must pass through them.
     pub anchors: Vec<(String, Vec<u8>)>,
+    /// Threads that hash; by default as many as there are processors.
+    pub threads: Option<NonZero<usize>>,
 }
 
 /// What was found.
@@ -339,6 +341,7 @@ struct Verifying<'f> {
     outside: u64,
     /// What was found before an entry was looked at.
     early: Option<Fault>,
+    threads: Option<NonZero<usize>>,
 }
 
 impl<'f> Verifying<'f> {
@@ -360,6 +363,7 @@ impl<'f> Verifying<'f> {
             waiting: 0,
             outside: 0,
             early: None,
+            threads: options.threads,
         };
         let verifier = match &options.since {
             None => Ok(Verifier::new(reader)),
@@ -452,7 +456,10 @@ impl<'f> Verifying<'f> {
         progress: &mut impl FnMut(u64, u64),
     ) -> Result<(), Stop> {
         let (found, from) = (self.found, self.start.1);
-        let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
+        let threads = match self.threads {
+            Some(threads) => threads.get(),
+            None => std::thread::available_parallelism().map_or(1, NonZero::get),
+        };
         let (jobs, inbox) = crossbeam_channel::bounded::<Job>(threads);
         let (outbox, done) = crossbeam_channel::unbounded::<Done>();
         std::thread::scope(|scope| {
