@@ -11,7 +11,7 @@ use admintrail_event::{
     Counted, Draft, Event, EventId, LogId, Micros, PanelName, Seq, SessionHash, fold,
     submission_digest,
 };
-use admintrail_ledger::{Hash, Statement, TileId};
+use admintrail_ledger::{Hash, Statement, TileId, VerifierKey};
 use opening::{Found, SealedPart, archive_of, fresh_log};
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::{oneshot, watch};
@@ -26,7 +26,7 @@ use crate::hot::{
 };
 use crate::ledger::{
     Keeper, KeeperParts, LedgerState, ProofState, Prover, Proving, TrailEnd, Verified,
-    VerifyOptions, verify,
+    VerifyOptions, verification_key, verify,
 };
 use crate::mirror::{Mirror, Snapshot};
 use crate::query::{
@@ -707,6 +707,14 @@ impl Trail {
     /// When it cannot be read.
     pub fn published_tile(&self, tile: &TileId) -> Result<Option<Vec<u8>>, StoreError> {
         self.inner.prover.published_tile(tile)
+    }
+
+    /// The key with which everybody checks this ledger; `None` before there is one.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn verification_key(&self) -> Result<Option<VerifierKey>, StoreError> {
+        verification_key(self.inner.prover.dir(), self.inner.log)
     }
 
     /// What the ledger says of events that are not as they were recorded, by place.

@@ -10,12 +10,14 @@ use ipnet::IpNet;
 use tokio::sync::Semaphore;
 
 use crate::WebError;
+use crate::anchors::Anchors;
 use crate::api::ingest::gaps::{self, Gaps};
 use crate::auth::{Desk, Flash, Flashes, Throttle, Viewer};
 use crate::counters::Counters;
 use crate::direct::DirectAccesses;
 use crate::health::Health;
 use crate::hints;
+use crate::integrity::Integrity;
 use crate::limits::{BodyMemory, Limits, Queries, Quotas, Slots, Turns};
 
 /// The preset of a panel, if it has one of its own.
@@ -52,6 +54,10 @@ pub struct AppOptions {
     pub direct: Arc<DirectAccesses>,
     /// Which conditions hold.
     pub health: Arc<Health>,
+    /// Checkpoints that somebody else keeps.
+    pub anchors: Arc<Anchors>,
+    /// Whether anybody may read the published ledger, signed in or not.
+    pub ledger_public: bool,
     /// The key of the data folder.
     pub key: [u8; 32],
     /// The version to show.
@@ -84,6 +90,11 @@ pub struct App {
     pub(crate) direct: Arc<DirectAccesses>,
     /// Which conditions hold.
     pub health: Arc<Health>,
+    /// Checkpoints that somebody else keeps.
+    pub anchors: Arc<Anchors>,
+    /// What verifications found.
+    pub integrity: Integrity,
+    pub(crate) ledger_public: bool,
     pub(crate) key: [u8; 32],
     pub(crate) trusted_proxies: Vec<IpNet>,
     pub(crate) limits: Limits,
@@ -118,7 +129,6 @@ impl App {
         let started = (options.clock)();
         Arc::new(Self {
             trail: options.trail,
-            control: options.control,
             panels: options.panels,
             started,
             version: options.version,
@@ -128,6 +138,9 @@ impl App {
             recorder_state: options.recorder_state,
             direct: options.direct,
             health: options.health,
+            anchors: options.anchors,
+            integrity: Integrity::restored(&options.control),
+            ledger_public: options.ledger_public,
             key: options.key,
             trusted_proxies: options.trusted_proxies,
             desk: Desk::default(),
@@ -147,6 +160,7 @@ impl App {
             hints: hints::Known::default(),
             counters: Counters::default(),
             limits,
+            control: options.control,
         })
     }
 

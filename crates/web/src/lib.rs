@@ -9,6 +9,7 @@
 //!
 //! `pages/`, `templates/` and `static/` draw; everything else here answers.
 
+mod anchors;
 mod api;
 mod app;
 mod around;
@@ -20,6 +21,7 @@ pub mod error;
 mod form;
 pub mod health;
 mod hints;
+pub mod integrity;
 mod limits;
 pub mod pages;
 mod router;
@@ -27,13 +29,17 @@ mod routes;
 mod settings;
 mod sign_in;
 mod thousands;
+mod verifying;
 pub mod view_query;
 
+pub use anchors::{Anchor, Anchors};
 pub use api::file::{FileFormat, write_file};
+pub use api::pack::{PACK_EVENTS, PackAsk, PackError, Packed, write_pack};
 pub use app::{App, AppOptions, PanelInfo, PresetOf};
 pub use direct::{DirectAccess, DirectAccesses, Reach};
 pub use error::WebError;
 pub use health::Health;
+pub use integrity::Integrity;
 pub use limits::Limits;
 pub use router::router;
 pub use routes::{Access, Route, routes};

@@ -6,6 +6,7 @@ mod alerts;
 mod given;
 mod identities;
 mod jwt;
+mod ledger;
 mod origin;
 mod panel;
 mod retention;
@@ -20,6 +21,7 @@ use ipnet::IpNet;
 
 pub(crate) use alerts::{Alerts, Email, Security, Smtp, Webhook};
 pub(crate) use jwt::KeySetAddress;
+pub(crate) use ledger::Ledger;
 pub(crate) use origin::{Mistakes, Origin};
 pub(crate) use panel::{DirectCheck, Panel, ProxyOptions, Timeouts, Upstream};
 pub(crate) use section::Shown;
@@ -64,6 +66,8 @@ pub(crate) struct Config {
     pub(crate) alerts: Alerts,
     /// How long events are kept.
     pub(crate) retention: Retention,
+    /// Who may read the published ledger.
+    pub(crate) ledger: Ledger,
     /// The monitored panels.
     pub(crate) panels: Vec<Panel>,
     /// Each value with where it came from.
@@ -159,6 +163,7 @@ impl Config {
         );
         let alerts = top.table("alerts").map(alerts::read).unwrap_or_default();
         let days = retention::read(&mut top);
+        let ledger = ledger::read(&mut top);
         let given = top.take_all("panel");
         top.finish();
         let (panels, claims) = panel::read_all(given, days, &mut findings);
@@ -183,6 +188,7 @@ impl Config {
             log_format,
             alerts,
             retention: retention::together(days, &panels),
+            ledger,
             panels,
             shown,
         };

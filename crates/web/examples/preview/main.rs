@@ -143,6 +143,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
         } else {
             Health::default()
         }),
+        anchors: Arc::default(),
+        ledger_public: false,
         key: [7; 32],
         version: "preview",
         listen,

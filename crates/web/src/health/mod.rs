@@ -12,7 +12,7 @@ mod words;
 
 pub use board::{Change, Changed, Health, Resolved, Way};
 pub use condition::{Code, Condition, Fault, Severity};
-pub use facts::{ClockState, Damaged, Disk, Facts, GapFact, Stopped};
+pub use facts::{ClockState, Damaged, Disk, Facts, GapFact, Stopped, TamperedFact};
 pub use judge::judge;
 pub use words::Words;
 pub(crate) use words::clock_ahead;

@@ -120,6 +120,8 @@ impl Stack {
             recorder_state: Arc::new(move || state.lock().clone()),
             direct: Arc::default(),
             health: Arc::default(),
+            anchors: Arc::default(),
+            ledger_public: false,
             key: [7; 32],
             version: "0.0.0",
             listen,
