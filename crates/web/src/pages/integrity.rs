@@ -310,8 +310,11 @@ fn head(ledger: &LedgerState, waiting: u64, face: &Face) -> Option<Head> {
 fn told(last: &Verification, face: &Face) -> Last {
     let waiting = (last.waiting > 0).then(|| {
         format!(
-            "{} in no block yet, which is no fault",
-            counted(last.waiting, "newest event was", "newest events were")
+            "the {} in no block yet, which is no fault",
+            match last.waiting {
+                1 => "newest event was".to_owned(),
+                n => format!("newest {} events were", grouped(n)),
+            }
         )
     });
     let outside = (last.outside > 0).then(|| {
@@ -420,5 +423,66 @@ fn said(entry: u64, statement: &Statement, face: &Face) -> Said {
         sentence: format!("{what}. Decided by {}{approved}.", said.by),
         when: face.brief(said.at),
         exact: face.exact(said.at),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use admintrail_event::Seq;
+    use admintrail_ledger::Declaration;
+    use jiff::tz::TimeZone;
+
+    #[test]
+    fn statements_are_told_in_words() {
+        let now = Micros::parse_rfc3339("2026-11-22T14:00:00Z").unwrap();
+        let face = Face {
+            zone: TimeZone::UTC,
+            now,
+        };
+        let declared = |kind, last, events| Declaration {
+            kind,
+            at: now,
+            first: Seq(1),
+            last: Seq(last),
+            events,
+            cutoff: None,
+            panel: None,
+            subject: None,
+            by: "marek".to_owned(),
+            approved_by: None,
+            reason: None,
+        };
+        let cutoff = Micros::parse_rfc3339("2026-11-01T00:00:00Z");
+        let retention = Declaration {
+            cutoff,
+            panel: Some("billing".to_owned()),
+            ..declared(StatementKind::Retention, 2_000, 1_204)
+        };
+        let erasure = Declaration {
+            subject: Some("erased-7f3a".to_owned()),
+            approved_by: Some("olena".to_owned()),
+            ..declared(StatementKind::Erasure, 2_000, 12)
+        };
+        let loss = declared(StatementKind::Loss, 1, 1);
+        let told: Vec<String> = [retention, erasure, loss]
+            .into_iter()
+            .map(|declared| {
+                let said = said(7, &Statement::new(declared).unwrap(), &face);
+                format!("{}: {}", said.kind, said.sentence)
+            })
+            .collect();
+        assert_eq!(
+            told,
+            [
+                "retention: 1,204 events of billing, received before 1 Nov 00:00:00, were deleted \
+                 because they had been kept long enough, among the numbers 1 to 2,000. Decided by \
+                 marek.",
+                "erasure: A person was erased from 12 events, among the numbers 1 to 2,000; they now \
+                 read erased-7f3a. Decided by marek, approved by olena.",
+                "loss: 1 event was lost, or recorded outside of the ledger, number 1. Decided by \
+                 marek.",
+            ]
+        );
     }
 }
