@@ -33,7 +33,7 @@ test("checkpoint and key can be taken along, and the command line finds the reco
   await page.goto(`${stack.trail.url}/monitoring/integrity`);
   const checkpoint = await download(page, () => page.getByRole("link", { name: "Checkpoint" }).click());
   const key = await download(page, () => page.getByRole("link", { name: "Key", exact: true }).click());
-  expect([checkpoint.name, key.name]).toEqual(["checkpoint", "key.txt"]);
+  expect([checkpoint.name, key.name]).toEqual(["checkpoint.txt", "key.txt"]);
   const shown = await page.locator("#ledger-key").textContent();
   expect(readFileSync(key.file, "utf8").trim()).toBe(shown);
   const said = await stack.trail.ok(["verify", "--anchor", checkpoint.file, "--vkey", shown ?? ""]);
@@ -66,7 +66,7 @@ test("an export with proof checks itself, without us", async ({ page, stack, day
   try {
     execFileSync("python3", ["-m", "zipfile", "-e", pack.file, folder]);
     const said = execFileSync("python3", [path.join(folder, "verify.py"), pack.file], { encoding: "utf8" });
-    expect(said).toMatch(/not tampered|good|in order|true|holds/i);
+    expect(said).toMatch(/^GOOD: /);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
