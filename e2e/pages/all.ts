@@ -78,6 +78,23 @@ export const SIGHTS: Sight[] = [
   { name: "admins", show: at(`${PATH}/admins?q=panel:django`) },
   { name: "ip-addresses", show: at(`${PATH}/ip-addresses?q=panel:django`) },
   { name: "alerts", show: at("/monitoring/alerts") },
+  {
+    name: "integrity",
+    show: async (page, stack) => {
+      await at("/monitoring/integrity")(page, stack);
+      const button = page.getByRole("button", { name: "Verify now" });
+      if (await page.locator('[data-integrity="unknown"]').isVisible()) await button.click();
+      await page.locator('[data-integrity="intact"]').waitFor();
+    },
+  },
+  {
+    name: "requests-drawer-proof",
+    show: async (page, stack) => {
+      await list(page, stack).open({ q: "panel:django admin:tom", limit });
+      await list(page, stack).openRow(list(page, stack).row("Deleted user"));
+      await page.locator("[data-proof] summary").click();
+    },
+  },
   { name: "settings-account", show: at("/settings/account") },
   { name: "settings-panels", show: at("/settings/panels") },
   { name: "settings-retention", show: at("/settings/retention") },

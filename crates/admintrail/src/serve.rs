@@ -154,6 +154,7 @@ impl Server {
             direct: Arc::clone(&direct),
             health: Arc::clone(&health),
             anchors,
+            ledger_public: config.anchoring.public,
             key,
             version: env!("CARGO_PKG_VERSION"),
             listen: config.listen,
@@ -247,6 +248,7 @@ impl Server {
                 trail: self.trail.clone(),
                 recorder_state: Arc::clone(&self.recorder_state),
                 clock: Arc::clone(&self.clock),
+                app: Arc::clone(&self.app),
                 data: self.config.data.clone(),
                 name: self.config.recorder.clone(),
                 anchors: Arc::clone(&self.app.anchors),
@@ -271,6 +273,8 @@ impl Server {
             self.config.anchoring.clone(),
             self.stop.listener(),
         ));
+
+        tasks.spawn(verify_daily(Arc::clone(&self.app), self.stop.listener()));
 
         let service = RecordLayer::new(self.own_recorder.clone())
             .layer(own_pages::Service::new(Arc::clone(&self.app)));
@@ -554,6 +558,23 @@ async fn prune(control: Control, clock: Clock, mut stop: Stop) {
             _ = tick.tick() => {
                 if let Err(error) = control.prune(clock()).await {
                     tracing::warn!(code = error.code(), %error, "ended sessions could not be forgotten");
+                }
+            }
+            () = stop.told() => return,
+        }
+    }
+}
+
+/// Has the record verified when that is due: a while after the start, so that whoever waits for a
+/// page then need not wait longer, and daily.
+async fn verify_daily(app: Arc<App>, mut stop: Stop) {
+    let every = Duration::from_secs(60);
+    let mut tick = tokio::time::interval_at(tokio::time::Instant::now() + every, every);
+    loop {
+        tokio::select! {
+            _ = tick.tick() => {
+                if app.integrity.is_due(app.now()) {
+                    app.verify(None);
                 }
             }
             () = stop.told() => return,

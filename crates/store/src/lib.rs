@@ -28,7 +28,7 @@ pub use archive::ParquetWriter;
 pub use control::Control;
 pub use error::StoreError;
 pub use ledger::{
-    LedgerState, ProofState, Proven, SIGNING_KEY, Verified, VerifyOptions, accept_loss,
+    LedgerState, ProofState, Proven, Proving, SIGNING_KEY, Verified, VerifyOptions, accept_loss,
     verification_key, verify,
 };
 pub use query::{

@@ -11,6 +11,7 @@ use admintrail_event::{
     Counted, Draft, Event, EventId, LogId, Micros, PanelName, Seq, SessionHash, fold,
     submission_digest,
 };
+use admintrail_ledger::{Hash, Statement, TileId, VerifierKey};
 pub(crate) use opening::fresh_log;
 use opening::{Found, SealedPart, archive_of};
 use parking_lot::{Mutex, RwLock};
@@ -24,7 +25,10 @@ use crate::hot::{
     Access, Command, Database, HotBlocks, Loaded, Prepared, RecentIds, Status, Writer, WriterParts,
     close_open_block, encode_body, load,
 };
-use crate::ledger::{Keeper, KeeperParts, LedgerState, ProofState, Prover, TrailEnd};
+use crate::ledger::{
+    Keeper, KeeperParts, LedgerState, ProofState, Prover, Proving, TrailEnd, Verified,
+    VerifyOptions, verification_key, verify,
+};
 use crate::mirror::{Mirror, Snapshot};
 use crate::query::{
     ActiveAdmin, Attempts, AttemptsBy, Facet, FacetField, GroupDetail, Groups, Histogram, Page,
@@ -671,6 +675,81 @@ impl Trail {
     /// When the ledger or the archive cannot be read.
     pub fn prove(&self, event: &Event) -> Result<ProofState, StoreError> {
         self.inner.prover.prove(&self.inner.mirror, event)
+    }
+
+    /// Proves many events against one checkpoint; `None` before the first one.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn proving(&self) -> Result<Option<Proving<'_>>, StoreError> {
+        self.inner.prover.proving(&self.inner.mirror)
+    }
+
+    /// The hashes of events as the published ledger has them; `None` for one that it does not have
+    /// yet, or has otherwise. Numbers in their order cost least.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn ledger_hashes(&self, seqs: &[Seq]) -> Result<Vec<Option<Hash>>, StoreError> {
+        self.inner.prover.hashes(&self.inner.mirror, seqs)
+    }
+
+    /// The published checkpoint, byte for byte; `None` before the first one.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn published_checkpoint(&self) -> Result<Option<Vec<u8>>, StoreError> {
+        self.inner.prover.published_checkpoint()
+    }
+
+    /// A published tile or bundle, byte for byte; `None` if there is none of this width.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn published_tile(&self, tile: &TileId) -> Result<Option<Vec<u8>>, StoreError> {
+        self.inner.prover.published_tile(tile)
+    }
+
+    /// The key with which everybody checks this ledger; `None` before there is one.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn verification_key(&self) -> Result<Option<VerifierKey>, StoreError> {
+        verification_key(self.inner.prover.dir(), self.inner.log)
+    }
+
+    /// What the ledger says of events that are not as they were recorded, by place.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn statements(&self) -> Result<Vec<(u64, Statement)>, StoreError> {
+        self.inner.prover.statements()
+    }
+
+    /// How many events no checkpoint covers yet, and when the first of them was received; `None` if
+    /// it covers all, or nobody keeps the ledger here.
+    #[must_use]
+    pub fn unpublished(&self) -> Option<(u64, Micros)> {
+        self.inner.keeper.as_ref()?;
+        let (next, last) = (self.ledger().next_seq, *self.inner.visible.borrow());
+        let count = (last.0 + 1)
+            .checked_sub(next.0)
+            .filter(|count| *count > 0)?;
+        let before = Seq(next.0.saturating_sub(1));
+        let first = self.inner.mirror.after(before, 1).pop()?;
+        Some((count, first.received))
+    }
+
+    /// Verifies the folder of this trail, from its rows to its checkpoint ([`crate::verify`]).
+    ///
+    /// # Errors
+    /// What keeps it from looking; what is found wrong is no error.
+    pub fn verify(
+        &self,
+        options: &VerifyOptions,
+        progress: impl FnMut(u64, u64),
+    ) -> Result<Verified, StoreError> {
+        verify(self.inner.prover.dir(), options, progress)
     }
 
     /// Seals everything that was accepted, whatever the sizes; waits until it is done.

@@ -18,6 +18,7 @@ use crate::counters::Counters;
 use crate::direct::DirectAccesses;
 use crate::health::Health;
 use crate::hints;
+use crate::integrity::Integrity;
 use crate::limits::{BodyMemory, Limits, Queries, Quotas, Slots, Turns};
 
 /// The preset of a panel, if it has one of its own.
@@ -56,6 +57,8 @@ pub struct AppOptions {
     pub health: Arc<Health>,
     /// Where checkpoints of the ledger are kept outside of this machine.
     pub anchors: Arc<RwLock<Anchors>>,
+    /// Whether anybody may read the published ledger, signed in or not.
+    pub ledger_public: bool,
     /// The key of the data folder.
     pub key: [u8; 32],
     /// The version to show.
@@ -90,6 +93,9 @@ pub struct App {
     pub health: Arc<Health>,
     /// Where checkpoints of the ledger are kept outside of this machine.
     pub anchors: Arc<RwLock<Anchors>>,
+    /// What verifications found.
+    pub integrity: Integrity,
+    pub(crate) ledger_public: bool,
     pub(crate) key: [u8; 32],
     pub(crate) trusted_proxies: Vec<IpNet>,
     pub(crate) limits: Limits,
@@ -124,7 +130,6 @@ impl App {
         let started = (options.clock)();
         Arc::new(Self {
             trail: options.trail,
-            control: options.control,
             panels: options.panels,
             started,
             version: options.version,
@@ -135,6 +140,8 @@ impl App {
             direct: options.direct,
             health: options.health,
             anchors: options.anchors,
+            integrity: Integrity::restored(&options.control),
+            ledger_public: options.ledger_public,
             key: options.key,
             trusted_proxies: options.trusted_proxies,
             desk: Desk::default(),
@@ -154,6 +161,7 @@ impl App {
             hints: hints::Known::default(),
             counters: Counters::default(),
             limits,
+            control: options.control,
         })
     }
 

@@ -112,6 +112,15 @@ pub enum WebError {
     /// WEB-020: `/readyz` while nothing can be recorded, with what it says else.
     #[error("Nothing can be recorded at the moment. The log names the cause.")]
     NotReady(Map<String, Value>),
+    /// WEB-021: more than a proof pack may hold.
+    #[error("This view has more than {} events, more than fit into one export with proof. Narrow it by time or filter, or take a plain format.", crate::thousands::grouped(*limit))]
+    TooManyForPack {
+        /// Most events.
+        limit: u64,
+    },
+    /// WEB-022: an event that no proof can be made for, because it is not what it was.
+    #[error("{0}")]
+    NotAsRecorded(String),
     /// FILTER-0xx
     #[error("{}", .0.message)]
     Filter(FilterError),
@@ -202,6 +211,8 @@ impl WebError {
             Self::TooManyEvents { .. } => "WEB-018",
             Self::Impossible(_) => "WEB-019",
             Self::NotReady(_) => "WEB-020",
+            Self::TooManyForPack { .. } => "WEB-021",
+            Self::NotAsRecorded(_) => "WEB-022",
             Self::Filter(error) => error.code,
             Self::Store(error) => error.code(),
         }
@@ -217,13 +228,17 @@ impl WebError {
             Self::BadParameter { .. } | Self::BadBody(_) | Self::Filter(_) => {
                 StatusCode::BAD_REQUEST
             }
-            Self::TooLarge { .. } | Self::TooManyEvents { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TooLarge { .. } | Self::TooManyEvents { .. } | Self::TooManyForPack { .. } => {
+                StatusCode::PAYLOAD_TOO_LARGE
+            }
             Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Busy { .. } | Self::NotReady(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::DeadLink { .. } => StatusCode::GONE,
             Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::BadField { .. } | Self::BadEvents(_) => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::Conflict(_) | Self::Impossible(_) => StatusCode::CONFLICT,
+            Self::Conflict(_) | Self::Impossible(_) | Self::NotAsRecorded(_) => {
+                StatusCode::CONFLICT
+            }
             Self::Internal { .. } => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Store(error) => match error.as_ref() {
                 StoreError::BadCursor => StatusCode::BAD_REQUEST,
@@ -245,8 +260,11 @@ impl WebError {
             Self::CrossOrigin => "Refused: from another site",
             Self::BadParameter { .. } => "Wrong parameter",
             Self::BadBody(_) => "Wrong body",
-            Self::TooLarge { .. } | Self::TooManyEvents { .. } => "Too large",
+            Self::TooLarge { .. } | Self::TooManyEvents { .. } | Self::TooManyForPack { .. } => {
+                "Too large"
+            }
             Self::Impossible(_) => "Not possible",
+            Self::NotAsRecorded(_) => "Not as recorded",
             Self::NotReady(_) => "Cannot record",
             Self::WrongCredentials => "Not signed in",
             Self::TooMany { .. } => "Too many requests",
@@ -427,6 +445,8 @@ mod tests {
             WebError::TooManyEvents { limit: 20_000 },
             WebError::Impossible("It cannot be done here."),
             WebError::NotReady(Map::from_iter([("conditions".to_owned(), json!([]))])),
+            WebError::TooManyForPack { limit: 100_000 },
+            WebError::NotAsRecorded("Event 47 is not as the ledger has it.".to_owned()),
             StoreError::CannotRecord {
                 cause: "disk full at /secret/place".to_owned(),
             }

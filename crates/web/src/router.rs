@@ -13,7 +13,7 @@ use crate::{App, WebError, pages};
 /// `admintrail`, preset `admintrail`); requests carry [`admintrail_capture::Peer`] in their extensions.
 pub fn router(app: Arc<App>) -> Router {
     let table = routes();
-    let gates = Gates::of(&table);
+    let gates = Gates::of(&table, app.ledger_public);
     let mut router = pages::routes();
     for route in table {
         router = router.route(route.path, route.handler);

@@ -8,8 +8,8 @@ use axum::routing::{MethodFilter, MethodRouter, on};
 use http::Method;
 
 use crate::App;
-use crate::auth::Capability::{self, Export, Ingest, Manage, Metrics, OwnAccount, Read};
-use crate::{api, ending, settings, sign_in};
+use crate::auth::Capability::{self, Audit, Export, Ingest, Manage, Metrics, OwnAccount, Read};
+use crate::{api, ending, settings, sign_in, verifying};
 
 /// Who may ask.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,6 +18,8 @@ pub enum Access {
     Public,
     /// A viewer with this capability.
     May(Capability),
+    /// A viewer who may read; anybody where the configuration says so.
+    Published,
 }
 
 /// One row of the table.
@@ -60,7 +62,7 @@ fn post<H: Handler<T, Arc<App>>, T: 'static>(
 /// Every route but those of [`crate::pages`], which are for viewers who may read.
 #[must_use]
 pub fn routes() -> Vec<Route> {
-    use Access::{May, Public};
+    use Access::{May, Public, Published};
     vec![
         // before sign-in
         get("/login", Public, sign_in::form),
@@ -115,10 +117,13 @@ pub fn routes() -> Vec<Route> {
             May(Manage),
             ending::from_page,
         ),
+        // for owners and auditors
+        post("/monitoring/integrity/verify", May(Audit), verifying::begin),
         // the record
         get("/api/v1/events", May(Read), api::events::list),
         post("/api/v1/events", May(Ingest), api::ingest::submit),
         get("/api/v1/events/{id}", May(Read), api::events::one),
+        get("/api/v1/events/{id}/proof", May(Read), api::ledger::proof),
         get("/api/v1/histogram", May(Read), api::summaries::histogram),
         get("/api/v1/facets", May(Read), api::summaries::facets),
         get("/api/v1/attempts", May(Read), api::attempts::list),
@@ -132,6 +137,10 @@ pub fn routes() -> Vec<Route> {
         get("/api/v1/stream", May(Read), api::stream::open),
         get("/api/v1/export", May(Export), api::export::download),
         get("/api/v1/openapi.json", Public, api::openapi::document),
+        // the published ledger
+        get("/ledger/checkpoint", Published, api::ledger::checkpoint),
+        get("/ledger/tile/{*path}", Published, api::ledger::tile),
+        get("/ledger/key", Published, api::ledger::key),
         // health
         get("/healthz", Public, api::health::alive),
         get("/readyz", Public, api::health::ready),

@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime};
 use admintrail_capture::RecorderState;
 use admintrail_event::{Event, Filter, Micros};
 use admintrail_store::{Order, PageRequest, Trail, TrailState, View};
+use admintrail_web::App;
 use admintrail_web::anchors::Anchors;
 use admintrail_web::health::{Damaged, Disk, Facts, GapFact, StaleAnchor, Stopped};
 use parking_lot::RwLock;
@@ -26,6 +27,8 @@ const LEAP: i64 = 60 * Micros::SECOND;
 /// What one looks at, and what the last look saw.
 pub(crate) struct Gather {
     pub(crate) trail: Trail,
+    /// What verifications found.
+    pub(crate) app: Arc<App>,
     pub(crate) recorder_state: Arc<dyn Fn() -> RecorderState + Send + Sync>,
     pub(crate) clock: Clock,
     /// The data folder.
@@ -71,6 +74,9 @@ impl Gather {
             hot: Some(state.archive.hot),
             archiving: stopped_of(state.archive.failing),
             retention: self.trail.retention().paused,
+            tampered: self.app.integrity.tampered(),
+            ledger: stopped_of(self.trail.ledger().failing),
+            unpublished: self.trail.unpublished(),
             damaged: state.archive.damaged.into_iter().map(damaged).collect(),
             disk: disk(&self.data),
             clock: clock_sync::state(clock_sync::TIMESYNC.as_ref(), SystemTime::now()),

@@ -6,7 +6,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use admintrail_store::{Trail, View};
-use admintrail_web::{FileFormat, write_file};
+use admintrail_web::{FileFormat, PackAsk, write_file, write_pack};
 use anyhow::Context;
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
@@ -14,14 +14,18 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use super::view::ViewArgs;
 use super::{Failure, Global, Outcome, output, query, server_or_folder};
 use crate::control_socket::events;
+use crate::{clock, shell_user};
 
 #[derive(Args)]
 pub(super) struct ExportArgs {
     #[command(flatten)]
     view: ViewArgs,
     /// csv (safe to open in a spreadsheet), ndjson (exact) or parquet (exact, a column a field)
-    #[arg(long, value_parser = format())]
-    format: FileFormat,
+    #[arg(long, value_parser = format(), required_unless_present = "with_proof")]
+    format: Option<FileFormat>,
+    /// A zip with a proof for each event, the signed checkpoint, and programs that check them
+    #[arg(long, conflicts_with = "format", requires = "output")]
+    with_proof: bool,
     /// Write here instead of to standard output
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -37,20 +41,29 @@ pub(super) fn run(global: &Global, args: &ExportArgs) -> Outcome {
     let dir = global.data_folder()?;
     let trail = query::open(&dir)?;
     server_or_folder::note_look(global, &dir, "export", &args.view.filter);
+    let format = match (args.format, &args.output) {
+        (Some(format), _) => format,
+        (None, Some(path)) => {
+            with_proof(&trail, &view, path)?;
+            return query::nothing_missing(&trail, &view);
+        }
+        // The parser asks for one or the other.
+        (None, None) => return Err(Failure::Usage("add -o FILE".to_owned())),
+    };
     match &args.output {
-        None if args.format == FileFormat::Parquet && io::stdout().is_terminal() => {
+        None if format == FileFormat::Parquet && io::stdout().is_terminal() => {
             return Err(Failure::Usage(
                 "Parquet is no text for a terminal; add -o FILE, or send it into a pipe".to_owned(),
             ));
         }
         None => {
-            write_file(&trail, &view, args.format, &mut output::stdout())?;
+            write_file(&trail, &view, format, &mut output::stdout())?;
         }
         Some(path) => {
             let damaged = || trail.state().archive.damaged.len();
             let mut known = damaged();
             let count = loop {
-                match to_file(&trail, &view, args.format, path) {
+                match to_file(path, |file| finish(&trail, &view, format, file)) {
                     // What turned out to be damaged on the way is left out from the start.
                     Err(_) if damaged() > known => known = damaged(),
                     written => break written?,
@@ -63,7 +76,7 @@ pub(super) fn run(global: &Global, args: &ExportArgs) -> Outcome {
 }
 
 /// Whole or not at all: an export that breaks off must not look like one that ended.
-fn to_file(trail: &Trail, view: &View, format: FileFormat, path: &Path) -> Result<u64, Failure> {
+fn to_file<T>(path: &Path, write: impl FnOnce(File) -> Result<T, Failure>) -> Result<T, Failure> {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(".part");
     let part = path.with_file_name(name);
@@ -75,14 +88,39 @@ fn to_file(trail: &Trail, view: &View, format: FileFormat, path: &Path) -> Resul
         .mode(0o600)
         .open(&part)
         .with_context(cannot)?;
-    let done = finish(trail, view, format, file).and_then(|count| {
+    let done = write(file).and_then(|written| {
         fs::rename(&part, path).with_context(|| format!("cannot write {}", path.display()))?;
-        Ok(count)
+        Ok(written)
     });
     if done.is_err() {
         let _ = fs::remove_file(&part);
     }
     done
+}
+
+/// Events that no checkpoint covers, or that were erased, are said and left out.
+fn with_proof(trail: &Trail, view: &View, path: &Path) -> Outcome {
+    let ask = PackAsk {
+        made_by: shell_user::own(),
+        made: clock::now(),
+        anchors: Vec::new(),
+    };
+    let packed = to_file(path, |file| {
+        let mut out = BufWriter::with_capacity(256 * 1024, file);
+        let packed = write_pack(trail, view, &ask, &mut out).map_err(anyhow::Error::from)?;
+        let file = out.into_inner().map_err(io::IntoInnerError::into_error)?;
+        file.sync_all()?;
+        Ok(packed)
+    })?;
+    output::say(&format!(
+        "{} with proof written to {}",
+        events(packed.events),
+        path.display()
+    ));
+    if let Some(why) = packed.left_out_words() {
+        output::say(&format!("Left out: {why}"));
+    }
+    Ok(())
 }
 
 fn finish(trail: &Trail, view: &View, format: FileFormat, file: File) -> Result<u64, Failure> {

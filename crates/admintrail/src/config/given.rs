@@ -19,7 +19,7 @@ pub(crate) struct Given {
 pub(crate) enum Raw {
     Text(String),
     Number(i64),
-    Switch,
+    Switch(bool),
     List(Vec<Given>),
     Table(Vec<(String, Given)>),
     /// A TOML type that no key takes.
@@ -32,7 +32,7 @@ impl Raw {
         match self {
             Self::Text(_) => "a text",
             Self::Number(_) => "a number",
-            Self::Switch => "true or false",
+            Self::Switch(_) => "true or false",
             Self::List(_) => "a list",
             Self::Table(_) => "a table",
             Self::Other(kind) => kind,
@@ -85,7 +85,7 @@ fn given(value: &DeValue<'_>, at: Origin, origin: &impl Fn(usize) -> Origin) -> 
             i64::from_str_radix(&number.as_str().replace('_', ""), number.radix())
                 .map_or(Raw::Other("a number that is too large"), Raw::Number)
         }
-        DeValue::Boolean(_) => Raw::Switch,
+        DeValue::Boolean(on) => Raw::Switch(*on),
         DeValue::Array(items) => Raw::List(
             items
                 .iter()

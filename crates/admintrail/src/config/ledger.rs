@@ -1,4 +1,4 @@
-//! Who keeps checkpoints of the ledger outside of this machine: `[ledger]`.
+//! Who keeps checkpoints of the ledger outside of this machine, and who may read it: `[ledger]`.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -30,6 +30,8 @@ pub(crate) struct Anchoring {
     pub(crate) email: Option<Email>,
     /// Between two of them.
     pub(crate) every: Duration,
+    /// Anybody may read checkpoints, tiles and the key, signed in or not.
+    pub(crate) public: bool,
 }
 
 impl Default for Anchoring {
@@ -39,6 +41,7 @@ impl Default for Anchoring {
             webhook: None,
             email: None,
             every: minutes(HOURLY),
+            public: false,
         }
     }
 }
@@ -62,6 +65,7 @@ pub(super) fn read(mut section: Section<'_>, data: &Path, mail: &Mail<'_>) -> An
     let webhook = webhook(&mut section, WEBHOOK);
     let to = recipients(&mut section, mail);
     let every = minutes(section.number("anchor_every_minutes", MINUTES, HOURLY));
+    let public = section.switch("public", false);
     section.finish();
     let email = mail.email.filter(|_| !to.is_empty());
     Anchoring {
@@ -72,6 +76,7 @@ pub(super) fn read(mut section: Section<'_>, data: &Path, mail: &Mail<'_>) -> An
             ..email.clone()
         }),
         every,
+        public,
     }
 }
 

@@ -172,10 +172,13 @@ impl Config {
             given: mail_given,
             email: alerts.email.as_ref(),
         };
-        let anchoring = top
-            .table("ledger")
-            .map(|section| ledger::read(section, &data, &mail))
-            .unwrap_or_default();
+        let anchoring = match top.table("ledger") {
+            Some(section) => ledger::read(section, &data, &mail),
+            None => {
+                top.show("ledger.public", false, Origin::Default);
+                Anchoring::default()
+            }
+        };
         let days = retention::read(&mut top);
         let given = top.take_all("panel");
         top.finish();

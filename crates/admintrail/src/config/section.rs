@@ -191,6 +191,25 @@ impl<'a> Section<'a> {
         }
     }
 
+    /// `true` or `false`.
+    pub(crate) fn switch(&mut self, key: &'static str, default: bool) -> bool {
+        let Some(given) = self.take(key) else {
+            self.show(key, default, Origin::Default);
+            return default;
+        };
+        match given.raw {
+            Raw::Switch(on) => {
+                self.show(key, on, given.origin);
+                on
+            }
+            other => {
+                let message = format!("is {}; write true or false, without quotes", other.kind());
+                self.wrong(&given.origin, key, message);
+                default
+            }
+        }
+    }
+
     /// An address to listen on.
     pub(crate) fn address(&mut self, key: &'static str) -> Option<(SocketAddr, Origin)> {
         self.parsed(key, read_address)

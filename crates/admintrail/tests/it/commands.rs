@@ -455,6 +455,50 @@ async fn csv_opens_in_a_spreadsheet_and_files_are_whole_or_absent() {
 }
 
 #[tokio::test]
+async fn an_export_with_proof_is_a_zip_that_is_whole_or_absent() {
+    let server = Server::start(&Options::default());
+    server
+        .command(&["import", "-", "--panel", "billing"])
+        .run_with(&lines(30))
+        .ok();
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("pack.zip");
+    let path = file.display().to_string();
+    let export = ["export", "panel:billing", "--with-proof", "-o", &path];
+    // Until the newest block is published its events are left out, and that is said.
+    let said = until("all events are in the ledger", || async {
+        let said = server.command(&export).run();
+        (said.code == 0 && said.err.contains("30 events with proof")).then_some(said)
+    })
+    .await;
+    assert!(
+        said.out.is_empty() && !said.err.contains("Left out"),
+        "{said:?}"
+    );
+    let bytes = std::fs::read(&file).unwrap();
+    assert!(bytes.starts_with(b"PK"));
+    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
+
+    let nobody = dir.path().join("nobody.zip").display().to_string();
+    let said = server
+        .command(&["export", "admin:nobody", "--with-proof", "-o", &nobody])
+        .run();
+    assert!(
+        said.code == 1 && said.err.contains("no event of this view can be proven"),
+        "{said:?}"
+    );
+    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
+    for wrong in [
+        vec!["export", "--with-proof"],
+        vec!["export", "--with-proof", "--format", "csv", "-o", &nobody],
+        vec!["export", "-o", &nobody],
+    ] {
+        let said = server.command(&wrong).run();
+        assert_eq!(said.code, 2, "{wrong:?}: {said:?}");
+    }
+}
+
+#[tokio::test]
 async fn an_export_is_parquet_too() {
     let server = Server::start(&Options::default());
     let event = json!({"time": "2026-11-20T00:00:00Z", "method": "GET", "path": "/a"});

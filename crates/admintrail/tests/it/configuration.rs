@@ -202,6 +202,9 @@ recorder = "web-1"
 [retention]
 days = 500
 
+[ledger]
+public = true
+
 [[panel]]
 name = "billing"
 upstream = "http://127.0.0.1:8000"
@@ -275,14 +278,16 @@ fn a_panel_may_come_from_the_environment() {
     }
 }
 
+/// The line of a key in `config show`, word by word.
+fn row(said: &Said, key: &str) -> Vec<String> {
+    let line = said.out.lines().find(|line| line.starts_with(key));
+    let line = line.unwrap_or_else(|| panic!("{key}: {said:?}"));
+    line.split_whitespace().map(str::to_owned).collect()
+}
+
 #[test]
 fn how_long_events_are_kept_may_come_from_the_environment() {
     let dir = tempfile::tempdir().unwrap();
-    let row = |said: &Said, key: &str| -> Vec<String> {
-        let line = said.out.lines().find(|line| line.starts_with(key));
-        let line = line.unwrap_or_else(|| panic!("{key}: {said:?}"));
-        line.split_whitespace().map(str::to_owned).collect()
-    };
     let show = |args: &[&str], days: Option<&str>| {
         let command = config(dir.path(), &[&["show"], args].concat());
         match days {
@@ -483,4 +488,22 @@ fn the_readme_shows_settings_that_hold() {
             "{variable}"
         );
     }
+}
+
+#[test]
+fn the_published_ledger_is_for_everybody_only_where_the_file_says_so() {
+    let dir = tempfile::tempdir().unwrap();
+    let show = |file: &str| {
+        std::fs::write(dir.path().join("c.toml"), format!("version = 1\n{file}")).unwrap();
+        config(dir.path(), &["show", "--config", "c.toml"]).run()
+    };
+    let key = "ledger.public";
+    assert_eq!(row(&show(""), key), [key, "false", "default"]);
+    let said = show("[ledger]\npublic = true\n");
+    assert_eq!(row(&said, key), [key, "true", "c.toml:3"]);
+    let wrong = show("[ledger]\npublic = \"yes\"\n");
+    let told = "ledger.public: is a text; write true or false, without quotes";
+    assert!(wrong.code == 2 && wrong.err.contains(told), "{wrong:?}");
+    let wrong = show("[ledger]\npublik = true\n");
+    assert!(wrong.code == 2 && wrong.err.contains("publik"), "{wrong:?}");
 }

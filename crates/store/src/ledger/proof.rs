@@ -4,11 +4,12 @@ use std::path::{Path, PathBuf};
 
 use admintrail_event::{CanonicalFields, Event, LogId, Seq};
 use admintrail_ledger::{
-    Checkpoint, EventProof, Hash, LedgerEntry, LedgerError, TileReader, Tree, verify_event,
+    BlockEntry, Checkpoint, EventProof, Hash, InclusionProof, LedgerEntry, LedgerError, Statement,
+    TileId, TileReader, TileSource, Tree, verify_event,
 };
 use parking_lot::Mutex;
 
-use super::block::{Kept, Salting};
+use super::block::{Kept, PrivateBlock, Salting};
 use super::database::LedgerDatabase;
 use super::folder::Published;
 use super::key::verification_key;
@@ -63,35 +64,221 @@ impl Prover {
         }
     }
 
-    pub(crate) fn prove(&self, mirror: &Mirror, event: &Event) -> Result<ProofState, StoreError> {
-        let failed = |error: LedgerError| Ok(ProofState::Failed(error.to_string()));
+    /// Begins to prove events against the checkpoint as it is now; `None` before the first one.
+    pub(crate) fn proving<'t>(
+        &'t self,
+        mirror: &'t Mirror,
+    ) -> Result<Option<Proving<'t>>, StoreError> {
         let Some((note, checkpoint)) = self.checkpoint()? else {
-            return Ok(ProofState::Waiting);
+            return Ok(None);
         };
-        let (block, next) = {
-            let mut private = self.private.lock();
-            let private = match &mut *private {
-                Some(private) => private,
-                none => none.insert(LedgerDatabase::open(&self.dir, Access::Read)?),
-            };
-            let mut blocks = private.blocks(event.seq, event.seq)?;
-            (blocks.pop(), private.end()?.1)
+        Ok(Some(Proving {
+            prover: self,
+            mirror,
+            note,
+            reader: TileReader::new(&self.published, checkpoint.head),
+            current: None,
+        }))
+    }
+
+    pub(crate) fn prove(&self, mirror: &Mirror, event: &Event) -> Result<ProofState, StoreError> {
+        match self.proving(mirror)? {
+            Some(mut proving) => proving.prove(event),
+            None => Ok(ProofState::Waiting),
+        }
+    }
+
+    /// The hashes of events as the published ledger has them, in the order of their numbers; `None`
+    /// for one that it does not have, or has otherwise.
+    pub(crate) fn hashes(
+        &self,
+        mirror: &Mirror,
+        seqs: &[Seq],
+    ) -> Result<Vec<Option<Hash>>, StoreError> {
+        let Some(mut proving) = self.proving(mirror)? else {
+            return Ok(vec![None; seqs.len()]);
         };
+        seqs.iter().map(|seq| proving.hash(*seq)).collect()
+    }
+
+    /// Every statement that the ledger has, by its place.
+    pub(crate) fn statements(&self) -> Result<Vec<(u64, Statement)>, StoreError> {
+        let statements = self.private(|private| private.statements())?;
+        let read = statements.into_iter().filter_map(|(index, bytes)| {
+            // One that cannot be read is for a verification to find.
+            match LedgerEntry::parse(&bytes) {
+                Ok(LedgerEntry::Statement(statement)) => Some((index, statement)),
+                _ => None,
+            }
+        });
+        Ok(read.collect())
+    }
+
+    /// The published checkpoint as it is.
+    pub(crate) fn published_checkpoint(&self) -> Result<Option<Vec<u8>>, StoreError> {
+        let read = self.published.checkpoint();
+        read.map_err(|error| self.unreadable("ledger/checkpoint", error.to_string()))
+    }
+
+    /// A published tile or bundle as it is.
+    pub(crate) fn published_tile(&self, tile: &TileId) -> Result<Option<Vec<u8>>, StoreError> {
+        let read = self.published.read(tile);
+        read.map_err(|error| self.unreadable("ledger/tile", error.to_string()))
+    }
+
+    /// The folder of the data.
+    pub(crate) fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    fn private<T>(
+        &self,
+        ask: impl FnOnce(&LedgerDatabase) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let mut private = self.private.lock();
+        let private = match &mut *private {
+            Some(private) => private,
+            none => none.insert(LedgerDatabase::open(&self.dir, Access::Read)?),
+        };
+        ask(private)
+    }
+
+    fn unreadable(&self, name: &str, cause: String) -> StoreError {
+        StoreError::NotReadable {
+            path: self.dir.join(name),
+            cause,
+        }
+    }
+
+    fn checkpoint(&self) -> Result<Option<(String, Checkpoint)>, StoreError> {
+        let Some(bytes) = self.published_checkpoint()? else {
+            return Ok(None);
+        };
+        let Some(key) = verification_key(&self.dir, self.log)? else {
+            return Ok(None);
+        };
+        let checkpoint = Checkpoint::open(&bytes, &[key])
+            .map_err(|error| self.unreadable("ledger/checkpoint", error.to_string()))?;
+        let note = String::from_utf8_lossy(&bytes).into_owned();
+        Ok(Some((note, checkpoint)))
+    }
+}
+
+/// Proves events against one checkpoint. Events that come in the order of their numbers cost least:
+/// a block is read and hashed once for all of its events that follow each other.
+pub struct Proving<'t> {
+    prover: &'t Prover,
+    mirror: &'t Mirror,
+    note: String,
+    reader: TileReader<&'t Published>,
+    current: Option<Current>,
+}
+
+/// The block that was looked at last.
+struct Current {
+    block: PrivateBlock,
+    salting: Salting,
+    /// Those that are there.
+    events: Vec<Event>,
+    /// By place; those that are gone left theirs.
+    hashes: Vec<Option<Hash>>,
+    tree: Tree,
+    /// Its entry and the entry's place, or why there is none, in words.
+    entry: Result<(BlockEntry, InclusionProof), String>,
+}
+
+/// Where an event stands.
+enum Place {
+    Waiting,
+    Outside,
+    /// In the block that is the current one now.
+    InBlock,
+}
+
+impl Proving<'_> {
+    /// The signed checkpoint that proofs lead to.
+    #[must_use]
+    pub fn checkpoint(&self) -> &str {
+        &self.note
+    }
+
+    /// Whether an event is in the ledger.
+    ///
+    /// # Errors
+    /// When `ledger.db` cannot be read.
+    pub fn prove(&mut self, event: &Event) -> Result<ProofState, StoreError> {
+        Ok(match self.place(event.seq)? {
+            Place::Waiting => ProofState::Waiting,
+            Place::Outside => ProofState::Outside,
+            Place::InBlock => self.proven(event),
+        })
+    }
+
+    /// Finds the event of a number, and proves it. Without an event it is none of this trail any
+    /// more, or in no block yet.
+    ///
+    /// # Errors
+    /// When `ledger.db` cannot be read.
+    pub fn prove_number(&mut self, seq: Seq) -> Result<(Option<Event>, ProofState), StoreError> {
+        match self.place(seq)? {
+            Place::Waiting => return Ok((None, ProofState::Waiting)),
+            Place::Outside => return Ok((None, ProofState::Outside)),
+            Place::InBlock => {}
+        }
+        let events = self.current.as_ref().map(|current| &current.events);
+        let found = events.and_then(|events| {
+            let at = events.binary_search_by_key(&seq, |event| event.seq).ok()?;
+            events.get(at).cloned()
+        });
+        Ok(match found {
+            Some(event) => {
+                let state = self.proven(&event);
+                (Some(event), state)
+            }
+            None => (None, ProofState::Outside),
+        })
+    }
+
+    /// The hash of an event, if its block makes the root that the ledger has.
+    fn hash(&mut self, seq: Seq) -> Result<Option<Hash>, StoreError> {
+        let Place::InBlock = self.place(seq)? else {
+            return Ok(None);
+        };
+        Ok(self.current.as_ref().and_then(|current| {
+            let (entry, _) = current.entry.as_ref().ok()?;
+            let place = usize::try_from(seq.0.checked_sub(current.block.first.0)?).ok()?;
+            let whole = current.tree.size() == u64::from(entry.count());
+            let as_published = whole && current.tree.root() == entry.root();
+            current.hashes.get(place).copied()?.filter(|_| as_published)
+        }))
+    }
+
+    /// Makes the event's block the current one.
+    fn place(&mut self, seq: Seq) -> Result<Place, StoreError> {
+        let is_in = |block: &PrivateBlock| (block.first..=block.last()).contains(&seq);
+        if self.current.as_ref().is_some_and(|it| is_in(&it.block)) {
+            return Ok(Place::InBlock);
+        }
+        let (block, next) = self
+            .prover
+            .private(|private| Ok((private.blocks(seq, seq)?.pop(), private.end()?.1)))?;
         let Some(block) = block else {
-            return Ok(if event.seq >= next {
-                ProofState::Waiting
+            return Ok(if seq >= next {
+                Place::Waiting
             } else {
-                ProofState::Outside
+                Place::Outside
             });
         };
-        if block.index >= checkpoint.head.size {
-            return Ok(ProofState::Waiting);
+        if block.index >= self.reader.head().size {
+            return Ok(Place::Waiting);
         }
+        self.current = Some(self.read(block));
+        Ok(Place::InBlock)
+    }
+
+    fn read(&mut self, block: PrivateBlock) -> Current {
         let mut salting = Salting::of(&block);
-        let Some(salt) = salting.salt(event.seq, block.kept(event.seq)) else {
-            return Ok(ProofState::Erased);
-        };
-        // The block's other events; those that are gone left their hashes.
+        // The block's events; those that are gone left their hashes.
         let mut hashes: Vec<Option<Hash>> = (0..block.count)
             .map(
                 |place| match block.kept(Seq(block.first.0 + u64::from(place))) {
@@ -101,60 +288,65 @@ impl Prover {
             )
             .collect();
         let before = Seq(block.first.0.saturating_sub(1));
-        for other in mirror.after(before, block.count as usize) {
-            let place = usize::try_from(other.seq.0 - block.first.0).unwrap_or(usize::MAX);
+        let mut events = self.mirror.after(before, block.count as usize);
+        events.retain(|event| event.seq <= block.last());
+        for event in &events {
+            let place = usize::try_from(event.seq.0 - block.first.0).unwrap_or(usize::MAX);
             if let Some(hash @ None) = hashes.get_mut(place) {
-                *hash = salting.hash(self.log, &Fields::from(&other), block.kept(other.seq));
+                let kept = block.kept(event.seq);
+                *hash = salting.hash(self.prover.log, &Fields::from(event), kept);
             }
         }
-        let tree: Tree = hashes.into_iter().flatten().collect();
-        let mut reader = TileReader::new(&self.published, checkpoint.head);
-        let width = u64::from(admintrail_ledger::TILE_WIDTH);
-        let entries = match reader.bundle(block.index / width) {
-            Ok(entries) => entries,
-            Err(error) => return failed(error),
-        };
-        let place = usize::try_from(block.index % width).unwrap_or(0);
-        let entry = entries.get(place).map(|entry| LedgerEntry::parse(entry));
-        let Some(Ok(LedgerEntry::Block(entry))) = entry else {
-            return Ok(ProofState::Failed(
-                "the ledger has another entry in the place of its block".to_owned(),
-            ));
-        };
-        let inclusion = match reader.inclusion(block.index) {
-            Ok((_, inclusion)) => inclusion,
-            Err(error) => return failed(error),
-        };
-        let made = EventProof::new(event.seq, salt, &entry, &tree, inclusion).and_then(|proof| {
-            let fields = CanonicalFields::from(event);
-            verify_event(&fields, &proof, checkpoint.head).map(|()| proof)
-        });
-        match made {
-            Ok(proof) => Ok(ProofState::Proven(Box::new(Proven {
-                proof,
-                checkpoint: note,
-                entry: block.index,
-                entries: checkpoint.head.size,
-            }))),
-            Err(error) => failed(error),
+        Current {
+            entry: self.entry(block.index),
+            tree: hashes.iter().copied().flatten().collect(),
+            block,
+            salting,
+            events,
+            hashes,
         }
     }
 
-    fn checkpoint(&self) -> Result<Option<(String, Checkpoint)>, StoreError> {
-        let unreadable = |cause: String| StoreError::NotReadable {
-            path: self.dir.join("ledger/checkpoint"),
-            cause,
+    /// The entry at a place that has to be a block, and the proof that it is there.
+    fn entry(&mut self, index: u64) -> Result<(BlockEntry, InclusionProof), String> {
+        let said = |error: LedgerError| error.to_string();
+        let width = u64::from(admintrail_ledger::TILE_WIDTH);
+        let entries = self.reader.bundle(index / width).map_err(said)?;
+        let place = usize::try_from(index % width).unwrap_or(0);
+        let entry = entries.get(place).map(|entry| LedgerEntry::parse(entry));
+        let Some(Ok(LedgerEntry::Block(entry))) = entry else {
+            return Err("the ledger has another entry in the place of its block".to_owned());
         };
-        let bytes = self.published.checkpoint();
-        let Some(bytes) = bytes.map_err(|error| unreadable(error.to_string()))? else {
-            return Ok(None);
+        let (_, inclusion) = self.reader.inclusion(index).map_err(said)?;
+        Ok((entry, inclusion))
+    }
+
+    /// Of an event in the current block.
+    fn proven(&self, event: &Event) -> ProofState {
+        let Some(current) = &self.current else {
+            return ProofState::Waiting;
         };
-        let Some(key) = verification_key(&self.dir, self.log)? else {
-            return Ok(None);
+        let kept = current.block.kept(event.seq);
+        let Some(salt) = current.salting.salt(event.seq, kept) else {
+            return ProofState::Erased;
         };
-        let checkpoint =
-            Checkpoint::open(&bytes, &[key]).map_err(|error| unreadable(error.to_string()))?;
-        let note = String::from_utf8_lossy(&bytes).into_owned();
-        Ok(Some((note, checkpoint)))
+        let (entry, inclusion) = match &current.entry {
+            Ok(found) => found,
+            Err(cause) => return ProofState::Failed(cause.clone()),
+        };
+        let head = self.reader.head();
+        let made = EventProof::new(event.seq, salt, entry, &current.tree, inclusion.clone());
+        let checked = made.and_then(|proof| {
+            verify_event(&CanonicalFields::from(event), &proof, head).map(|()| proof)
+        });
+        match checked {
+            Ok(proof) => ProofState::Proven(Box::new(Proven {
+                proof,
+                checkpoint: self.note.clone(),
+                entry: current.block.index,
+                entries: head.size,
+            })),
+            Err(error) => ProofState::Failed(error.to_string()),
+        }
     }
 }

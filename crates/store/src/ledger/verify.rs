@@ -38,6 +38,8 @@ pub struct VerifyOptions {
     pub since: Option<Vec<u8>>,
     /// Checkpoints that somebody else kept, and where: the ledger must pass through them.
     pub anchors: Vec<(String, Vec<u8>)>,
+    /// Threads that hash; by default as many as there are processors.
+    pub threads: Option<NonZero<usize>>,
 }
 
 /// What was found.
@@ -376,6 +378,7 @@ struct Verifying<'f> {
     /// What was found before an entry was looked at.
     early: Option<Fault>,
     unusable: Vec<(String, String)>,
+    threads: Option<NonZero<usize>>,
 }
 
 impl<'f> Verifying<'f> {
@@ -398,6 +401,7 @@ impl<'f> Verifying<'f> {
             outside: 0,
             early: None,
             unusable: Vec::new(),
+            threads: options.threads,
         };
         let verifier = match &options.since {
             None => Ok(Verifier::new(reader)),
@@ -496,7 +500,10 @@ impl<'f> Verifying<'f> {
         progress: &mut impl FnMut(u64, u64),
     ) -> Result<(), Stop> {
         let (found, from) = (self.found, self.start.1);
-        let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
+        let threads = match self.threads {
+            Some(threads) => threads.get(),
+            None => std::thread::available_parallelism().map_or(1, NonZero::get),
+        };
         let (jobs, inbox) = crossbeam_channel::bounded::<Job>(threads);
         let (outbox, done) = crossbeam_channel::unbounded::<Done>();
         std::thread::scope(|scope| {

@@ -300,6 +300,51 @@ fn each_event_is_proven_wherever_it_is() {
     trail.close();
 }
 
+#[test]
+fn many_events_are_proven_against_one_checkpoint_and_have_the_hashes_that_it_signs() {
+    let small = recorded(6);
+    let trail = small.open();
+    let mut proving = trail.proving().unwrap().unwrap();
+    let note = proving.checkpoint().to_owned();
+    let seqs: Vec<Seq> = (1..=100).map(Seq).collect();
+    let hashes = trail.ledger_hashes(&seqs).unwrap();
+    for (seq, hash) in seqs.iter().zip(&hashes) {
+        let (event, state) = proving.prove_number(*seq).unwrap();
+        let (event, hash) = (event.unwrap(), hash.unwrap());
+        assert_eq!(event.seq, *seq);
+        let ProofState::Proven(proven) = state else {
+            panic!("{state:?}");
+        };
+        assert_eq!((&proven.checkpoint, proven.entries), (&note, 10));
+        assert_eq!(proven.entry, (seq.0 - 1) / 10);
+        assert!(hashes.iter().filter(|other| **other == Some(hash)).count() == 1);
+    }
+    let (event, state) = proving.prove_number(Seq(101)).unwrap();
+    assert!(event.is_none() && matches!(state, ProofState::Waiting));
+    assert_eq!(
+        trail.ledger_hashes(&[Seq(101), Seq(7)]).unwrap(),
+        [None, hashes[6]]
+    );
+    drop(proving);
+    assert_eq!(trail.unpublished(), None);
+    small.append(&trail, drafts(100..103));
+    let (waiting, _) = trail.unpublished().unwrap();
+    assert_eq!(waiting, 3);
+    trail.publish().unwrap();
+    assert_eq!(trail.unpublished(), None);
+    trail.close();
+
+    // A block with a changed event has no hash that the ledger would bear out.
+    let database = Connection::open(small.dir.path().join("trail.db")).unwrap();
+    let edit = "UPDATE events SET time = time + 1 WHERE seq = 95";
+    assert_eq!(database.execute(edit, []).unwrap(), 1);
+    drop(database);
+    let trail = small.open();
+    let hashes = trail.ledger_hashes(&[Seq(89), Seq(94)]).unwrap();
+    assert!(hashes[0].is_some() && hashes[1].is_none(), "{hashes:?}");
+    trail.close();
+}
+
 /// Threat of a trail that is older than its ledger: what was sealed before is said to be outside of it.
 #[test]
 fn a_trail_that_began_without_a_ledger_says_from_where_on_it_has_one() {

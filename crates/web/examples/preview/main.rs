@@ -144,6 +144,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         } else {
             Health::default()
         }),
+        ledger_public: false,
         key: [7; 32],
         version: "preview",
         listen,

@@ -162,7 +162,7 @@ impl Asked {
 }
 
 fn shape(path: &str, headers: &HeaderMap) -> Shape {
-    let program = ["/api/", "/metrics", "/healthz", "/readyz"]
+    let program = ["/api/", "/ledger/", "/metrics", "/healthz", "/readyz"]
         .iter()
         .any(|start| path.starts_with(start));
     if headers.contains_key("x-fragment") {

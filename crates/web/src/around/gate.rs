@@ -13,10 +13,14 @@ use crate::routes::{Access, Route};
 use crate::{WebError, pages};
 
 /// What each route asks for.
-pub(crate) struct Gates(HashMap<&'static str, Vec<(Method, Access)>>);
+pub(crate) struct Gates {
+    routes: HashMap<&'static str, Vec<(Method, Access)>>,
+    /// Anybody may read what is published.
+    published: bool,
+}
 
 impl Gates {
-    pub(crate) fn of(routes: &[Route]) -> Arc<Self> {
+    pub(crate) fn of(routes: &[Route], published: bool) -> Arc<Self> {
         let mut gates: HashMap<_, Vec<_>> = HashMap::new();
         for route in routes {
             gates
@@ -24,7 +28,10 @@ impl Gates {
                 .or_default()
                 .push((route.method.clone(), route.access));
         }
-        Arc::new(Self(gates))
+        Arc::new(Self {
+            routes: gates,
+            published,
+        })
     }
 
     fn access(&self, request: &Request) -> Access {
@@ -32,7 +39,7 @@ impl Gates {
             .extensions()
             .get::<MatchedPath>()
             .map(MatchedPath::as_str);
-        let listed = matched.and_then(|path| self.0.get(path));
+        let listed = matched.and_then(|path| self.routes.get(path));
         if let Some(listed) = listed {
             let method = if *request.method() == Method::HEAD {
                 &Method::GET
@@ -43,7 +50,11 @@ impl Gates {
                 .iter()
                 .find(|(of, _)| of == method)
                 .map(|(_, access)| *access);
-            return found.unwrap_or(Access::May(Capability::Read));
+            return match found {
+                Some(Access::Published) if self.published => Access::Public,
+                Some(Access::Published) | None => Access::May(Capability::Read),
+                Some(access) => access,
+            };
         }
         // By the path as sent, and only if a page of ours answers it.
         let path = request.uri().path();

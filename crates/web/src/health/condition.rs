@@ -13,6 +13,8 @@ use super::facts::Stopped;
 pub enum Code {
     /// Nothing can be recorded.
     RecordingStopped,
+    /// The record is not as its ledger has it.
+    LedgerTampered,
     /// Part of the archive cannot be read.
     SegmentDamaged,
     /// Requests passed without a record of their own.
@@ -23,6 +25,8 @@ pub enum Code {
     ArchiveStopped,
     /// Events wait to be archived.
     ArchiveBehind,
+    /// The ledger cannot be written, or is late.
+    LedgerBehind,
     /// Retention drops nothing, because the clock leapt.
     RetentionPaused,
     /// Nobody keeps the clock right.
@@ -35,13 +39,15 @@ pub enum Code {
 
 impl Code {
     /// All of them, the worst first.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::RecordingStopped,
+        Self::LedgerTampered,
         Self::SegmentDamaged,
         Self::Gap,
         Self::DiskLow,
         Self::ArchiveStopped,
         Self::ArchiveBehind,
+        Self::LedgerBehind,
         Self::RetentionPaused,
         Self::ClockUnsynchronised,
         Self::ClockLeap,
@@ -53,11 +59,13 @@ impl Code {
     pub const fn word(self) -> &'static str {
         match self {
             Self::RecordingStopped => "recording_stopped",
+            Self::LedgerTampered => "ledger_tampered",
             Self::SegmentDamaged => "segment_damaged",
             Self::Gap => "gap",
             Self::DiskLow => "disk_low",
             Self::ArchiveStopped => "archive_stopped",
             Self::ArchiveBehind => "archive_behind",
+            Self::LedgerBehind => "ledger_behind",
             Self::RetentionPaused => "retention_paused",
             Self::ClockUnsynchronised => "clock_unsynchronised",
             Self::ClockLeap => "clock_leap",
@@ -69,7 +77,9 @@ impl Code {
     #[must_use]
     pub const fn severity(self) -> Severity {
         match self {
-            Self::RecordingStopped | Self::SegmentDamaged => Severity::Critical,
+            Self::RecordingStopped | Self::LedgerTampered | Self::SegmentDamaged => {
+                Severity::Critical
+            }
             _ => Severity::Warning,
         }
     }
@@ -94,11 +104,13 @@ impl Code {
             Self::RecordingStopped => Duration::from_secs(30),
             // What is counted as a gap is of the last hour anyway.
             Self::Gap => Duration::ZERO,
-            Self::SegmentDamaged | Self::DiskLow | Self::ArchiveStopped | Self::ArchiveBehind => {
-                Duration::from_secs(60)
-            }
-            // Somebody said so.
-            Self::RetentionPaused => Duration::ZERO,
+            Self::SegmentDamaged
+            | Self::DiskLow
+            | Self::ArchiveStopped
+            | Self::ArchiveBehind
+            | Self::LedgerBehind => Duration::from_secs(60),
+            // A verification, or somebody, said so.
+            Self::LedgerTampered | Self::RetentionPaused => Duration::ZERO,
             Self::ClockUnsynchronised => Duration::from_secs(300),
             Self::ClockLeap => Duration::from_secs(86_400),
             // One that was kept ends it.
@@ -111,7 +123,7 @@ impl Code {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
-    /// Events are being lost, or are missing from answers.
+    /// Events are being lost, are missing from answers, or are not what they were.
     Critical,
     /// They soon may be.
     Warning,
@@ -136,6 +148,13 @@ pub enum Fault {
     RecordingStopped {
         /// Why.
         cause: String,
+    },
+    /// The record is not as its ledger has it.
+    LedgerTampered {
+        /// The first event that may be concerned.
+        first_seq: u64,
+        /// What a verification found, in words.
+        says: String,
     },
     /// Part of the archive cannot be read.
     SegmentDamaged {
@@ -175,6 +194,13 @@ pub enum Fault {
         /// How many.
         events: u64,
     },
+    /// The ledger cannot be written, or is late.
+    LedgerBehind {
+        /// Events that no checkpoint covers.
+        events: u64,
+        /// Why it cannot be written; `None`: it is only late.
+        cause: Option<String>,
+    },
     /// Nobody keeps the clock right.
     ClockUnsynchronised,
     /// The clock went ahead (or back, if negative) at once.
@@ -197,11 +223,13 @@ impl Fault {
     pub const fn code(&self) -> Code {
         match self {
             Self::RecordingStopped { .. } => Code::RecordingStopped,
+            Self::LedgerTampered { .. } => Code::LedgerTampered,
             Self::SegmentDamaged { .. } => Code::SegmentDamaged,
             Self::Gap { .. } => Code::Gap,
             Self::DiskLow { .. } => Code::DiskLow,
             Self::ArchiveStopped { .. } => Code::ArchiveStopped,
             Self::ArchiveBehind { .. } => Code::ArchiveBehind,
+            Self::LedgerBehind { .. } => Code::LedgerBehind,
             Self::RetentionPaused { .. } => Code::RetentionPaused,
             Self::ClockUnsynchronised => Code::ClockUnsynchronised,
             Self::ClockLeap { .. } => Code::ClockLeap,

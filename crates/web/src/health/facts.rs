@@ -22,6 +22,12 @@ pub struct Facts {
     pub archiving: Option<Stopped>,
     /// Retention drops nothing, because the clock leapt.
     pub retention: Option<RetentionPaused>,
+    /// What the last verification found wrong.
+    pub tampered: Option<TamperedFact>,
+    /// The ledger cannot be written.
+    pub ledger: Option<Stopped>,
+    /// Events that no checkpoint covers yet, and when the first of them was received.
+    pub unpublished: Option<(u64, Micros)>,
     /// Segments of the archive that cannot be read.
     pub damaged: Vec<Damaged>,
     /// The disk of the data folder; `None`: the system does not tell.
@@ -65,6 +71,17 @@ pub struct GapFact {
     /// When the first of them came.
     pub since: Micros,
     /// What the newest gap says of itself.
+    pub says: String,
+}
+
+/// The record is not as its ledger has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TamperedFact {
+    /// When that was found.
+    pub since: Micros,
+    /// The first event that may be concerned.
+    pub first_seq: u64,
+    /// What is wrong, in words.
     pub says: String,
 }
 

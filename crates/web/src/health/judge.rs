@@ -15,6 +15,8 @@ const DISK_WELL: u64 = 120;
 const BEHIND: u64 = 1_000_000;
 /// With so many it has caught up.
 const CAUGHT_UP: u64 = 750_000;
+/// A ledger that is behind by less is only a moment late.
+const LATE: i64 = 60 * Micros::SECOND;
 /// A clock that is off by less is right.
 const OFF_S: i64 = 60;
 
@@ -67,6 +69,10 @@ fn faults(held: &[Condition], facts: &Facts) -> Vec<(Fault, Micros)> {
         let cause = stopped.cause.clone();
         faults.push((Fault::RecordingStopped { cause }, stopped.since));
     }
+    if let Some(tampered) = &facts.tampered {
+        let (first_seq, says) = (tampered.first_seq, tampered.says.clone());
+        faults.push((Fault::LedgerTampered { first_seq, says }, tampered.since));
+    }
     for damaged in &facts.damaged {
         let (name, cause) = (damaged.name.clone(), damaged.cause.clone());
         faults.push((Fault::SegmentDamaged { name, cause }, facts.now));
@@ -96,6 +102,7 @@ fn faults(held: &[Condition], facts: &Facts) -> Vec<(Fault, Micros)> {
             faults.push((Fault::ArchiveBehind { events }, facts.now));
         }
     }
+    faults.extend(behind(facts));
     if let Some(paused) = facts.retention {
         let ahead_s = paused.ahead_s;
         faults.push((Fault::RetentionPaused { ahead_s }, paused.since));
@@ -114,6 +121,19 @@ fn faults(held: &[Condition], facts: &Facts) -> Vec<(Fault, Micros)> {
         faults.push((Fault::AnchorStale { place, cause }, stale.since));
     }
     faults
+}
+
+/// The ledger cannot be written; or it can, and is late all the same.
+fn behind(facts: &Facts) -> Option<(Fault, Micros)> {
+    let events = facts.unpublished.map_or(0, |(events, _)| events);
+    let fault = |cause| Fault::LedgerBehind { events, cause };
+    if let Some(stopped) = &facts.ledger {
+        return Some((fault(Some(stopped.cause.clone())), stopped.since));
+    }
+    let (_, since) = facts.unpublished?;
+    // A clock that leaps makes what is a second old look older.
+    let late = facts.leap_s == 0 && facts.now.0.saturating_sub(since.0) > LATE;
+    late.then(|| (fault(None), since))
 }
 
 /// By how much the clock leapt so far.

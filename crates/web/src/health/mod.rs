@@ -13,7 +13,7 @@ mod words;
 pub(crate) use board::micros;
 pub use board::{Change, Changed, Health, Resolved, Way};
 pub use condition::{Code, Condition, Fault, Severity};
-pub use facts::{ClockState, Damaged, Disk, Facts, GapFact, StaleAnchor, Stopped};
+pub use facts::{ClockState, Damaged, Disk, Facts, GapFact, StaleAnchor, Stopped, TamperedFact};
 pub use judge::judge;
 pub use words::Words;
 pub(crate) use words::clock_ahead;

@@ -77,6 +77,19 @@ fn stale(facts: &mut Facts, places: &[&str]) {
         .collect();
 }
 
+fn tampered(facts: &mut Facts) {
+    facts.tampered = Some(TamperedFact {
+        since: facts.now,
+        first_seq: 47,
+        says: "event 47: at least one is not as it was recorded (ledger entry 4)".to_owned(),
+    });
+}
+
+fn unpublished(facts: &mut Facts, seconds: i64) {
+    let since = Micros(facts.now.0 - seconds * Micros::SECOND);
+    facts.unpublished = Some((3, since));
+}
+
 fn disk(facts: &mut Facts, free: u64) {
     facts.disk = Some(Disk { free, total: 1_000 });
 }
@@ -180,6 +193,39 @@ fn each_fact_raises_its_condition_once_and_its_end_resolves_it() {
                 (150, |f| f.hot = Some(750_000)),
             ],
             &["", "+archive_behind", "", "", "-archive_behind"],
+        ),
+        (
+            "what a verification found holds until one finds nothing",
+            &[(0, tampered), (10, tampered), (20, well)],
+            &["+ledger_tampered", "", "-ledger_tampered"],
+        ),
+        (
+            "a ledger that is a moment late is not told, one that is a minute late is",
+            &[
+                (0, |f| unpublished(f, 60)),
+                (10, |f| unpublished(f, 61)),
+                (20, well),
+                (80, well),
+            ],
+            &["", "+ledger_behind", "", "-ledger_behind"],
+        ),
+        (
+            "a ledger that cannot be written is told at once",
+            &[(0, |f| {
+                f.ledger = Some(Stopped {
+                    since: f.now,
+                    cause: "disk full".to_owned(),
+                });
+            })],
+            &["+ledger_behind"],
+        ),
+        (
+            "a clock that leaps makes no ledger late",
+            &[(0, |f| {
+                unpublished(f, 3_601);
+                f.leap_s = 3_600;
+            })],
+            &["+clock_leap"],
         ),
         (
             "without an archive nothing is behind",
@@ -386,6 +432,10 @@ fn every_condition_says_what_happened_what_it_means_and_what_to_do() {
         Fault::RecordingStopped {
             cause: "disk full".to_owned(),
         },
+        Fault::LedgerTampered {
+            first_seq: 47,
+            says: "event 47: at least one is not as it was recorded (ledger entry 4)".to_owned(),
+        },
         Fault::SegmentDamaged {
             name: "1-9.0.parquet".to_owned(),
             cause: "checksum differs".to_owned(),
@@ -403,6 +453,10 @@ fn every_condition_says_what_happened_what_it_means_and_what_to_do() {
             cause: "disk full".to_owned(),
         },
         Fault::ArchiveBehind { events: 1_234_567 },
+        Fault::LedgerBehind {
+            events: 12,
+            cause: Some("disk full".to_owned()),
+        },
         Fault::RetentionPaused {
             ahead_s: 3_650 * 86_400,
         },

@@ -47,6 +47,21 @@ impl Words {
                 ),
                 "Mend what is named here; recording goes on by itself.".to_owned(),
             ),
+            Fault::LedgerTampered { first_seq, says } => (
+                "The record was tampered with".to_owned(),
+                format!(
+                    "The record is not as its ledger has it, from event {first_seq} on; found {}.",
+                    at(since)
+                ),
+                format!(
+                    "It says: {says}. What stands before that event is as it was recorded; what \
+                     comes after it was not looked at."
+                ),
+                "Stop whoever may write to the data folder, keep a copy of it as it is, and run \
+                 admintrail verify on that copy. Then put the folder back from a backup; the next \
+                 verification that finds it intact ends this."
+                    .to_owned(),
+            ),
             Fault::SegmentDamaged { name, cause } => (
                 "Part of the archive is damaged".to_owned(),
                 format!("The segment {name} of the archive cannot be read."),
@@ -124,6 +139,30 @@ impl Words {
                 "Nothing is lost; searches take longer and memory fills.".to_owned(),
                 "Read in the log why archiving fails; it may be the disk.".to_owned(),
             ),
+            Fault::LedgerBehind { events, cause } => (
+                "The ledger is behind".to_owned(),
+                match events {
+                    0 => format!("The ledger cannot be written since {}.", at(since)),
+                    n => format!(
+                        "{} from {} on {} not in the published ledger yet.",
+                        counted(*n, "event", "events"),
+                        at(since),
+                        if *n == 1 { "is" } else { "are" }
+                    ),
+                },
+                match cause {
+                    Some(cause) => format!(
+                        "It says: {cause}. Nothing is lost, and recording goes on; until the ledger \
+                         has caught up nobody could prove that those events are as they were."
+                    ),
+                    None => "Nothing is lost, and recording goes on; until the ledger has caught up \
+                             nobody could prove that those events are as they were."
+                        .to_owned(),
+                },
+                "See that the data folder can be written and the disk is fast enough; it catches up \
+                 by itself."
+                    .to_owned(),
+            ),
             Fault::ClockUnsynchronised => (
                 "The clock is not synchronised".to_owned(),
                 "No time server was heard for a while.".to_owned(),
@@ -176,6 +215,9 @@ impl Words {
             Fault::RecordingStopped { .. } => {
                 format!("Recording works again; it had stopped {}.", at(since))
             }
+            Fault::LedgerTampered { .. } => {
+                "A verification found the record as its ledger has it again.".to_owned()
+            }
             Fault::SegmentDamaged { name, .. } => {
                 format!("The segment {name} of the archive is not reported as damaged any more.")
             }
@@ -188,6 +230,7 @@ impl Words {
                 "Retention goes on; what is too old is deleted again.".to_owned()
             }
             Fault::ArchiveBehind { .. } => "The archive has caught up.".to_owned(),
+            Fault::LedgerBehind { .. } => "The ledger has caught up.".to_owned(),
             Fault::ClockUnsynchronised => {
                 "The clock is not reported as unsynchronised any more.".to_owned()
             }

@@ -9,6 +9,7 @@ mod dashboard;
 mod entry;
 mod failure;
 mod groups;
+mod integrity;
 mod overview;
 mod parts;
 mod requests;
@@ -43,6 +44,7 @@ pub fn routes() -> Router<Arc<App>> {
         .route(link::ADMINS, get(groups::admins))
         .route(link::ADDRESSES, get(groups::addresses))
         .route(link::ALERTS, get(alerts::show))
+        .route(link::INTEGRITY, get(integrity::show))
         .route("/monitoring", to(link::REQUESTS))
         .route("/settings", to(link::ACCOUNT))
         .route(link::ACCOUNT, get(settings::account::show))

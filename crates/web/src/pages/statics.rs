@@ -61,6 +61,7 @@ const SHEETS: &str = sheets!(
     "retention.css",
     "dashboard.css",
     "alerts.css",
+    "integrity.css",
     "dialog.css",
     "entry.css",
 );

@@ -10,6 +10,7 @@ fn target(path: &str) -> String {
     let query = match path {
         "/api/v1/facets" => "?field=admin",
         "/api/v1/export" => "?format=csv",
+        "/ledger/tile/{*path}" => return "/ledger/tile/0/000".to_owned(),
         _ => "",
     };
     let id = "0190163d-8694-739b-aea5-966c26f8ad91";
@@ -31,19 +32,21 @@ fn let_in(status: u16) -> bool {
 
 #[tokio::test]
 async fn every_route_is_open_to_exactly_those_who_may() {
-    use admintrail_web::auth::Capability::{Export, Ingest, Manage, Metrics, OwnAccount, Read};
+    use admintrail_web::auth::Capability::{
+        Audit, Export, Ingest, Manage, Metrics, OwnAccount, Read,
+    };
     let world = World::new();
     let actors = [
         ("anon", world.anon(), vec![]),
         (
             "owner",
             world.owner(),
-            vec![Read, Export, OwnAccount, Manage, Metrics],
+            vec![Read, Export, OwnAccount, Manage, Audit, Metrics],
         ),
         (
             "auditor",
             world.signed_in(Role::Auditor),
-            vec![Read, Export, OwnAccount, Metrics],
+            vec![Read, Export, OwnAccount, Audit, Metrics],
         ),
         (
             "viewer",
@@ -110,6 +113,7 @@ async fn every_route_is_open_to_exactly_those_who_may() {
             let expected = match route.access {
                 Access::Public => true,
                 Access::May(capability) => may.contains(&capability),
+                Access::Published => may.contains(&Read),
             };
             let json = actor.clone().json();
             let status = status(&json, route.method.as_str(), route.path).await;
@@ -171,9 +175,13 @@ async fn what_is_not_listed_is_closed_to_strangers() {
         "/api/v1/%65vents",
         "/healthz/",
         "/metrics",
+        "/ledger/checkpoint",
+        "/ledger/tile/0/000",
+        "/ledger/key",
+        "/monitoring/integrity",
     ] {
         let page = world.anon().get(path).await;
-        let api = ["/api/", "/metrics", "/healthz"]
+        let api = ["/api/", "/metrics", "/healthz", "/ledger/"]
             .iter()
             .any(|front| path.starts_with(front));
         assert_eq!(page.status.as_u16(), if api { 401 } else { 303 }, "{path}");

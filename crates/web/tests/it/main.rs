@@ -18,6 +18,7 @@ mod guard;
 mod health;
 mod ingest;
 mod injection;
+mod ledger;
 mod links;
 mod openapi;
 mod own_account;

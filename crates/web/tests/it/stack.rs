@@ -45,8 +45,13 @@ impl World {
         Self::with_limits(Limits::default())
     }
 
+    /// One whose published ledger is for everybody.
+    pub(crate) fn published() -> Self {
+        Self::with(Limits::default(), Tuning::default(), true)
+    }
+
     pub(crate) fn with_limits(limits: Limits) -> Self {
-        Self::with(limits, Tuning::default())
+        Self::with(limits, Tuning::default(), false)
     }
 
     /// One whose questions never have time: each looks at one of many small groups a thread.
@@ -57,10 +62,10 @@ impl World {
             budget: Duration::ZERO,
             ..Tuning::default()
         };
-        Self::with(Limits::default(), tuning)
+        Self::with(Limits::default(), tuning, false)
     }
 
-    fn with(limits: Limits, tuning: Tuning) -> Self {
+    fn with(limits: Limits, tuning: Tuning, ledger_public: bool) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let start = Micros::parse_rfc3339(START).unwrap();
         let clock = Arc::new(AtomicI64::new(start.0));
@@ -106,6 +111,7 @@ impl World {
                 direct: Arc::clone(&direct),
                 anchors: Arc::default(),
                 health: Arc::clone(&health),
+                ledger_public,
                 key: [7; 32],
                 version: "1.2.3",
                 listen: SocketAddr::from(([127, 0, 0, 1], 7070)),
@@ -237,6 +243,20 @@ impl World {
             .iter()
             .filter(|receipt| matches!(receipt, Receipt::Accepted(_)));
         assert_eq!(accepted.count(), count);
+    }
+
+    /// Has everything that was recorded in the published ledger.
+    pub(crate) async fn publish(&self) {
+        let trail = self.app.trail.clone();
+        let published = tokio::task::spawn_blocking(move || trail.publish()).await;
+        published.unwrap().unwrap();
+    }
+
+    /// Has the record verified, and waits for what comes of it.
+    pub(crate) async fn verified(&self) {
+        while self.app.integrity.running().is_some() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
     }
 
     /// `count` requests, a second apart, by olena.

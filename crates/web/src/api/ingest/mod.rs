@@ -1,6 +1,7 @@
 //! `POST /api/v1/events`: events that somebody else recorded.
 
 pub(crate) mod gaps;
+mod receipts;
 mod submission;
 
 use std::sync::Arc;
@@ -13,7 +14,7 @@ use admintrail_store::control::ApiToken;
 use admintrail_store::{Receipt, Submission};
 use axum::Json;
 use axum::body::Body;
-use axum::extract::State;
+use axum::extract::{RawQuery, State};
 use axum::response::{IntoResponse, Response};
 use bytes::BytesMut;
 use http::HeaderMap;
@@ -32,9 +33,11 @@ use crate::{App, WebError, form};
 pub(crate) async fn submit(
     State(app): State<Arc<App>>,
     viewer: Viewer,
+    RawQuery(query): RawQuery,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, WebError> {
+    let with_hashes = wants_hashes(query.as_deref())?;
     let Viewer::Token(token) = &viewer else {
         return Err(WebError::Forbidden(
             "Events are sent with an ingest token.".to_owned(),
@@ -69,7 +72,25 @@ pub(crate) async fn submit(
     app.counters
         .ingested
         .add(u64::try_from(count).unwrap_or(u64::MAX));
-    answer(&ids, &receipts, token)
+    let hashes = if with_hashes {
+        Some(receipts::hashes(&app, &receipts).await?)
+    } else {
+        None
+    };
+    answer(&ids, &receipts, hashes.as_deref(), token)
+}
+
+/// `?receipts=ledger`. Other parameters were never looked at, and are not.
+fn wants_hashes(query: Option<&str>) -> Result<bool, WebError> {
+    let pairs = url::form_urlencoded::parse(query.unwrap_or_default().as_bytes());
+    match pairs.into_iter().find(|(name, _)| name == "receipts") {
+        None => Ok(false),
+        Some((_, value)) if value == "ledger" => Ok(true),
+        Some(_) => Err(WebError::parameter(
+            "receipts",
+            "send ledger, or leave it out.",
+        )),
+    }
 }
 
 fn refuse_encodings(headers: &HeaderMap) -> Result<(), WebError> {
@@ -201,19 +222,32 @@ fn tried(app: &App, panel: &PanelName, name: &str) -> String {
     attempted_name(name, is_admin, AttemptedNames::Known, &app.key)
 }
 
-fn answer(ids: &[EventId], receipts: &[Receipt], token: &ApiToken) -> Result<Response, WebError> {
+fn answer(
+    ids: &[EventId],
+    receipts: &[Receipt],
+    hashes: Option<&[receipts::InLedger]>,
+    token: &ApiToken,
+) -> Result<Response, WebError> {
     let (mut accepted, mut duplicates, mut conflicts) = (0_usize, 0_usize, 0_usize);
     let events: Vec<Value> = ids
         .iter()
         .zip(receipts)
-        .map(|(id, receipt)| {
+        .enumerate()
+        .map(|(at, (id, receipt))| {
             let (status, seq, count) = match receipt {
                 Receipt::Accepted(seq) => ("accepted", seq, &mut accepted),
                 Receipt::Duplicate(seq) => ("duplicate", seq, &mut duplicates),
                 Receipt::Conflict(seq) => ("conflict", seq, &mut conflicts),
             };
             *count += 1;
-            json!({"id": id.to_string(), "seq": seq.0, "status": status})
+            let mut event = json!({"id": id.to_string(), "seq": seq.0, "status": status});
+            let found = hashes.and_then(|hashes| hashes.get(at));
+            if let (Some(found), Value::Object(event)) = (found, &mut event) {
+                event.insert("ledger".into(), found.word().into());
+                let hash = found.hash().map(|hash| hash.to_string());
+                event.insert("ledger_hash".into(), hash.into());
+            }
+            event
         })
         .collect();
     let mut json = Map::new();

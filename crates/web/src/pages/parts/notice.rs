@@ -93,6 +93,11 @@ pub(crate) fn health(app: &App, face: &Face) -> Vec<Notice> {
 
 /// [`health`] without one condition, on the page that tells of it by itself.
 pub(crate) fn health_without(app: &App, face: &Face, told: Option<Code>) -> Vec<Notice> {
+    health_without_all(app, face, told.as_slice())
+}
+
+/// [`health`] without some conditions, on the page that tells of them by itself.
+pub(crate) fn health_without_all(app: &App, face: &Face, told: &[Code]) -> Vec<Notice> {
     let mut notices = recording(&app.recorder_state(), &app.trail.state(), face);
     let open = app.health.open().into_iter();
     // That recording stopped is told as it is now, not as it was at the last look; and whoever let
@@ -100,7 +105,7 @@ pub(crate) fn health_without(app: &App, face: &Face, told: Option<Code>) -> Vec<
     let goes_on = app.trail.retention().paused.is_none();
     let others: Vec<_> = open
         .filter(|one| match one.fault.code() {
-            code if told == Some(code) => false,
+            code if told.contains(&code) => false,
             Code::RecordingStopped => false,
             Code::RetentionPaused => !goes_on,
             _ => true,

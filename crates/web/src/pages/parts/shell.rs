@@ -60,6 +60,7 @@ pub(crate) enum Place {
     Dashboard,
     AdminSessions,
     Alerts,
+    Integrity,
     Panels,
     Retention,
     Tokens,
@@ -176,6 +177,7 @@ fn nav(viewer: &Viewer, place: Place) -> Vec<NavGroup> {
                     Place::AdminSessions,
                 ),
                 link("Alerts", link::ALERTS, "bell", Place::Alerts),
+                link("Integrity", link::INTEGRITY, "shield", Place::Integrity),
             ],
         },
         NavGroup {

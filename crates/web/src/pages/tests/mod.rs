@@ -4,6 +4,7 @@ mod alerts;
 mod direct;
 mod hints;
 mod hostile;
+mod integrity;
 mod list;
 mod overviews;
 mod retention;

@@ -31,7 +31,7 @@ pub(super) struct Stack {
     pub(super) recorder: Arc<Mutex<RecorderState>>,
     router: Router,
     cookie: String,
-    _dir: tempfile::TempDir,
+    dir: tempfile::TempDir,
 }
 
 /// An answer.
@@ -121,6 +121,7 @@ impl Stack {
             direct: Arc::default(),
             anchors: Arc::default(),
             health: Arc::default(),
+            ledger_public: false,
             key: [7; 32],
             version: "0.0.0",
             listen,
@@ -134,7 +135,7 @@ impl Stack {
                 "admintrail_session={}; admintrail_tz=Europe/Kyiv",
                 secret.expose()
             ),
-            _dir: dir,
+            dir,
         }
     }
 
@@ -152,6 +153,18 @@ impl Stack {
         let trail = self.app.trail.clone();
         let sealed = tokio::task::spawn_blocking(move || trail.seal()).await;
         sealed.unwrap().unwrap();
+    }
+
+    /// Has everything in the published ledger.
+    pub(super) async fn publish(&self) {
+        let trail = self.app.trail.clone();
+        let published = tokio::task::spawn_blocking(move || trail.publish()).await;
+        published.unwrap().unwrap();
+    }
+
+    /// The data folder.
+    pub(super) fn folder(&self) -> &std::path::Path {
+        self.dir.path()
     }
 
     /// Sends a form.

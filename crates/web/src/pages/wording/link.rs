@@ -18,6 +18,8 @@ pub(crate) const ADDRESSES: &str = "/monitoring/admin-sessions/ip-addresses";
 
 /// Conditions that hold, and those that are over.
 pub(crate) const ALERTS: &str = "/monitoring/alerts";
+/// Whether the record is what it was.
+pub(crate) const INTEGRITY: &str = "/monitoring/integrity";
 
 /// The page of one session: its timeline.
 pub(crate) fn session_page(panel: &PanelName, session: &SessionHash) -> String {

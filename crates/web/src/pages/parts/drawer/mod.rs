@@ -1,12 +1,14 @@
 //! Everything that is known of one request.
 
 mod fields;
+mod proof;
 
 use admintrail_event::{Event, Kind, Micros};
 use admintrail_store::{Page, SessionRow};
 
 use crate::WebError;
 use crate::pages::parts::drawer::fields::{Group, groups};
+use crate::pages::parts::drawer::proof::Proof;
 use crate::pages::parts::ending::Ending;
 use crate::pages::parts::row::{StatusCell, Who, method_class, sentence, url_of};
 use crate::pages::scene::Scene;
@@ -51,6 +53,8 @@ pub(crate) struct Shown {
     pub(crate) url: String,
     pub(crate) date: String,
     pub(crate) took: String,
+    /// What the ledger says of it.
+    pub(crate) proof: Proof,
     pub(crate) session: String,
     pub(crate) ending: Option<Ending>,
     pub(crate) firsts: Vec<First>,
@@ -109,6 +113,7 @@ impl Shown {
             url: whole_url(event),
             date: scene.face.exact(draft.time),
             took: draft.duration_us.map(number::took).unwrap_or_default(),
+            proof: Proof::of(scene, event),
             session: session.map(told).unwrap_or_default(),
             ending: session.map(|row| Ending::of(scene, row)),
             firsts: firsts(event.first, &scene.links),

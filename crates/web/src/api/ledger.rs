@@ -1,0 +1,140 @@
+//! The published ledger, as C2SP tlog-tiles has it: checkpoint, tiles, and the key.
+
+use std::sync::Arc;
+
+use admintrail_event::EventId;
+use admintrail_ledger::{LedgerError, TileId};
+use admintrail_store::ProofState;
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Response};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use serde_json::json;
+use sha2::{Digest, Sha256};
+
+use crate::auth::Viewer;
+use crate::{App, WebError};
+
+const TEXT: &str = "text/plain; charset=utf-8";
+
+/// `GET /ledger/checkpoint`: the signed note as it is now.
+pub(crate) async fn checkpoint(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+) -> Result<Response, WebError> {
+    let found = app.ask(|trail| trail.published_checkpoint()).await?;
+    let note = found.ok_or(WebError::NoSuch("checkpoint"))?;
+    let tag = Sha256::digest(&note)
+        .iter()
+        .take(12)
+        .fold(String::from("\""), |tag, byte| format!("{tag}{byte:02x}"))
+        + "\"";
+    let known = headers
+        .get_all(header::IF_NONE_MATCH)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|line| line.split(','))
+        .map(|one| one.trim().trim_start_matches("W/"))
+        .any(|one| one == tag || one == "*");
+    let mut response = if known {
+        StatusCode::NOT_MODIFIED.into_response()
+    } else {
+        let kind = [(header::CONTENT_TYPE, HeaderValue::from_static(TEXT))];
+        (kind, note).into_response()
+    };
+    let out = response.headers_mut();
+    // The next one is a second away.
+    out.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    out.insert(
+        header::ETAG,
+        HeaderValue::from_str(&tag).map_err(WebError::internal)?,
+    );
+    Ok(response)
+}
+
+/// `GET /ledger/tile/…`: a tile or a bundle of entries, of just this width. What has a path never
+/// changes; a partial one goes when the full one is there.
+pub(crate) async fn tile(
+    State(app): State<Arc<App>>,
+    Path(path): Path<String>,
+) -> Result<Response, WebError> {
+    let tile: TileId = format!("tile/{path}").parse().map_err(|_: LedgerError| {
+        WebError::parameter(
+            "path",
+            "write it as C2SP tlog-tiles does: tile/0/x001/067.p/8.",
+        )
+    })?;
+    let found = app.ask(move |trail| trail.published_tile(&tile)).await?;
+    let bytes = found.ok_or(WebError::NoSuch("tile"))?;
+    // Where one has to sign in, a cache that others share must not answer for us.
+    let caching = if app.ledger_public {
+        "public, max-age=31536000, immutable"
+    } else {
+        "private, max-age=31536000, immutable"
+    };
+    let headers = [
+        (header::CONTENT_TYPE, "application/octet-stream"),
+        (header::CACHE_CONTROL, caching),
+    ];
+    Ok((headers, bytes).into_response())
+}
+
+/// `GET /ledger/key`: with what everybody checks the checkpoint.
+pub(crate) async fn key(State(app): State<Arc<App>>) -> Result<Response, WebError> {
+    let found = app.ask(|trail| trail.verification_key()).await?;
+    let key = found.ok_or(WebError::NoSuch("key"))?;
+    Ok(([(header::CONTENT_TYPE, TEXT)], format!("{key}\n")).into_response())
+}
+
+/// `GET /api/v1/events/{id}/proof`: whether the event is in the ledger as it is now, with the proof.
+pub(crate) async fn proof(
+    State(app): State<Arc<App>>,
+    viewer: Viewer,
+    Path(id): Path<String>,
+) -> Result<Response, WebError> {
+    let id: EventId = id.parse().map_err(|error: admintrail_event::IdError| {
+        WebError::parameter("id", format!("{error}."))
+    })?;
+    let asked = app.ask(move |trail| {
+        let Some(event) = trail.event(id)? else {
+            return Ok(None);
+        };
+        let state = trail.prove(&event)?;
+        Ok(Some((event, state, trail.verification_key()?)))
+    });
+    let (event, state, key) = asked
+        .await?
+        .filter(|(event, ..)| viewer.may_see(&event.draft.panel))
+        .ok_or(WebError::NoSuch("event"))?;
+    let (mut proven, mut says) = (None, None);
+    let told = word(&state);
+    match state {
+        ProofState::Proven(found) => proven = Some(found),
+        ProofState::Failed(cause) => says = Some(cause),
+        ProofState::Waiting | ProofState::Erased | ProofState::Outside => {}
+    }
+    let json = json!({
+        "state": told,
+        "id": event.draft.id.to_string(),
+        "seq": event.seq.0,
+        "event": admintrail_event::EventJson(&event),
+        "entry": proven.as_ref().map(|proven| proven.entry),
+        "entries": proven.as_ref().map(|proven| proven.entries),
+        "proof": proven.as_ref().map(|proven| &proven.proof),
+        "checkpoint": proven.as_ref().map(|proven| &proven.checkpoint),
+        "key": key.map(|key| key.to_string()),
+        "says": says,
+    });
+    Ok(Json(json).into_response())
+}
+
+/// How the API calls it.
+const fn word(state: &ProofState) -> &'static str {
+    match state {
+        ProofState::Waiting => "waiting",
+        ProofState::Proven(_) => "proven",
+        ProofState::Erased => "erased",
+        ProofState::Outside => "outside",
+        ProofState::Failed(_) => "failed",
+    }
+}

@@ -1,0 +1,132 @@
+//! Whether the event is in the ledger: computed for this very answer, and no more said than that.
+
+use admintrail_event::Event;
+use admintrail_store::{ProofState, Proven};
+
+use crate::Anchor;
+use crate::pages::scene::Scene;
+use crate::pages::wording::number::{counted, grouped};
+
+/// The badge and what is behind it.
+#[derive(Debug, Clone)]
+pub(crate) struct Proof {
+    /// `ok`, `in`, `wait` or `bad`.
+    pub(crate) class: &'static str,
+    pub(crate) icon: &'static str,
+    /// For programs: `anchored`, `proven`, `waiting`, `erased`, `outside`, `failed`, `unread`.
+    pub(crate) word: &'static str,
+    pub(crate) text: String,
+    pub(crate) about: String,
+    pub(crate) facts: Vec<(&'static str, String)>,
+    /// Where it is as JSON.
+    pub(crate) json: String,
+}
+
+impl Proof {
+    pub(crate) fn of(scene: &Scene, event: &Event) -> Self {
+        let (class, icon, word, text, about) = match scene.app.trail.prove(event) {
+            Ok(ProofState::Proven(proven)) => {
+                return Self::proven(scene, event, &proven);
+            }
+            Ok(ProofState::Waiting) => (
+                "wait",
+                "clock",
+                "waiting",
+                "Not in the ledger yet; about a second".to_owned(),
+                "It is durable. The block that it is in closes within about a second, and is signed \
+                 then.",
+            ),
+            Ok(ProofState::Erased) => (
+                "wait",
+                "info",
+                "erased",
+                "Erased; its hash is kept".to_owned(),
+                "Somebody was erased from it, as a statement in the ledger says. What it was cannot \
+                 be proven any more; that an event was here can.",
+            ),
+            Ok(ProofState::Outside) => (
+                "wait",
+                "info",
+                "outside",
+                "Recorded before the ledger began".to_owned(),
+                "The ledger says nothing of it, and a statement in the ledger says that it does not.",
+            ),
+            Ok(ProofState::Failed(says)) => (
+                "bad",
+                "warning",
+                "failed",
+                format!("Not as the ledger has it: {says}"),
+                "This event, its neighbours or the ledger were changed after they were recorded. Do \
+                 not rely on what is shown here, and run admintrail verify.",
+            ),
+            Err(error) => {
+                let code = error.code();
+                tracing::error!(code, %error, seq = event.seq.0, "an event could not be proven");
+                (
+                    "wait",
+                    "warning",
+                    "unread",
+                    "Could not be looked up in the ledger".to_owned(),
+                    "The log names the cause.",
+                )
+            }
+        };
+        Self {
+            class,
+            icon,
+            word,
+            text,
+            about: about.to_owned(),
+            facts: vec![("Number", grouped(event.seq.0))],
+            json: json(event),
+        }
+    }
+
+    fn proven(scene: &Scene, event: &Event, proven: &Proven) -> Self {
+        let anchor = scene.app.anchors.read().covering(proven.entry).cloned();
+        let mut facts = vec![
+            ("Number", grouped(event.seq.0)),
+            ("Ledger entry", grouped(proven.entry)),
+            ("Checkpoint", counted(proven.entries, "entry", "entries")),
+        ];
+        let computed = "Computed just now: the event’s hash leads to the signed checkpoint.";
+        match anchor {
+            Some(Anchor {
+                place, at, size, ..
+            }) => {
+                facts.push(("Anchor", counted(size, "entry", "entries")));
+                Self {
+                    class: "ok",
+                    icon: "check",
+                    word: "anchored",
+                    text: format!(
+                        "In the ledger, anchored {} at {place}",
+                        scene.face.brief(at)
+                    ),
+                    about: format!(
+                        "{computed} A checkpoint that covers it lies at {place}, so that nobody here \
+                         can change it unnoticed."
+                    ),
+                    facts,
+                    json: json(event),
+                }
+            }
+            None => Self {
+                class: "in",
+                icon: "check",
+                word: "proven",
+                text: "In the ledger, not anchored yet".to_owned(),
+                about: format!(
+                    "{computed} Nobody else is known to keep a checkpoint that covers it: who owns \
+                     this machine could still rewrite it."
+                ),
+                facts,
+                json: json(event),
+            },
+        }
+    }
+}
+
+fn json(event: &Event) -> String {
+    format!("/api/v1/events/{}/proof", event.draft.id)
+}
