@@ -1,5 +1,7 @@
 //! Checkpoints that somebody else keeps: what no owner of this machine can take back.
 
+use std::cmp::Reverse;
+
 use admintrail_event::Micros;
 use parking_lot::RwLock;
 
@@ -28,7 +30,7 @@ impl Anchors {
     #[must_use]
     pub fn list(&self) -> Vec<Anchor> {
         let mut anchors = self.0.read().clone();
-        anchors.sort_by(|a, b| (b.at, b.size).cmp(&(a.at, a.size)));
+        anchors.sort_by_key(|anchor| Reverse((anchor.at, anchor.size)));
         anchors
     }
 

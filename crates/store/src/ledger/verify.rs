@@ -435,7 +435,7 @@ impl<'f> Verifying<'f> {
         &mut self,
         progress: &mut impl FnMut(u64, u64),
     ) -> Result<Result<Report, Fault>, StoreError> {
-        if let Some(fault) = self.early.clone() {
+        if let Some(fault) = self.early {
             return Ok(Err(fault));
         }
         let Some(mut verifier) = self.verifier.take() else {

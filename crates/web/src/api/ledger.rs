@@ -9,7 +9,7 @@ use axum::Json;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
-use serde_json::{Value, json};
+use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use crate::auth::Viewer;
@@ -106,29 +106,26 @@ pub(crate) async fn proof(
         .await?
         .filter(|(event, ..)| viewer.may_see(&event.draft.panel))
         .ok_or(WebError::NoSuch("event"))?;
-    let mut json = json!({
-        "state": word(&state),
+    let word = word(&state);
+    let (proven, says) = match state {
+        ProofState::Proven(proven) => (Some(proven), None),
+        ProofState::Failed(says) => (None, Some(says)),
+        ProofState::Waiting | ProofState::Erased | ProofState::Outside => (None, None),
+    };
+    let proven = proven.as_deref();
+    Ok(Json(json!({
+        "state": word,
         "id": event.draft.id.to_string(),
         "seq": event.seq.0,
         "event": admintrail_event::EventJson(&event),
-        "entry": null,
-        "entries": null,
-        "proof": null,
-        "checkpoint": null,
+        "entry": proven.map(|proven| proven.entry),
+        "entries": proven.map(|proven| proven.entries),
+        "proof": proven.map(|proven| &proven.proof),
+        "checkpoint": proven.map(|proven| &proven.checkpoint),
         "key": key.map(|key| key.to_string()),
-        "says": null,
-    });
-    match state {
-        ProofState::Proven(proven) => {
-            json["entry"] = proven.entry.into();
-            json["entries"] = proven.entries.into();
-            json["proof"] = serde_json::to_value(&proven.proof).map_err(WebError::internal)?;
-            json["checkpoint"] = proven.checkpoint.into();
-        }
-        ProofState::Failed(says) => json["says"] = Value::String(says),
-        ProofState::Waiting | ProofState::Erased | ProofState::Outside => {}
-    }
-    Ok(Json(json).into_response())
+        "says": says,
+    }))
+    .into_response())
 }
 
 /// How the API calls it.

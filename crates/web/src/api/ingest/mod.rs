@@ -240,12 +240,16 @@ fn answer(
                 Receipt::Conflict(seq) => ("conflict", seq, &mut conflicts),
             };
             *count += 1;
-            let mut event = json!({"id": id.to_string(), "seq": seq.0, "status": status});
-            if let Some(found) = hashes.and_then(|hashes| hashes.get(at)) {
-                event["ledger"] = found.word().into();
-                event["ledger_hash"] = found.hash().map(|hash| hash.to_string()).into();
+            match hashes.and_then(|hashes| hashes.get(at)) {
+                None => json!({"id": id.to_string(), "seq": seq.0, "status": status}),
+                Some(found) => json!({
+                    "id": id.to_string(),
+                    "seq": seq.0,
+                    "status": status,
+                    "ledger": found.word(),
+                    "ledger_hash": found.hash().map(|hash| hash.to_string()),
+                }),
             }
-            event
         })
         .collect();
     let mut json = Map::new();
