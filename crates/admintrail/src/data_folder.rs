@@ -23,13 +23,16 @@ const OURS: &[&str] = &[
     "derived.snapshot.tmp",
     "key",
     NEW_KEY,
+    "ledger",
+    "ledger.key",
+    "ledger.key.part",
 ];
 
 /// A key that is being written.
 const NEW_KEY: &str = "key.new";
 
 /// The databases, and what SQLite keeps beside each.
-const DATABASES: &[&str] = &["trail.db", "control.db"];
+const DATABASES: &[&str] = &["trail.db", "control.db", "ledger.db"];
 const BESIDE: &[&str] = &["", "-wal", "-shm", "-journal"];
 
 /// How long to wait for a folder that somebody holds: a command, or a server that starts or stops.
@@ -221,6 +224,10 @@ mod tests {
             "derived.snapshot.tmp",
             "key",
             "key.new",
+            "ledger",
+            "ledger.db-wal",
+            "ledger.key",
+            "ledger.key.part",
         ] {
             assert!(is_ours(ours), "{ours}");
         }

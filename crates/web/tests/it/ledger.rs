@@ -322,6 +322,40 @@ async fn an_export_with_proof_has_the_rows_of_the_view_in_their_order_each_with_
         .is(403);
 }
 
+#[tokio::test]
+async fn an_event_that_is_not_as_recorded_ends_an_export_with_proof_loudly() {
+    let world = World::new();
+    world.record_many(5).await;
+    world.publish().await;
+    let entries = world.folder().join("ledger/tile/entries/000.p/1");
+    let mut bytes = std::fs::read(&entries).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    std::fs::write(&entries, bytes).unwrap();
+    let reader = world.reader_token();
+    let answer = reader.get("/api/v1/export?format=proof").await.is(409);
+    let problem = answer.json();
+    assert_eq!(problem["code"], "WEB-022");
+    let detail = problem["detail"].as_str().unwrap();
+    assert!(
+        detail.starts_with("Event 1 is not as the ledger has it: "),
+        "{detail}"
+    );
+    // Nothing else is kept from anybody.
+    reader.get("/api/v1/export?format=csv").await.is(200);
+}
+
+#[tokio::test]
+async fn a_view_that_is_too_large_for_a_pack_is_refused_with_what_to_do() {
+    let world = World::new();
+    world.record_many(100_001).await;
+    let reader = world.reader_token();
+    let answer = reader.get("/api/v1/export?format=proof").await.is(413);
+    let problem = answer.json();
+    assert_eq!(problem["code"], "WEB-021");
+    let detail = problem["detail"].as_str().unwrap();
+    assert!(detail.contains("Narrow it by time or filter"), "{detail}");
+}
+
 /// Changes a recorded row behind the server's back; it is read back as it is now.
 fn tamper(world: &World) {
     let database = Connection::open(world.folder().join("trail.db")).unwrap();
