@@ -29,7 +29,7 @@ impl Published {
 
     /// Replaces the checkpoint; durable when this returns.
     pub(crate) fn publish(&self, note: &str) -> io::Result<()> {
-        write(&self.dir.join("checkpoint"), note.as_bytes())
+        write_whole(&self.dir.join("checkpoint"), note.as_bytes())
     }
 
     /// Every file below `tile/`, by its path as a tile has it.
@@ -83,7 +83,7 @@ impl TileSink for Published {
         if !tile.is_partial() && read(&path)?.as_deref() == Some(bytes) {
             return Ok(());
         }
-        write(&path, bytes)?;
+        write_whole(&path, bytes)?;
         if !tile.is_partial() {
             self.remove_partial(tile);
         }
@@ -100,7 +100,7 @@ fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
 }
 
 /// All of it or nothing, and durable.
-fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+pub(super) fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
     make_folder(folder)?;
     let mut part = path.as_os_str().to_owned();

@@ -1,13 +1,13 @@
 //! The key that signs checkpoints: `ledger.key`, made once, readable by the owner alone.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::fs;
+use std::io;
 use std::path::Path;
 
 use admintrail_event::LogId;
 use admintrail_ledger::{SigningKey, VerifierKey};
 
+use super::folder::write_whole;
 use crate::StoreError;
 
 /// The name of the key's file in the data folder.
@@ -32,7 +32,7 @@ pub(super) fn signing_key(dir: &Path, log: LogId) -> Result<SigningKey, StoreErr
     let path = dir.join(SIGNING_KEY);
     let seed = match fs::read_to_string(&path) {
         Ok(text) => seed_of(&text).ok_or_else(|| damaged(&path))?,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => make(dir, &path)?,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => make(&path)?,
         Err(error) => {
             return Err(StoreError::NotReadable {
                 path,
@@ -55,26 +55,14 @@ pub fn verification_key(dir: &Path, log: LogId) -> Result<Option<VerifierKey>, S
     }
 }
 
-fn make(dir: &Path, path: &Path) -> Result<[u8; 32], StoreError> {
+fn make(path: &Path) -> Result<[u8; 32], StoreError> {
     let mut seed = [0; 32];
     getrandom::fill(&mut seed).map_err(|error| StoreError::CannotRecord {
         cause: format!("the system gives no randomness ({error})"),
     })?;
     let digits: String = seed.iter().map(|byte| format!("{byte:02x}")).collect();
-    let write = || {
-        let part = dir.join("ledger.key.part");
-        let mut file = OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .mode(0o600)
-            .open(&part)?;
-        writeln!(file, "{FORM}{digits}")?;
-        file.sync_all()?;
-        fs::rename(&part, path)?;
-        File::open(dir)?.sync_all()
-    };
-    write().map_err(|error: io::Error| StoreError::NotWritable {
+    let written = write_whole(path, format!("{FORM}{digits}\n").as_bytes());
+    written.map_err(|error| StoreError::NotWritable {
         path: path.to_path_buf(),
         cause: error.to_string(),
     })?;
