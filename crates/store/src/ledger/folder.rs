@@ -57,8 +57,8 @@ impl Published {
         self.dir.join(tile.to_string())
     }
 
-    /// Removes the partial tiles that a full one has taken the place of, but for the last of them:
-    /// whoever reads right now still finds it.
+    /// Removes the partial tiles that a full one has taken the place of; whoever looks for one reads
+    /// the full one instead.
     fn remove_partial(&self, tile: &TileId) {
         let folder = self.dir.join(tile.partial_folder());
         match fs::remove_dir_all(&folder) {
