@@ -28,6 +28,19 @@ fn goes_away_after(dir: &Path, answers: Vec<Value>) -> std::thread::JoinHandle<(
     })
 }
 
+/// Plays a server that answers once the first lines of an import begin to come, then is gone.
+fn goes_away_after_a_block(dir: &Path, answer: Value) -> std::thread::JoinHandle<()> {
+    let socket = UnixListener::bind(dir.join("control.sock")).unwrap();
+    std::thread::spawn(move || {
+        let (mut stream, _) = socket.accept().unwrap();
+        let mut asked = BufReader::with_capacity(1, stream.try_clone().unwrap());
+        asked.read_line(&mut String::new()).unwrap();
+        assert!(!asked.fill_buf().unwrap().is_empty());
+        stream.write_all(format!("{answer}\n").as_bytes()).unwrap();
+        stream.shutdown(std::net::Shutdown::Both).unwrap();
+    })
+}
+
 fn import_lines(count: usize) -> String {
     let line = |n: usize| {
         json!({"time": "2026-11-20T00:00:00Z", "method": "GET", "path": format!("/{n}")})
@@ -41,7 +54,7 @@ fn import_lines(count: usize) -> String {
 fn an_import_that_the_server_does_not_finish_says_how_far_it_came() {
     let dir = tempfile::tempdir().unwrap();
     let report = json!({"done": {"accepted": 2000, "duplicates": 0, "errors": []}});
-    let server = goes_away_after(dir.path(), vec![report]);
+    let server = goes_away_after_a_block(dir.path(), report);
     let said = admintrail(&["import", "-", "--panel", "billing"])
         .data(dir.path())
         .run_with(&import_lines(5_000));
