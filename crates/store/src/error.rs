@@ -124,6 +124,12 @@ pub enum StoreError {
         /// What is wrong with it.
         cause: String,
     },
+    /// STORE-013
+    #[error("nobody in this trail has the id {admin}; give the whole id as the list shows it")]
+    Nobody {
+        /// The id that was asked for.
+        admin: String,
+    },
 }
 
 impl StoreError {
@@ -141,6 +147,7 @@ impl StoreError {
         "STORE-010",
         "STORE-011",
         "STORE-012",
+        "STORE-013",
     ];
 
     /// Stable code, never reused.
@@ -159,6 +166,7 @@ impl StoreError {
             Self::Undecided { .. } => "STORE-010",
             Self::LedgerAhead { .. } => "STORE-011",
             Self::NotCheckpoint { .. } => "STORE-012",
+            Self::Nobody { .. } => "STORE-013",
         }
     }
 }

@@ -11,6 +11,7 @@ mod columns;
 pub mod control;
 mod cursor;
 mod derived;
+mod erasure;
 mod error;
 mod folder;
 mod folding;
@@ -26,6 +27,7 @@ mod trail;
 
 pub use archive::ParquetWriter;
 pub use control::Control;
+pub use erasure::{Erased, ErasureOrder, ErasureProgress, Traces};
 pub use error::StoreError;
 pub use ledger::{
     LedgerState, ProofState, Proven, Proving, SIGNING_KEY, Verified, VerifyOptions, accept_loss,

@@ -20,6 +20,7 @@ use tokio::sync::{oneshot, watch};
 use crate::answer::{Asked, Budget};
 use crate::archive::Name;
 use crate::derived::{Judging, Sessions};
+use crate::erasure::{Erased, ErasureOrder, ErasureProgress, Traces};
 use crate::folder::FolderLock;
 use crate::hot::{
     Access, Command, Database, HotBlocks, Loaded, Prepared, RecentIds, Status, Writer, WriterParts,
@@ -750,6 +751,44 @@ impl Trail {
         progress: impl FnMut(u64, u64),
     ) -> Result<Verified, StoreError> {
         verify(self.inner.prover.dir(), options, progress)
+    }
+
+    /// What there is of a person, by its whole id, folded; `None` if nobody has it. Nothing is changed.
+    ///
+    /// # Errors
+    /// When the archive cannot be read.
+    pub fn traces(&self, admin: &str) -> Result<Option<Traces>, StoreError> {
+        todo!("{admin}")
+    }
+
+    /// A new pseudonym, which nobody has yet and nothing of a person follows from.
+    ///
+    /// # Errors
+    /// STORE-004 if the system gives no randomness.
+    pub fn pseudonym(&self) -> Result<String, StoreError> {
+        crate::erasure::pseudonym(|name| self.knows_admin(name))
+    }
+
+    /// Erases a person from everything that was accepted so far, says so in the ledger, and waits until
+    /// it is done. Whatever a crash interrupts is taken up by the next start; the same order again is
+    /// answered with what came of it. `progress` is told now and then.
+    ///
+    /// # Errors
+    /// STORE-013 if nothing is there of the person; STORE-009 if a part of the archive is damaged, of
+    /// which nobody can say whether the person is in it; STORE-004 if something cannot be written: then
+    /// it is tried again until it can be.
+    pub fn erase(
+        &self,
+        order: &ErasureOrder,
+        progress: impl Fn(ErasureProgress) + Send + Sync + 'static,
+    ) -> Result<Erased, StoreError> {
+        todo!("{order:?} {}", std::any::type_name_of_val(&progress))
+    }
+
+    /// The erasure that is under way, as it goes.
+    #[must_use]
+    pub fn erasing(&self) -> Option<(String, ErasureProgress)> {
+        None
     }
 
     /// Seals everything that was accepted, whatever the sizes; waits until it is done.

@@ -5,19 +5,19 @@
 //!
 //! ```text
 //! 0x02 ‖ version 0x01 ‖ kind u8 ‖ at i64be ‖ first seq u64be ‖ last seq u64be ‖ events u64be
-//!      ‖ cutoff ‖ panel ‖ subject ‖ by ‖ approved by ‖ reason
+//!      ‖ cutoff ‖ panel ‖ subject ‖ by ‖ approved by ‖ reason ‖ after
 //! ```
 //!
 //! The fields of the second line are `u32be length ‖ bytes` each, with the length `ffffffff` for one
-//! that is not given: as in the canonical bytes of an event. `cutoff` is an i64be, `reason` 32 bytes,
-//! all others are UTF-8.
+//! that is not given: as in the canonical bytes of an event. `cutoff` is an i64be, `reason` and `after`
+//! are 32 bytes, all others are UTF-8.
 
 use admintrail_event::{Limits, Micros, Seq, encode_text};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
 use super::entry::take;
-use crate::LedgerError;
+use crate::{Hash, LedgerError};
 
 /// The form that this program writes.
 const VERSION: u8 = 1;
@@ -88,6 +88,9 @@ pub struct Declaration {
     pub approved_by: Option<String>,
     /// Why, sealed: it may itself be about the person.
     pub reason: Option<ReasonSeal>,
+    /// Root over the hashes of the events as they were rewritten, in the order of their numbers: what
+    /// an erasure leaves is held against it from then on.
+    pub after: Option<Hash>,
 }
 
 /// That events were removed, rewritten or lost.
@@ -156,6 +159,7 @@ impl Statement {
             by,
             approved_by,
             reason,
+            after,
         } = &self.0;
         out.extend_from_slice(&[VERSION, kind.code()]);
         out.extend_from_slice(&at.0.to_be_bytes());
@@ -169,6 +173,7 @@ impl Statement {
         push(out, Some(by.as_bytes()));
         push(out, approved_by.as_deref().map(str::as_bytes));
         push(out, reason.as_ref().map(|seal| seal.0.as_slice()));
+        push(out, after.as_ref().map(|root| root.0.as_slice()));
     }
 
     /// Reads what follows the first byte of the entry.
@@ -199,6 +204,7 @@ fn read(mut rest: &[u8]) -> Option<Result<Declaration, &'static str>> {
     let by = field(&mut rest)?;
     let approved_by = field(&mut rest)?;
     let reason = field(&mut rest)?;
+    let after = field(&mut rest)?;
     if !rest.is_empty() {
         return None;
     }
@@ -215,6 +221,7 @@ fn read(mut rest: &[u8]) -> Option<Result<Declaration, &'static str>> {
             by: text(by)?.ok_or("it does not say on whose word")?,
             approved_by: text(approved_by)?,
             reason: exact(reason)?.map(ReasonSeal),
+            after: exact(after)?.map(Hash),
         })
     };
     Some(declared())
@@ -242,7 +249,7 @@ fn field<'a>(rest: &mut &'a [u8]) -> Option<Option<&'a [u8]>> {
 
 fn exact<const N: usize>(field: Option<&[u8]>) -> Result<Option<[u8; N]>, &'static str> {
     let bytes = field.map(<[u8; N]>::try_from).transpose();
-    bytes.map_err(|_| "its cutoff or reason has another length")
+    bytes.map_err(|_| "its cutoff, reason or root has another length")
 }
 
 fn text(field: Option<&[u8]>) -> Result<Option<String>, &'static str> {

@@ -19,6 +19,8 @@ pub enum FaultKind {
     Received,
     /// An event is there by its hash alone, and no statement says so.
     Undeclared,
+    /// Erased events are not as the erasure left them.
+    AfterErasure,
     /// Numbers that no block has, and no statement says so.
     Gap,
     /// A block begins with numbers that an earlier one has.
@@ -47,6 +49,7 @@ impl FaultKind {
             Self::Added => "added",
             Self::Received => "received",
             Self::Undeclared => "undeclared",
+            Self::AfterErasure => "after_erasure",
             Self::Gap => "gap",
             Self::Overlap => "overlap",
             Self::ChangedEntry => "changed_entry",
@@ -66,6 +69,7 @@ impl FaultKind {
             Self::Added => "not in the ledger",
             Self::Received => "not received when the ledger says",
             Self::Undeclared => "rewritten or removed, and nothing in the ledger says so",
+            Self::AfterErasure => "erased, and at least one is not as the erasure left it",
             Self::Gap => "in no block, and nothing in the ledger says so",
             Self::Overlap => "in two blocks",
             Self::ChangedEntry => "their entry is not the one that was published",

@@ -87,6 +87,7 @@ fn an_entry_is_refused_or_has_just_these_bytes() {
         by: "olena".into(),
         approved_by: Some("jonas".into()),
         reason: None,
+        after: None,
     });
     let entries = [
         LedgerEntry::from(blocks(&[3])[0].entry).to_bytes(),

@@ -2,7 +2,7 @@
 
 use admintrail_event::{Micros, Seq};
 use admintrail_ledger::{
-    Declaration, LedgerEntry, LedgerError, ReasonSeal, Statement, StatementKind,
+    Declaration, Hash, LedgerEntry, LedgerError, ReasonSeal, Statement, StatementKind,
 };
 use proptest::option;
 use proptest::prelude::*;
@@ -23,6 +23,7 @@ fn erasure() -> Declaration {
         by: "olena@example.org".into(),
         approved_by: Some("jonas@example.org".into()),
         reason: Some(ReasonSeal::new(&blind, "asked by the person, ticket 12")),
+        after: Some(Hash([0xab; 32])),
     }
 }
 
@@ -39,6 +40,7 @@ fn retention() -> Declaration {
         by: "retention".into(),
         approved_by: None,
         reason: None,
+        after: None,
     }
 }
 
@@ -55,13 +57,14 @@ fn statements_have_the_golden_bytes() {
          020102000660de56f4975a00000000000000640000000000001267000000000000000cffffffff00\
          00000762696c6c696e670000000b6572617365642d37663361000000116f6c656e61406578616d70\
          6c652e6f7267000000116a6f6e6173406578616d706c652e6f72670000002061bed5a92fe5bbe406\
-         5e2800f14e73e2934d3a939b40ba98d314ae2228712a28"
+         5e2800f14e73e2934d3a939b40ba98d314ae2228712a2800000020ababababababababababababab\
+         ababababababababababababababababababab"
     );
     assert_eq!(
         hex(&bytes(retention())),
         "\
          020101000660de56f4975a0000000000000001000000000003d090000000000003d0900000000800\
-         06416fb66e975affffffffffffffff00000009726574656e74696f6effffffffffffffff"
+         06416fb66e975affffffffffffffff00000009726574656e74696f6effffffffffffffffffffffff"
     );
 }
 
@@ -117,7 +120,7 @@ fn bytes_that_are_no_statement_are_refused() {
     assert_eq!(put(35, &long), Err("LEDGER-022"), "length of the cutoff");
     assert_eq!(put(43, &[0xff]), Err("LEDGER-022"), "panel is not UTF-8");
     // A field that has to be there, and fields of one length, with another one.
-    let with = |fields: [Option<&[u8]>; 6]| {
+    let with = |fields: [Option<&[u8]>; 7]| {
         let mut bytes = good[..35].to_vec();
         for field in fields {
             let length = field.map_or(u32::MAX, |field| u32::try_from(field.len()).unwrap());
@@ -127,10 +130,20 @@ fn bytes_that_are_no_statement_are_refused() {
         code(&bytes)
     };
     let by = Some(b"olena".as_slice());
-    assert_eq!(with([None, None, None, by, None, None]), Ok(()));
-    assert_eq!(with([None; 6]), Err("LEDGER-022"));
-    assert_eq!(with([by, None, None, by, None, None]), Err("LEDGER-022"));
-    assert_eq!(with([None, None, None, by, None, by]), Err("LEDGER-022"));
+    assert_eq!(with([None, None, None, by, None, None, None]), Ok(()));
+    assert_eq!(with([None; 7]), Err("LEDGER-022"));
+    assert_eq!(
+        with([by, None, None, by, None, None, None]),
+        Err("LEDGER-022")
+    );
+    assert_eq!(
+        with([None, None, None, by, None, by, None]),
+        Err("LEDGER-022")
+    );
+    assert_eq!(
+        with([None, None, None, by, None, None, by]),
+        Err("LEDGER-022")
+    );
     assert_eq!(unhex(&hex(&good)), good);
 }
 
@@ -144,6 +157,7 @@ proptest! {
         by in "[a-z]{1,9}",
         cutoff: bool,
         seal in option::of(any::<[u8; 32]>()),
+        after in option::of(any::<[u8; 32]>()),
     ) {
         let (first, more, events) = range;
         let [panel, subject, approved_by] = texts;
@@ -159,6 +173,7 @@ proptest! {
             by,
             approved_by,
             reason: seal.map(ReasonSeal),
+            after: after.map(Hash),
         }).unwrap();
         let entry = LedgerEntry::from(statement);
         prop_assert_eq!(LedgerEntry::parse(&entry.to_bytes()), Ok(entry));

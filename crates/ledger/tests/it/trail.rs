@@ -98,6 +98,7 @@ pub(crate) fn declared(kind: StatementKind, first: u64, last: u64, events: u64) 
         by: "olena@example.org".into(),
         approved_by: None,
         reason: None,
+        after: None,
     }
 }
 

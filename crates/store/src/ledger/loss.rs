@@ -68,6 +68,7 @@ pub fn accept_loss(dir: &Path, by: &str, now: Micros) -> Result<Option<Statement
         by: by.to_owned(),
         approved_by: None,
         reason: None,
+        after: None,
     })
     .map_err(|error| StoreError::CannotRecord {
         cause: error.to_string(),

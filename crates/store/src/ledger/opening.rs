@@ -157,6 +157,7 @@ fn began(end: TrailEnd) -> Result<Statement, StoreError> {
         by: "the ledger begins after them".to_owned(),
         approved_by: None,
         reason: None,
+        after: None,
     })
     .map_err(|error| StoreError::CannotRecord {
         cause: error.to_string(),

@@ -78,6 +78,7 @@ pub(crate) fn retention(
         by: "retention".to_owned(),
         approved_by: None,
         reason: None,
+        after: None,
     };
     Statement::new(declared).map_err(|error| StoreError::CannotRecord {
         cause: error.to_string(),

@@ -458,6 +458,7 @@ mod tests {
             by: "marek".to_owned(),
             approved_by: None,
             reason: None,
+            after: None,
         };
         let cutoff = Micros::parse_rfc3339("2026-11-01T00:00:00Z");
         let retention = Declaration {

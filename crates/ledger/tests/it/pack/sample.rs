@@ -144,6 +144,7 @@ fn statement() -> Result<Vec<u8>, LedgerError> {
         by: "retention".into(),
         approved_by: None,
         reason: None,
+        after: None,
     })?;
     Ok(LedgerEntry::from(statement).to_bytes())
 }
