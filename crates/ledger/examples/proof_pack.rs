@@ -26,7 +26,7 @@ mod tampered;
 
 use files::{row_of, unzipped, zipped};
 use sample::{LEFT_OUT, SEED, sample};
-use tampered::cases;
+use tampered::{Foreign, cases};
 
 fn main() {
     let folder = PathBuf::from(std::env::args().nth(1).unwrap_or_else(|| ".".into()));
@@ -45,9 +45,13 @@ fn main() {
     for (name, bytes) in &files {
         write(&format!("good/{name}"), bytes);
     }
-    let unlisted = row_of(&good, LEFT_OUT[0]);
+    let foreign = Foreign {
+        key: &other_key,
+        unlisted: &row_of(&good, LEFT_OUT[0]),
+        early: &good.early,
+    };
     let mut list = Vec::new();
-    for (number, case) in cases(&files, &other_key, &unlisted).into_iter().enumerate() {
+    for (number, case) in cases(&files, &foreign).into_iter().enumerate() {
         let file = format!("tampered-{number}.zip");
         write(&file, &zipped(&case.files));
         list.push(json!({"name": case.name, "file": file, "finds": case.finds}));

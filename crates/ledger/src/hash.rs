@@ -111,16 +111,40 @@ pub(crate) fn hex_bytes<const N: usize>(text: &str) -> Option<[u8; N]> {
     if pairs.len() != N || !rest.is_empty() {
         return None;
     }
+    let mut out = [0; N];
+    for (to, pair) in out.iter_mut().zip(pairs) {
+        *to = hex_byte(*pair)?;
+    }
+    Some(out)
+}
+
+fn hex_byte([high, low]: [u8; 2]) -> Option<u8> {
     let digit = |byte: u8| match byte {
         b'0'..=b'9' => Some(byte - b'0'),
         b'a'..=b'f' => Some(byte - b'a' + 10),
         _ => None,
     };
-    let mut out = [0; N];
-    for (to, [high, low]) in out.iter_mut().zip(pairs) {
-        *to = digit(*high)? << 4 | digit(*low)?;
+    Some(digit(high)? << 4 | digit(low)?)
+}
+
+/// Any number of bytes as lower-case hexadecimal digits, for serde.
+pub(crate) mod hex_text {
+    use serde::{Deserialize, Deserializer, Serializer, de};
+
+    use super::hex_byte;
+
+    pub(crate) fn serialize<S: Serializer>(bytes: &[u8], to: S) -> Result<S::Ok, S::Error> {
+        let text: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        to.serialize_str(&text)
     }
-    Some(out)
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<u8>, D::Error> {
+        let text = String::deserialize(from)?;
+        let (pairs, rest) = text.as_bytes().as_chunks::<2>();
+        let bytes: Option<Vec<u8>> = pairs.iter().map(|pair| hex_byte(*pair)).collect();
+        let whole = bytes.filter(|_| rest.is_empty());
+        whole.ok_or_else(|| de::Error::custom("not pairs of lower-case hexadecimal digits"))
+    }
 }
 
 #[cfg(test)]

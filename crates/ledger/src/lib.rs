@@ -8,6 +8,7 @@
 //! event ─▶ EventHasher ─▶ OpenBlock ─▶ LedgerEntry ─▶ TileWriter ─▶ tiles
 //!                                                         └─▶ Checkpoint ─▶ signed note
 //! event + EventProof + Checkpoint ─▶ verify_event         (one event, from an export)
+//! event + ErasedProof + Checkpoint ─▶ verify_erased       (one that an erasure rewrote)
 //! events + EventProofs + Checkpoint ─▶ PackWriter         (a zip that checks itself)
 //! blocks + tiles + Checkpoint ─▶ Verifier                 (the whole trail)
 //! ```
@@ -36,7 +37,7 @@ pub use error::LedgerError;
 pub use hash::Hash;
 pub use note::{KeyId, MAX_NOTE_BYTES, MAX_SIGNATURES, Note, SigningKey, VerifierKey, sign};
 pub use pack::{PackAnchor, PackInfo, PackWriter};
-pub use proof::{EventProof, verify_event};
+pub use proof::{ErasedProof, EventProof, StatementProof, verify_erased, verify_event};
 pub use tile::{
     MAX_ENTRY_BYTES, TILE_WIDTH, TileFile, TileId, TileLevel, TileReader, TileSink, TileSource,
     TileWriter, bundle_entries,

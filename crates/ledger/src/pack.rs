@@ -2,7 +2,7 @@
 //!
 //! | file | holds |
 //! |---|---|
-//! | `events.ndjson` | a line an event: `{"event":{…},"proof":{…}}`, in the order of numbers |
+//! | `events.ndjson` | a line an event, in the order of numbers: `{"event":{…},"proof":{…}}`, or `{"event":{…},"erased":{…}}` |
 //! | `events.csv` | the same events for reading, cell by cell safe to open in a spreadsheet |
 //! | `checkpoint`, `key.txt` | the signed note as it is, and the key that it is checked with |
 //! | `pack.json` | what was asked for, by whom and when, how many rows, which events, known anchors |
@@ -12,7 +12,10 @@
 //! `event` holds all fields of the canonical form by name and in its order, each as just the text
 //! that is hashed or null, numbers too: whoever checks puts lengths before them and knows nothing of
 //! events. A line has one spelling, that of compact JSON, so that nothing hides in it. `proof` is an
-//! [`EventProof`](crate::EventProof).
+//! [`EventProof`](crate::EventProof) of an event as it was recorded, `erased` an
+//! [`ErasedProof`](crate::ErasedProof) of one as an erasure left it. A row carries all that leads from it
+//! to the checkpoint, though its block and its erasure stand in other rows too: whoever checks one row
+//! needs no other, and a zip makes repetitions small.
 //!
 //! `events.csv` and the facts of `pack.json` that follow from rows and checkpoint are held against
 //! those by both programs. The others (who asked, when, for what) nobody can prove: they are the word
@@ -36,8 +39,6 @@ pub struct PackInfo<'a> {
     pub checkpoint: &'a str,
     /// The key that signed it.
     pub key: &'a VerifierKey,
-    /// Earlier checkpoints that somebody else keeps.
-    pub anchors: Vec<PackAnchor>,
     /// The filter, in the words of the filter language; empty for everything.
     pub filter: &'a str,
     /// From which moment on, if one was given.

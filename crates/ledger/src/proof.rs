@@ -1,5 +1,11 @@
 //! The proof that one event stands in the ledger as it is shown.
 
+mod erased;
+mod statement;
+
+pub use erased::{ErasedProof, verify_erased};
+pub use statement::StatementProof;
+
 use admintrail_event::{CanonicalFields, Micros, Seq};
 use serde::{Deserialize, Serialize};
 
@@ -42,6 +48,78 @@ struct BlockProof {
     path: Vec<Hash>,
 }
 
+impl BlockProof {
+    /// The place of one event; `events` is the tree over the hashes of all events of the block.
+    fn new(seq: Seq, block: &BlockEntry, events: &Tree) -> Result<Self, LedgerError> {
+        let wrong = |cause| LedgerError::NotProof { seq, cause };
+        if events.size() != u64::from(block.count()) || events.root() != block.root() {
+            return Err(wrong("the hashes are not those of the block"));
+        }
+        let path = seq
+            .0
+            .checked_sub(block.first().0)
+            .and_then(|index| events.inclusion(index).ok())
+            .ok_or(wrong("the event is not in the block"))?
+            .path;
+        let (min, max) = block.received();
+        Ok(Self {
+            first: block.first().0,
+            count: block.count(),
+            min_received: min.0,
+            max_received: max.0,
+            root: block.root(),
+            path,
+        })
+    }
+
+    /// The block's entry.
+    fn entry(&self) -> Result<BlockEntry, LedgerError> {
+        let received = (Micros(self.min_received), Micros(self.max_received));
+        BlockEntry::new(Seq(self.first), self.count, received, self.root)
+    }
+
+    /// The block's entry, if an event with this hash stands in the event's place in it. The fields
+    /// tell the place and the time, which nothing changes; `otherwise` is what else to say.
+    fn holds(
+        &self,
+        fields: &CanonicalFields<'_>,
+        hash: Hash,
+        otherwise: &'static str,
+    ) -> Result<BlockEntry, LedgerError> {
+        let seq = fields.seq;
+        let wrong = |cause| LedgerError::NotProof { seq, cause };
+        let block = self.entry()?;
+        let (min, max) = block.received();
+        if !(min..=max).contains(&fields.received) {
+            return Err(wrong("it was received outside of its block's time"));
+        }
+        let index = seq.0.checked_sub(block.first().0);
+        let in_block = InclusionProof {
+            index: index.ok_or(wrong("its number lies before its block"))?,
+            size: block.count().into(),
+            path: self.path.clone(),
+        };
+        if in_block.root_with(hash) != Some(block.root()) {
+            return Err(wrong(otherwise));
+        }
+        Ok(block)
+    }
+}
+
+/// Whether a proof of this version is one for this event.
+fn is_for(fields: &CanonicalFields<'_>, version: u8, seq: u64) -> Result<(), LedgerError> {
+    if version != VERSION {
+        return Err(LedgerError::NewerProof { version });
+    }
+    if seq != fields.seq.0 {
+        return Err(LedgerError::NotProof {
+            seq: fields.seq,
+            cause: "the proof is for another event",
+        });
+    }
+    Ok(())
+}
+
 impl EventProof {
     /// The proof for one event of a block.
     ///
@@ -57,29 +135,11 @@ impl EventProof {
         events: &Tree,
         ledger: InclusionProof,
     ) -> Result<Self, LedgerError> {
-        let wrong = |cause| LedgerError::NotProof { seq, cause };
-        if events.size() != u64::from(block.count()) || events.root() != block.root() {
-            return Err(wrong("the hashes are not those of the block"));
-        }
-        let path = seq
-            .0
-            .checked_sub(block.first().0)
-            .and_then(|index| events.inclusion(index).ok())
-            .ok_or(wrong("the event is not in the block"))?
-            .path;
-        let (min, max) = block.received();
         Ok(Self {
             version: VERSION,
             seq: seq.0,
             salt,
-            block: BlockProof {
-                first: block.first().0,
-                count: block.count(),
-                min_received: min.0,
-                max_received: max.0,
-                root: block.root(),
-                path,
-            },
+            block: BlockProof::new(seq, block, events)?,
             ledger,
         })
     }
@@ -101,16 +161,7 @@ impl EventProof {
     /// # Errors
     /// LEDGER-020 if there cannot be such a block.
     pub fn block(&self) -> Result<BlockEntry, LedgerError> {
-        let BlockProof {
-            first,
-            count,
-            min_received,
-            max_received,
-            root,
-            ..
-        } = self.block;
-        let received = (Micros(min_received), Micros(max_received));
-        BlockEntry::new(Seq(first), count, received, root)
+        self.block.entry()
     }
 }
 
@@ -126,31 +177,10 @@ pub fn verify_event(
     proof: &EventProof,
     head: TreeHead,
 ) -> Result<(), LedgerError> {
-    let seq = fields.seq;
-    let wrong = |cause| LedgerError::NotProof { seq, cause };
-    if proof.version != VERSION {
-        return Err(LedgerError::NewerProof {
-            version: proof.version,
-        });
-    }
-    if proof.seq() != seq {
-        return Err(wrong("the proof is for another event"));
-    }
-    let block = proof.block()?;
-    let (min, max) = block.received();
-    if !(min..=max).contains(&fields.received) {
-        return Err(wrong("it was received outside of its block's time"));
-    }
-    let index = seq.0.checked_sub(block.first().0);
-    let in_block = InclusionProof {
-        index: index.ok_or(wrong("its number lies before its block"))?,
-        size: block.count().into(),
-        path: proof.block.path.clone(),
-    };
+    is_for(fields, proof.version, proof.seq)?;
     let hash = EventHasher::new().hash(proof.salt, fields);
-    if in_block.root_with(hash) != Some(block.root()) {
-        return Err(wrong("it is not the event that was hashed into its block"));
-    }
+    let changed = "it is not the event that was hashed into its block";
+    let block = proof.block.holds(fields, hash, changed)?;
     let entry = LedgerEntry::from(block).to_bytes();
     proof.ledger.verify(Hash::of_leaf(&entry), head)
 }

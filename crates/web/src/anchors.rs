@@ -4,6 +4,7 @@
 //! confirmed to have is an anchor: a file that is durable, a receiver that answered 2xx, a mail
 //! server that took the mail.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use admintrail_event::Micros;
@@ -199,6 +200,28 @@ impl Anchors {
         self.kept.iter().find(|anchor| anchor.size > entry)
     }
 
+    /// What to show to somebody who holds what the ledger has up to the entry with this index, in a
+    /// ledger of `size` entries; the oldest first.
+    ///
+    /// Of each place two at most. The newest, because it is the one that lies there to be compared: a
+    /// file is replaced, and of mails one finds the last. And the first that covers the entry, because
+    /// it tells since when nobody here can have changed any of it. Those in between say no more.
+    #[must_use]
+    pub fn worth_showing(&self, entry: u64, size: u64) -> Vec<&Anchor> {
+        let known = self.kept.iter().filter(|it| (1..=size).contains(&it.size));
+        let mut places: BTreeMap<_, Vec<(usize, &Anchor)>> = BTreeMap::new();
+        for (at, anchor) in known.enumerate() {
+            let place = places.entry((anchor.way, &anchor.place));
+            place.or_default().push((at, anchor));
+        }
+        let mut shown = BTreeMap::new();
+        for place in places.values() {
+            let covering = place.iter().find(|(_, anchor)| anchor.size > entry);
+            shown.extend(covering.into_iter().chain(place.last()).copied());
+        }
+        shown.into_values().collect()
+    }
+
     /// A checkpoint over `size` entries was kept at the place with this number.
     pub fn keep(&mut self, number: usize, at: Micros, size: u64) {
         let Some(place) = self.places.get_mut(number) else {
@@ -362,6 +385,25 @@ mod tests {
         assert_eq!(anchors.covering(12), None);
         assert_eq!(anchors.covering(9).unwrap().at, at(1));
         assert!(anchors.places()[0].is_due(at(2)));
+    }
+
+    #[test]
+    fn of_each_place_the_newest_is_shown_and_the_first_that_covers_an_entry() {
+        let mut anchors = two();
+        for (number, size) in [(0, 5), (1, 5), (0, 10), (0, 20), (1, 30), (0, 40), (0, 90)] {
+            anchors.keep(number, at(size.try_into().unwrap()), size);
+        }
+        let shown = |entry, size| -> Vec<(&str, u64)> {
+            let shown = anchors.worth_showing(entry, size).into_iter();
+            shown
+                .map(|anchor| (anchor.place.as_str(), anchor.size))
+                .collect()
+        };
+        assert_eq!(shown(9, 60), [("/a", 10), ("/b", 30), ("/a", 40)]);
+        // Where none covers it, the newest still tells that the ledger only grew.
+        assert_eq!(shown(50, 60), [("/b", 30), ("/a", 40)]);
+        assert_eq!(shown(0, 5), [("/a", 5), ("/b", 5)]);
+        assert_eq!(shown(0, 4), []);
     }
 
     #[test]

@@ -15,11 +15,12 @@ mod ways;
 #[cfg(test)]
 mod tests;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use admintrail_store::{Control, Trail};
+use admintrail_ledger::VerifierKey;
+use admintrail_store::{Control, StoreError, Trail};
 use admintrail_web::anchors::{AnchorPlace, Anchors, Failing};
 use parking_lot::RwLock;
 use tokio::task::JoinSet;
@@ -60,6 +61,14 @@ pub(crate) fn begin(
     let mut anchors = Anchors::begin(&ledger.origin, places.collect(), saved.as_deref());
     forget_beyond(&mut anchors, ledger.entries);
     Arc::new(RwLock::new(anchors))
+}
+
+/// What a server on this folder has noted, read beside it or without one.
+pub(crate) fn known(dir: &Path, trail: &Trail) -> Result<Anchors, StoreError> {
+    let saved = Control::open_read_only(dir)?.setting(SETTING);
+    let key = trail.verification_key()?;
+    let origin = key.as_ref().map_or("", VerifierKey::name);
+    Ok(Anchors::begin(origin, Vec::new(), saved.as_deref()))
 }
 
 /// An anchor of a longer ledger covers nothing of this one.

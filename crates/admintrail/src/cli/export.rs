@@ -14,7 +14,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use super::view::ViewArgs;
 use super::{Failure, Global, Outcome, output, query, server_or_folder};
 use crate::control_socket::events;
-use crate::{clock, shell_user};
+use crate::{anchors, clock, shell_user};
 
 #[derive(Args)]
 pub(super) struct ExportArgs {
@@ -44,7 +44,7 @@ pub(super) fn run(global: &Global, args: &ExportArgs) -> Outcome {
     let format = match (args.format, &args.output) {
         (Some(format), _) => format,
         (None, Some(path)) => {
-            with_proof(&trail, &view, path)?;
+            with_proof(&trail, &view, &dir, path)?;
             return query::nothing_missing(&trail, &view);
         }
         // The parser asks for one or the other.
@@ -99,11 +99,11 @@ fn to_file<T>(path: &Path, write: impl FnOnce(File) -> Result<T, Failure>) -> Re
 }
 
 /// Events that no checkpoint covers, or that were erased, are said and left out.
-fn with_proof(trail: &Trail, view: &View, path: &Path) -> Outcome {
+fn with_proof(trail: &Trail, view: &View, dir: &Path, path: &Path) -> Outcome {
     let ask = PackAsk {
         made_by: shell_user::own(),
         made: clock::now(),
-        anchors: Vec::new(),
+        anchors: anchors::known(dir, trail)?,
     };
     let packed = to_file(path, |file| {
         let mut out = BufWriter::with_capacity(256 * 1024, file);

@@ -1,6 +1,6 @@
 //! `pack.json` and `README.txt`: what is said about the rows.
 
-use admintrail_event::{LogId, Micros, encode_text};
+use admintrail_event::{LogId, Micros, Seq, encode_text};
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 
@@ -26,6 +26,8 @@ pub(super) struct Facts<'a> {
     to: Option<String>,
     log: Option<String>,
     rows: u64,
+    /// How many of them are as an erasure left them.
+    erased: u64,
     /// First and last of each run of numbers that the rows have, on one line.
     seqs: Box<RawValue>,
     origin: &'a str,
@@ -56,12 +58,38 @@ impl<'a> From<&'a PackAnchor> for Anchor<'a> {
     }
 }
 
+/// What follows from the rows of a pack.
+#[derive(Debug, Default)]
+pub(super) struct Rows {
+    /// The log of all of them.
+    pub(super) log: Option<LogId>,
+    /// Runs of numbers, first and last.
+    pub(super) seqs: Vec<(u64, u64)>,
+    /// How many are as an erasure left them.
+    pub(super) erased: u64,
+}
+
+impl Rows {
+    pub(super) fn count(&self) -> u64 {
+        self.seqs.iter().map(|(first, last)| last - first + 1).sum()
+    }
+
+    /// Takes in the next one.
+    pub(super) fn push(&mut self, log: LogId, seq: Seq) {
+        self.log = Some(log);
+        match self.seqs.last_mut() {
+            Some((_, last)) if last.checked_add(1) == Some(seq.0) => *last = seq.0,
+            _ => self.seqs.push((seq.0, seq.0)),
+        }
+    }
+}
+
 impl<'a> Facts<'a> {
     pub(super) fn new(
         info: &'a PackInfo<'a>,
         checkpoint: &'a Checkpoint,
-        log: Option<LogId>,
-        seqs: &[(u64, u64)],
+        anchors: &'a [PackAnchor],
+        rows: &Rows,
     ) -> serde_json::Result<Self> {
         let shown = |moment: Option<Micros>| moment.map(|moment| moment.to_string());
         Ok(Self {
@@ -73,14 +101,15 @@ impl<'a> Facts<'a> {
             filter: info.filter,
             from: shown(info.from),
             to: shown(info.to),
-            log: log.map(|log| log.to_string()),
-            rows: seqs.iter().map(|(first, last)| last - first + 1).sum(),
-            seqs: to_raw_value(seqs)?,
+            log: rows.log.map(|log| log.to_string()),
+            rows: rows.count(),
+            erased: rows.erased,
+            seqs: to_raw_value(&rows.seqs)?,
             origin: &checkpoint.origin,
             size: checkpoint.head.size,
             root: checkpoint.head.root,
             key: info.key.id().to_string(),
-            anchors: info.anchors.iter().map(Anchor::from).collect(),
+            anchors: anchors.iter().map(Anchor::from).collect(),
         })
     }
 
@@ -113,6 +142,7 @@ impl<'a> Facts<'a> {
         };
         let facts = [
             ("{rows}", self.rows.to_string()),
+            ("{erased}", self.erased.to_string()),
             ("{filter}", filter.to_owned()),
             ("{from}", span(&self.from, "the beginning")),
             ("{to}", span(&self.to, "the end")),

@@ -16,6 +16,15 @@ From each row to the signature, one step after the other:
     entry hash = SHA-256(00 | entry)
     root       = from the entry hash up along ledger.path: the one that the checkpoint has
     checkpoint = a signed note (C2SP signed-note): signed with Ed25519 (RFC 8032)
+
+A row of somebody who was erased has two ways. Its hash of then, "was", goes up to the root as above. And
+what the erasure left of it goes up to a statement of the erasure, which the ledger has further on:
+
+    hash now   = SHA-256(00 | salt | canonical bytes)
+    after      = from the hash now up along after.path: the one that the statement has
+    entry      = 02 | 01 | 02 | at | first | last | events, then cutoff, panel, subject, by, approved_by,
+                 reason and after, each as its length in 4 bytes (ffffffff: none) and its bytes
+    root       = from the hash of the entry up along statement.ledger.path: the one of the checkpoint
 """
 import base64, binascii, bisect, datetime, hashlib, itertools, json, os, re, struct, sys, zipfile, zlib
 
@@ -23,6 +32,10 @@ FIELDS = """id log seq kind count time received panel recorder recorder_epoch re
 known_by attempted acting_as ip user_agent session type method scheme host path query route action object
 status outcome ending duration_us request_bytes response_bytes asset polling first path_bytes query_bytes
 agent_bytes""".split()
+PROOF = ["version", "seq", "salt", "block", "ledger"]
+ERASED = ["version", "seq", "salt", "was", "block", "ledger", "statement", "after"]
+INCLUSION = ["index", "size", "path"]
+SAID = "cutoff panel subject by approved_by reason after".split()
 MAX_LINE = 1 << 20
 
 
@@ -206,26 +219,34 @@ def read_path(path):
 
 
 def read_row(line):
-    """The row of a line, which has just one spelling: nothing hides in a name that stands there twice."""
+    """The event of a line, whether it is an erased one, and its proof. A line has just one spelling:
+    nothing hides in a name that stands there twice."""
     try:
         row = json.loads(line)
         again = json.dumps(row, ensure_ascii=False, separators=(",", ":")).encode()
-        event, proof = row["event"], row["proof"]
+        event, erased = row["event"], "erased" in row
+        proof = row["erased" if erased else "proof"]
         as_it_should = (
             again == line
-            and list(row) == ["event", "proof"]
+            and list(row) == ["event", "erased" if erased else "proof"]
             and list(event) == FIELDS
             and all(value is None or type(value) is str for value in event.values())
-            and list(proof) == ["version", "seq", "salt", "block", "ledger"]
+            and list(proof) == (ERASED if erased else PROOF)
             and list(proof["block"]) == ["first", "count", "min_received", "max_received", "root", "path"]
-            and list(proof["ledger"]) == ["index", "size", "path"]
+            and list(proof["ledger"]) == INCLUSION
             and proof["version"] == 1
         )
+        if erased:
+            as_it_should = (
+                as_it_should
+                and list(proof["statement"]) == ["entry", "ledger"]
+                and list(proof["statement"]["ledger"]) == list(proof["after"]) == INCLUSION
+            )
     except (ValueError, KeyError, TypeError, RecursionError):
         as_it_should = False
     if not as_it_should:
         raise Tampered("the line is not a row of a pack")
-    return event, proof
+    return event, erased, proof
 
 
 def canonical(event):
@@ -237,12 +258,23 @@ def canonical(event):
     return b"".join(out)
 
 
-def check_row(event, proof, size, root):
-    block, ledger = proof["block"], proof["ledger"]
-    numbers = [proof["seq"], block["first"], ledger["index"], ledger["size"]]
+def check_entry(entry, place, size, root, otherwise):
+    """An entry stands in its place of the ledger."""
+    if not is_number(place["index"]) or not is_number(place["size"]):
+        raise Tampered("a number of its proof is none")
+    if place["size"] != size or not place["index"] < size:
+        raise Tampered("its proof is for a ledger of another size than the checkpoint's")
+    if climb(sha256(b"\0", entry), place["index"], size, read_path(place["path"])) != root:
+        raise Tampered(otherwise)
+
+
+def check_block(event, proof, event_hash, size, root, otherwise):
+    """An event with this hash stands in its place of its block, and the block in the ledger."""
+    block = proof["block"]
     times = [block["min_received"], block["max_received"]]
     if not (
-        all(map(is_number, numbers))
+        is_number(proof["seq"])
+        and is_number(block["first"])
         and is_number(block["count"], 1, 4096)
         and all(is_number(moment, -(2**63), 2**63 - 1) for moment in times)
     ):
@@ -252,17 +284,84 @@ def check_row(event, proof, size, root):
     index = proof["seq"] - block["first"]
     if not 0 <= index < block["count"]:
         raise Tampered("its proof is for a block that it is not in")
-    event_hash = sha256(b"\0", read_hash(proof["salt"], 16), canonical(event))
     block_root = read_hash(block["root"])
     if climb(event_hash, index, block["count"], read_path(block["path"])) != block_root:
-        raise Tampered("it is not the event that was recorded: a field, the salt or the path was changed")
-    if not times[0] <= int(event["received"]) <= times[1]:
+        raise Tampered(otherwise)
+    if not re.fullmatch("-?[0-9]{1,19}", event["received"] or "") or not (
+        times[0] <= int(event["received"]) <= times[1]
+    ):
         raise Tampered("it was received outside of its block's time")
     entry = b"\1" + struct.pack(">QIqq", block["first"], block["count"], *times) + block_root
-    if ledger["size"] != size or not ledger["index"] < size:
-        raise Tampered("its proof is for a ledger of another size than the checkpoint's")
-    if climb(sha256(b"\0", entry), ledger["index"], size, read_path(ledger["path"])) != root:
-        raise Tampered("its block is not in the ledger that was signed")
+    check_entry(entry, proof["ledger"], size, root, "its block is not in the ledger that was signed")
+
+
+def read_statement(entry):
+    """What an erasure said of itself in the ledger."""
+    said = {}
+    try:
+        kinds, rest = entry[:3], entry[35:]
+        said["at"], said["first"], said["last"], said["events"] = struct.unpack(">qQQQ", entry[3:35])
+        for name in SAID:
+            length, rest = struct.unpack(">I", rest[:4])[0], rest[4:]
+            said[name] = None
+            if length != 0xFFFFFFFF:
+                said[name], rest = rest[:length], rest[length:]
+                if len(said[name]) != length:
+                    raise ValueError
+        for name in ("panel", "subject", "by", "approved_by"):
+            said[name] = said[name] and said[name].decode()
+        if rest or not is_number(said["events"], 1) or not said["by"]:
+            raise ValueError
+        if said["cutoff"] is not None:
+            (said["cutoff"],) = struct.unpack(">q", said["cutoff"])
+    except (ValueError, struct.error):
+        raise Tampered("its statement is none")
+    if kinds != b"\2\1\2" or len(said["after"] or b"") != 32:
+        raise Tampered("its statement does not say what an erasure left")
+    return said
+
+
+def check_erased(event, proof, hash_now, size, root):
+    """What stands here is what an erasure left, by a statement further on in the ledger."""
+    statement, place = proof["statement"], proof["after"]
+    try:
+        entry = bytes.fromhex(statement["entry"])
+    except (ValueError, TypeError):
+        entry = b""
+    if not entry or entry.hex() != statement["entry"]:
+        raise Tampered("its statement is none")
+    check_entry(entry, statement["ledger"], size, root, "its statement is not in the ledger that was signed")
+    said, seq = read_statement(entry), proof["seq"]
+    if statement["ledger"]["index"] <= proof["ledger"]["index"]:
+        raise Tampered("its statement stands before it in the ledger")
+    if not (
+        said["first"] <= seq <= said["last"]
+        and said["panel"] in (None, event["panel"])
+        and (said["cutoff"] is None or int(event["received"]) < said["cutoff"])
+    ):
+        raise Tampered("its statement speaks of other events")
+    # In the order of numbers: on either side are no more of them than the range has there.
+    if not (
+        place["size"] == said["events"]
+        and is_number(place["index"], 0, min(said["events"] - 1, seq - said["first"]))
+        and said["events"] - 1 - place["index"] <= said["last"] - seq
+    ):
+        raise Tampered("its place among the erased events cannot be that")
+    if climb(hash_now, place["index"], said["events"], read_path(place["path"])) != said["after"]:
+        raise Tampered("it is not what the erasure left: a field, the salt or the path was changed")
+    return said
+
+
+def check_row(event, erased, proof, size, root):
+    """Returns what the erasure of an erased one said, and the last entry that all of it needs."""
+    event_hash = sha256(b"\0", read_hash(proof["salt"], 16), canonical(event))
+    if not erased:
+        changed = "it is not the event that was recorded: a field, the salt or the path was changed"
+        check_block(event, proof, event_hash, size, root, changed)
+        return None, proof["ledger"]["index"]
+    check_block(event, proof, read_hash(proof["was"]), size, root, "its hash of then is not in its block")
+    said = check_erased(event, proof, event_hash, size, root)
+    return said, proof["statement"]["ledger"]["index"]
 
 
 # ---- events.csv, which says the same for people ------------------------------------------------------
@@ -343,10 +442,35 @@ def shown(text):
     return "".join(c if c.isprintable() else "\\u{%x}" % ord(c) for c in str(text))
 
 
+def spans(numbers):
+    """Ascending numbers for people: 1, 3 to 5."""
+    runs = []
+    for number in numbers:
+        if runs and runs[-1][1] == number - 1:
+            runs[-1][1] = number
+        else:
+            runs.append([number, number])
+    texts = ["%d" % a if a == b else "%d to %d" % (a, b) for a, b in runs[:10]]
+    return ", ".join(texts) + (" and more" if len(runs) > 10 else "")
+
+
+def told(said, numbers):
+    """What is left of the events of one erasure, for people."""
+    agreed = " (approved by %s)" % shown(said["approved_by"]) if said["approved_by"] else ""
+    at = re.sub("T(.*)[.].*Z", r" \1 UTC", moment(str(said["at"])))
+    what = "event %s" % numbers[0] if len(numbers) == 1 else "events %s" % spans(numbers)
+    return (
+        "%s: erased on %s by %s%s, now %s: the row is what the erasure left; what stood there before is kept"
+        " by its hash alone" % (what, at, shown(said["by"]), agreed, shown(said["subject"]))
+    )
+
+
 def check_anchors(anchors, size, root, kept):
     """Each anchor is the beginning of this ledger. Says which of them is the checkpoint that was kept."""
     met = kept == (size, root)
     for anchor in anchors:
+        if list(anchor) != ["place", "at", "size", "root", "path"]:
+            raise KeyError
         old, old_root = anchor["size"], read_hash(anchor["root"])
         if not is_number(old, 1, size) or grown(
             old, size, True, old_root, read_path(anchor["path"])
@@ -373,6 +497,8 @@ def read_facts(pack):
         end, count = last, count + last - first + 1
     if count != facts["rows"]:
         raise Tampered("pack.json: it says %s rows and lists %d" % (shown(facts["rows"]), count))
+    if not is_number(facts["erased"], 0, count):
+        raise ValueError
     return facts
 
 
@@ -389,10 +515,21 @@ def check_kept(file_name, key):
         raise Tampered("the checkpoint you gave: %s" % fault)
 
 
+class Found:
+    """What the rows are, as they say."""
+
+    def __init__(self):
+        self.seen = set()  # the numbers, as texts
+        self.erasures = {}  # by their place in the ledger: what was said, and the numbers of the rows
+        self.last_entry = 0  # the last entry of the ledger that a row needs
+        self.has_csv = False
+
+
 def check_rows(pack, facts, size, root, faults):
-    """Each row by itself. Returns the numbers of the events that the rows say they are."""
+    """Each row by itself."""
     csv_file = pack.open("events.csv", needed=False)
-    csv, seen, last, count = Csv(None), set(), 0, 0
+    csv, found, last, count, erased_rows = Csv(None), Found(), 0, 0, 0
+    seen, found.has_csv = found.seen, csv_file is not None
     try:
         csv = Csv(csv_file)
     except Tampered as fault:
@@ -404,11 +541,12 @@ def check_rows(pack, facts, size, root, faults):
             try:
                 if not line.endswith(b"\n"):
                     raise Tampered("the line does not end, or is too long")
-                event, proof = read_row(line[:-1])
+                event, erased, proof = read_row(line[:-1])
+                erased_rows += erased
                 where += ", event %s" % shown(event["seq"])[:20]
                 twice = event["seq"] in seen
                 seen.add(event["seq"])
-                check_row(event, proof, size, root)
+                said, entry = check_row(event, erased, proof, size, root)
                 if twice:
                     raise Tampered("it stands here twice")
                 if proof["seq"] < last:
@@ -416,6 +554,9 @@ def check_rows(pack, facts, size, root, faults):
                 last = proof["seq"]
                 if event["log"] != facts["log"]:
                     raise Tampered("it is of another log than pack.json says")
+                found.last_entry = max(found.last_entry, entry)
+                if erased:
+                    found.erasures.setdefault(entry, (said, []))[1].append(proof["seq"])
                 csv.expect(csv_line(event), "it says something else about this event")
             except Tampered as fault:
                 csv.in_step = False  # what follows there cannot be held against what follows here
@@ -426,7 +567,10 @@ def check_rows(pack, facts, size, root, faults):
         faults.append(str(fault))
     if count != facts["rows"]:
         faults.append("events.ndjson: it has %d rows, and pack.json says %d" % (count, facts["rows"]))
-    return seen, csv_file is not None
+    if erased_rows != facts["erased"]:
+        counts = (erased_rows, facts["erased"])
+        faults.append("events.ndjson: %d rows are erased ones, and pack.json says %d" % counts)
+    return found
 
 
 def check_complete(seen, seqs, faults):
@@ -470,18 +614,23 @@ def check(place, key_text, kept_file):
         faults.append(str(fault))
     except (KeyError, TypeError):
         raise Tampered("pack.json is damaged")
-    seen, has_csv = check_rows(pack, facts, size, root, faults)
-    check_complete(seen, facts["seqs"], faults)
+    found = check_rows(pack, facts, size, root, faults)
+    check_complete(found.seen, facts["seqs"], faults)
     if faults:
         raise Faulty(faults)
 
-    seqs = facts["seqs"]
+    seqs, erased = facts["seqs"], facts["erased"]
     range_text = " (events %d to %d)" % (seqs[0][0], seqs[-1][1]) if seqs else ""
     whose = "the key you gave" if key_text else "the key in this pack"
-    good.append("%d rows%s are in the ledger as they were recorded" % (rows, range_text))
+    if erased:
+        parts = (rows, range_text, rows - erased, erased)
+        good.append("%d rows%s are in the ledger, %d as they were recorded, %d as an erasure left them" % parts)
+        good += [told(said, numbers) for said, numbers in found.erasures.values()]
+    else:
+        good.append("%d rows%s are in the ledger as they were recorded" % (rows, range_text))
     good.append("ledger %s, %d entries, root %s" % (shown(origin), size, root.hex()))
     good.append("signed by %s+%s, %s" % (shown(key[0]), key[1].hex(), whose))
-    if has_csv:
+    if found.has_csv:
         good.append("events.csv says the same")
     else:
         notes.append("events.csv is not here, so it was not checked")
@@ -494,6 +643,12 @@ def check(place, key_text, kept_file):
         notes.append("  " + shown(key_in_pack))
     if not kept:
         notes.append("compare the checkpoint with one that is kept outside of the server: --checkpoint")
+        if anchors:
+            notes.append("the server says that some are kept here; compare these with the copies there:")
+        for anchor in anchors:
+            covers = "" if anchor["size"] > found.last_entry else "; not all rows are among them"
+            parts = (shown(anchor["place"]), shown(anchor["at"]), anchor["size"], covers, anchor["root"])
+            notes.append("  %s, %s: the first %d entries%s; root %s" % parts)
     notes.append("that these are all events of the filter is not proven; README.txt says why")
     return good, notes
 

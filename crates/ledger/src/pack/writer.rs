@@ -2,16 +2,16 @@
 
 use std::io::{self, Seek, Write};
 
-use admintrail_event::{CanonicalFields, LogId, Micros, Seq};
+use admintrail_event::{CanonicalFields, Micros};
 use serde::Serialize;
 use zip::write::{SimpleFileOptions, ZipFileBuilder};
 use zip::{DateTime, ZipWriter};
 
-use super::PackInfo;
 use super::csv;
-use super::facts::Facts;
+use super::facts::{Facts, Rows};
 use super::fields::Texts;
-use crate::{Checkpoint, EventProof, LedgerError, verify_event};
+use super::{PackAnchor, PackInfo};
+use crate::{Checkpoint, ErasedProof, EventProof, LedgerError, verify_erased, verify_event};
 
 /// Checks a pack in a browser.
 const VERIFY_HTML: &str = include_str!("verify.html");
@@ -29,9 +29,8 @@ pub struct PackWriter<'a, W: Write + Seek> {
     options: SimpleFileOptions,
     zip: ZipWriter<W>,
     csv: ZipFileBuilder,
-    log: Option<LogId>,
-    /// Runs of numbers, first and last.
-    seqs: Vec<(u64, u64)>,
+    anchors: Vec<PackAnchor>,
+    rows: Rows,
     canonical: Vec<u8>,
     line: Vec<u8>,
     csv_line: String,
@@ -41,27 +40,29 @@ pub struct PackWriter<'a, W: Write + Seek> {
 #[derive(Serialize)]
 struct Row<'a> {
     event: Texts<'a>,
-    proof: &'a EventProof,
+    #[serde(flatten)]
+    proof: Proof<'a>,
+}
+
+/// The second of its two names, with what belongs to it.
+#[derive(Serialize, Clone, Copy)]
+#[serde(rename_all = "lowercase")]
+enum Proof<'a> {
+    /// As it was recorded.
+    Proof(&'a EventProof),
+    /// As an erasure left it.
+    Erased(&'a ErasedProof),
 }
 
 impl<'a, W: Write + Seek> PackWriter<'a, W> {
     /// Begins a pack.
     ///
     /// # Errors
-    /// LEDGER-013 to 015, 017 and 018 if the key did not sign the checkpoint; LEDGER-005 for an
-    /// anchor that its ledger does not begin with, or an empty one; LEDGER-026 if writing fails.
+    /// LEDGER-013 to 015, 017 and 018 if the key did not sign the checkpoint; LEDGER-026 if writing
+    /// fails.
     pub fn new(out: W, info: PackInfo<'a>) -> Result<Self, LedgerError> {
         let keys = std::slice::from_ref(info.key);
         let checkpoint = Checkpoint::open(info.checkpoint.as_bytes(), keys)?;
-        for anchor in &info.anchors {
-            anchor.consistency.verify(anchor.head, checkpoint.head)?;
-            if anchor.head.size == 0 {
-                return Err(LedgerError::NotConsistent {
-                    old: 0,
-                    new: checkpoint.head.size,
-                });
-            }
-        }
         let options = SimpleFileOptions::default()
             .last_modified_time(civil(info.made).unwrap_or_default())
             .unix_permissions(0o644);
@@ -78,15 +79,16 @@ impl<'a, W: Write + Seek> PackWriter<'a, W> {
             options,
             zip,
             csv,
-            log: None,
-            seqs: Vec::new(),
+            anchors: Vec::new(),
+            rows: Rows::default(),
             canonical: Vec::new(),
             line: Vec::new(),
             csv_line: String::new(),
         })
     }
 
-    /// Adds an event. Events come in the order of their numbers, and all are of one log.
+    /// Adds an event as it was recorded. Events come in the order of their numbers, and all are of one
+    /// log.
     ///
     /// # Errors
     /// LEDGER-025 for an event out of order or of another log; what [`verify_event`] finds if the
@@ -97,18 +99,40 @@ impl<'a, W: Write + Seek> PackWriter<'a, W> {
         fields: &CanonicalFields<'_>,
         proof: &EventProof,
     ) -> Result<(), LedgerError> {
+        self.push(fields, Proof::Proof(proof))
+    }
+
+    /// Adds an event as an erasure left it, in its place among the others.
+    ///
+    /// # Errors
+    /// As [`PackWriter::add`], with what [`verify_erased`] finds.
+    pub fn add_erased(
+        &mut self,
+        fields: &CanonicalFields<'_>,
+        proof: &ErasedProof,
+    ) -> Result<(), LedgerError> {
+        self.push(fields, Proof::Erased(proof))?;
+        self.rows.erased += 1;
+        Ok(())
+    }
+
+    fn push(&mut self, fields: &CanonicalFields<'_>, proof: Proof<'_>) -> Result<(), LedgerError> {
         let wrong = |cause| LedgerError::NotForPack {
             seq: fields.seq,
             cause,
         };
-        if self.log.is_some_and(|log| log != fields.log) {
+        if self.rows.log.is_some_and(|log| log != fields.log) {
             return Err(wrong("it is of another log than those before it"));
         }
-        let last = self.seqs.last().map_or(0, |(_, last)| *last);
+        let last = self.rows.seqs.last().map_or(0, |(_, last)| *last);
         if fields.seq.0 <= last {
             return Err(wrong("events come in the order of their numbers"));
         }
-        verify_event(fields, proof, self.checkpoint.head)?;
+        let head = self.checkpoint.head;
+        match proof {
+            Proof::Proof(proof) => verify_event(fields, proof, head)?,
+            Proof::Erased(proof) => verify_erased(fields, proof, head)?,
+        }
         self.canonical.clear();
         fields.write(&mut self.canonical);
         let event = Texts::of(&self.canonical).ok_or(wrong("a text of it is too long"))?;
@@ -121,22 +145,37 @@ impl<'a, W: Write + Seek> PackWriter<'a, W> {
         self.csv
             .write_all(self.csv_line.as_bytes())
             .map_err(unwritable)?;
-        self.log = Some(fields.log);
-        self.count(fields.seq);
+        self.rows.push(fields.log, fields.seq);
         Ok(())
     }
 
-    fn count(&mut self, seq: Seq) {
-        match self.seqs.last_mut() {
-            Some((_, last)) if last.checked_add(1) == Some(seq.0) => *last = seq.0,
-            _ => self.seqs.push((seq.0, seq.0)),
+    /// Adds an earlier checkpoint that somebody else keeps.
+    ///
+    /// # Errors
+    /// LEDGER-005 for one that the ledger of the pack does not begin with, or an empty one.
+    pub fn anchor(&mut self, anchor: PackAnchor) -> Result<(), LedgerError> {
+        let head = self.checkpoint.head;
+        anchor.consistency.verify(anchor.head, head)?;
+        if anchor.head.size == 0 {
+            return Err(LedgerError::NotConsistent {
+                old: 0,
+                new: head.size,
+            });
         }
+        self.anchors.push(anchor);
+        Ok(())
+    }
+
+    /// Entries that the checkpoint of the pack covers.
+    #[must_use]
+    pub const fn size(&self) -> u64 {
+        self.checkpoint.head.size
     }
 
     /// How many events were added.
     #[must_use]
     pub fn rows(&self) -> u64 {
-        self.seqs.iter().map(|(first, last)| last - first + 1).sum()
+        self.rows.count()
     }
 
     /// Adds what belongs to the rows, and ends the pack.
@@ -150,13 +189,13 @@ impl<'a, W: Write + Seek> PackWriter<'a, W> {
             options,
             mut zip,
             csv,
-            log,
-            seqs,
+            anchors,
+            rows,
             ..
         } = self;
         let csv = csv.finish().map_err(unwritable)?;
         zip.add_prepared_file(csv).map_err(unwritable)?;
-        let facts = Facts::new(&info, &checkpoint, log, &seqs).map_err(unwritable)?;
+        let facts = Facts::new(&info, &checkpoint, &anchors, &rows).map_err(unwritable)?;
         let json = serde_json::to_string_pretty(&facts).map_err(unwritable)?;
         let key = info.key.to_string();
         let program = options.unix_permissions(0o755);

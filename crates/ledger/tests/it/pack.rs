@@ -10,13 +10,14 @@ use std::process::Command;
 
 use admintrail_event::{CanonicalFields, FirstSet, LogId, Micros, Seq};
 use admintrail_ledger::{
-    Checkpoint, EventProof, LedgerError, PackWriter, TreeHead, VerifierKey, verify_event,
+    Checkpoint, ErasedProof, EventProof, LedgerError, PackWriter, TreeHead, VerifierKey,
+    verify_erased, verify_event,
 };
 use serde_json::Value;
 
 use files::{Files, row_of, unzipped, zipped};
-use sample::{LEFT_OUT, SEED, Sample, sample};
-use tampered::cases;
+use sample::{LEFT_OUT, Proof, SEED, Sample, add, sample};
+use tampered::{Foreign, cases};
 
 fn good() -> (Sample, Files) {
     let sample = sample(&SEED).unwrap();
@@ -69,6 +70,9 @@ fn a_pack_has_all_that_it_needs() {
         "olena@example.org",
         &sample.key.public().to_string(),
         "backup-host, 2026-11-18T11:07:40.000000Z: the first 2 entries, root\n",
+        "backup-host, 2026-11-18T11:07:40.000000Z: the first 9 entries, root\n",
+        "compare these with the copies there",
+        "Erased      5 of the events",
     ] {
         assert!(readme.contains(fact), "{fact}");
     }
@@ -127,6 +131,10 @@ fn verified(row: &Value, head: TreeHead) -> Result<Seq, LedgerError> {
         query_bytes: short("query_bytes"),
         agent_bytes: short("agent_bytes"),
     };
+    if row["erased"].is_object() {
+        let proof: ErasedProof = serde_json::from_value(row["erased"].clone()).unwrap();
+        return verify_erased(&fields, &proof, head).map(|()| fields.seq);
+    }
     let proof: EventProof = serde_json::from_value(row["proof"].clone()).unwrap();
     verify_event(&fields, &proof, head).map(|()| fields.seq)
 }
@@ -145,6 +153,7 @@ fn every_row_of_a_pack_is_proven_by_what_is_in_the_pack() {
     let expected: Vec<u64> = sample.found().map(|(event, _)| event.seq.0).collect();
     assert_eq!(seqs, expected);
     assert_eq!(facts["rows"], seqs.len());
+    assert_eq!(facts["erased"], 5);
     assert_eq!(facts["seqs"].to_string(), "[[1,2],[4,19],[22,39]]");
     assert_eq!(facts["size"], checkpoint.head.size);
     assert_eq!(facts["root"], checkpoint.head.root.to_string());
@@ -153,43 +162,30 @@ fn every_row_of_a_pack_is_proven_by_what_is_in_the_pack() {
 #[test]
 fn nothing_goes_into_a_pack_that_does_not_belong_there() {
     let sample = sample(&SEED).unwrap();
-    let begin = || PackWriter::new(Cursor::new(Vec::new()), sample.info()).unwrap();
+    let begin = || sample.begin(Cursor::new(Vec::new())).unwrap();
     let code = |result: Result<(), LedgerError>| result.map_err(|error| error.code());
     let (first, first_proof) = &sample.events[0];
     let (second, second_proof) = &sample.events[1];
-    let fields = CanonicalFields::from;
 
     let mut pack = begin();
-    assert_eq!(code(pack.add(&fields(second), second_proof)), Ok(()));
-    assert_eq!(
-        code(pack.add(&fields(second), second_proof)),
-        Err("LEDGER-025")
-    );
-    assert_eq!(
-        code(pack.add(&fields(first), first_proof)),
-        Err("LEDGER-025")
-    );
+    assert_eq!(code(add(&mut pack, second, second_proof)), Ok(()));
+    let twice = add(&mut pack, second, second_proof);
+    assert_eq!(code(twice), Err("LEDGER-025"));
+    assert_eq!(code(add(&mut pack, first, first_proof)), Err("LEDGER-025"));
     assert_eq!(pack.rows(), 1);
 
     let mut pack = begin();
-    assert_eq!(
-        code(pack.add(&fields(first), second_proof)),
-        Err("LEDGER-023")
-    );
+    assert_eq!(code(add(&mut pack, first, second_proof)), Err("LEDGER-023"));
     let mut changed = first.clone();
     changed.draft.path.push('x');
-    assert_eq!(
-        code(pack.add(&fields(&changed), first_proof)),
-        Err("LEDGER-023")
-    );
+    let refused = add(&mut pack, &changed, first_proof);
+    assert_eq!(code(refused), Err("LEDGER-023"));
     // What was refused left nothing behind.
-    assert_eq!(code(pack.add(&fields(first), first_proof)), Ok(()));
+    assert_eq!(code(add(&mut pack, first, first_proof)), Ok(()));
     let mut other = second.clone();
     other.log = LogId([1; 16]);
-    assert_eq!(
-        code(pack.add(&fields(&other), second_proof)),
-        Err("LEDGER-025")
-    );
+    let refused = add(&mut pack, &other, second_proof);
+    assert_eq!(code(refused), Err("LEDGER-025"));
     assert_eq!(pack.rows(), 1);
     assert_eq!(
         unzipped(&pack.finish().unwrap().into_inner())["events.ndjson"],
@@ -198,7 +194,36 @@ fn nothing_goes_into_a_pack_that_does_not_belong_there() {
 }
 
 #[test]
-fn no_pack_is_begun_with_a_key_or_an_anchor_of_somebody_else() {
+fn a_row_that_an_erasure_left_goes_in_as_just_that() {
+    let sample = sample(&SEED).unwrap();
+    let mut pack = sample.begin(Cursor::new(Vec::new())).unwrap();
+    let (erased, proof) = &sample.events[17];
+    let mut changed = erased.clone();
+    changed.draft.admin = Some("tom@example.org".into());
+    let refused = add(&mut pack, &changed, proof).unwrap_err();
+    assert_eq!(refused.code(), "LEDGER-023");
+    // The erasure of an event that was recorded later is none.
+    let early = Proof::Erased(sample.early.clone());
+    let (event, _) = &sample.events[23];
+    let refused = add(&mut pack, event, &early).unwrap_err();
+    assert!(
+        refused.to_string().contains("stands before it"),
+        "{refused}"
+    );
+    add(&mut pack, erased, proof).unwrap();
+    let files = unzipped(&pack.finish().unwrap().into_inner());
+    let row = text(&files, "events.ndjson");
+    assert!(row.contains("\"admin\":\"erased-7f30\""), "{row}");
+    assert!(
+        row.contains("},\"erased\":{\"version\":1,\"seq\":18,"),
+        "{row}"
+    );
+    let facts: Value = serde_json::from_str(text(&files, "pack.json")).unwrap();
+    assert_eq!((&facts["rows"], &facts["erased"]), (&1.into(), &1.into()));
+}
+
+#[test]
+fn no_pack_is_begun_with_a_key_of_somebody_else_and_takes_an_anchor_of_one() {
     let (one, other) = (sample(&SEED).unwrap(), sample(&[10; 32]).unwrap());
     let refused = |info| {
         let pack = PackWriter::new(Cursor::new(Vec::new()), info);
@@ -208,21 +233,25 @@ fn no_pack_is_begun_with_a_key_or_an_anchor_of_somebody_else() {
     info.key = other.key.public();
     assert_eq!(refused(info), Some("LEDGER-015"));
     let mut info = one.info();
-    info.anchors[0].head.size = 3;
-    assert_eq!(refused(info), Some("LEDGER-005"));
-    let mut info = one.info();
     info.checkpoint = "x";
     assert_eq!(refused(info), Some("LEDGER-013"));
+    let mut pack = PackWriter::new(Cursor::new(Vec::new()), one.info()).unwrap();
+    let mut anchor = one.anchors[0].clone();
+    anchor.head.size = 3;
+    assert_eq!(pack.anchor(anchor).unwrap_err().code(), "LEDGER-005");
+    let mut anchor = one.anchors[0].clone();
+    anchor.head.root = one.anchors[1].head.root;
+    assert_eq!(pack.anchor(anchor).unwrap_err().code(), "LEDGER-005");
 }
 
 #[test]
 fn a_place_that_is_full_is_told() {
     let sample = sample(&SEED).unwrap();
     let mut room = [0; 600];
-    let mut pack = PackWriter::new(Cursor::new(&mut room[..]), sample.info()).unwrap();
+    let mut pack = sample.begin(Cursor::new(&mut room[..])).unwrap();
     let mut added = sample
         .found()
-        .map(|(event, proof)| pack.add(&CanonicalFields::from(event), proof));
+        .map(|(event, proof)| add(&mut pack, event, proof));
     let told = added.find_map(Result::err);
     let told = told.or_else(|| pack.finish().err()).unwrap();
     assert_eq!(told.code(), "LEDGER-026");
@@ -293,9 +322,22 @@ fn python_finds_a_good_pack_good() {
     assert_eq!(code, 0, "{said}");
     assert!(
         said.starts_with(
-            "GOOD: 36 rows (events 1 to 39) are in the ledger as they were recorded\n"
-        )
+            "GOOD: 36 rows (events 1 to 39) are in the ledger, 31 as they were recorded, 5 as an \
+             erasure left them\n"
+        ),
+        "{said}"
     );
+    for told in [
+        "  events 15, 18 to 19: erased on 2026-11-18 11:07:35 UTC by olena@example.org (approved by \
+         jonas@example.org), now erased-7f30: the row is what the erasure left; what stood there \
+         before is kept by its hash alone\n",
+        "  events 34, 37: erased on 2026-11-18 11:07:35 UTC by olena@example.org, now erased-7f31: ",
+        "compare these with the copies there:\n",
+        "backup-host, 2026-11-18T11:07:40.000000Z: the first 2 entries; not all rows are among them; root ",
+        "backup-host, 2026-11-18T11:07:40.000000Z: the first 9 entries; root ",
+    ] {
+        assert!(said.contains(told), "{told} in {said}");
+    }
     assert!(
         said.contains("compare the key with one from somewhere else"),
         "{said}"
@@ -333,8 +375,13 @@ fn python_finds_every_way_to_tamper_and_names_the_row() {
     };
     let (sample, files) = good();
     let other = sample::sample(&[10; 32]).unwrap().key.public().to_string();
-    let all = cases(&files, &other, &row_of(&sample, LEFT_OUT[0]));
-    assert!(all.len() > 50, "{}", all.len());
+    let foreign = Foreign {
+        key: &other,
+        unlisted: &row_of(&sample, LEFT_OUT[0]),
+        early: &sample.early,
+    };
+    let all = cases(&files, &foreign);
+    assert!(all.len() > 90, "{}", all.len());
     for case in all {
         let (code, said) = python.verify(&case.files, &[]);
         assert_eq!(code, 1, "{}: {said}", case.name);

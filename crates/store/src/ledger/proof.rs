@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use admintrail_event::{CanonicalFields, Event, LogId, Seq};
 use admintrail_ledger::{
-    BlockEntry, Checkpoint, EventProof, Hash, InclusionProof, LedgerEntry, LedgerError, Statement,
-    TileId, TileReader, TileSource, Tree, verify_event,
+    BlockEntry, Checkpoint, ConsistencyProof, EventProof, Hash, InclusionProof, LedgerEntry,
+    LedgerError, Statement, TileId, TileReader, TileSource, Tree, TreeHead, verify_event,
 };
 use parking_lot::Mutex;
 
@@ -200,6 +200,15 @@ impl Proving<'_> {
     #[must_use]
     pub fn checkpoint(&self) -> &str {
         &self.note
+    }
+
+    /// The ledger as it was when it had so many entries, and the proof that it only grew since then.
+    ///
+    /// # Errors
+    /// When the checkpoint covers fewer entries, or a published tile is missing or damaged.
+    pub fn anchored(&mut self, size: u64) -> Result<(TreeHead, ConsistencyProof), StoreError> {
+        let found = self.reader.consistency(size);
+        found.map_err(|error| self.prover.unreadable("ledger/tile", error.to_string()))
     }
 
     /// Whether an event is in the ledger.

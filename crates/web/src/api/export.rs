@@ -137,7 +137,7 @@ async fn pack(
     let ask = PackAsk {
         made_by: viewer.admin(),
         made: app.now(),
-        anchors: Vec::new(),
+        anchors: app.anchors.read().clone(),
     };
     let made = ask.made;
     // Who looks at what happened just now need not wait and ask again.

@@ -4,10 +4,10 @@ use std::io::{Seek, Write};
 
 use admintrail_event::{CanonicalFields, Micros, Seq};
 use admintrail_ledger::{LedgerError, PackAnchor, PackInfo, PackWriter};
-use admintrail_store::{ProofState, StoreError, Trail, View};
+use admintrail_store::{ProofState, Proving, StoreError, Trail, View};
 
-use crate::WebError;
 use crate::thousands::grouped;
+use crate::{Anchor, AnchorWay, Anchors, WebError};
 
 /// Most events of one pack: it is for somebody who reads it.
 pub const PACK_EVENTS: u64 = 100_000;
@@ -19,8 +19,8 @@ pub struct PackAsk {
     pub made_by: String,
     /// When.
     pub made: Micros,
-    /// Checkpoints that somebody else keeps.
-    pub anchors: Vec<PackAnchor>,
+    /// What is known of checkpoints that somebody else keeps.
+    pub anchors: Anchors,
 }
 
 /// What a pack holds and what it leaves out.
@@ -128,7 +128,6 @@ pub fn write_pack<W: Write + Seek>(
     let info = PackInfo {
         checkpoint: &checkpoint,
         key: &key,
-        anchors: ask.anchors.clone(),
         filter: &filter,
         from: view.from,
         to: view.to,
@@ -137,12 +136,13 @@ pub fn write_pack<W: Write + Seek>(
         program: concat!("Admintrail ", env!("CARGO_PKG_VERSION")),
     };
     let mut pack = PackWriter::new(out, info)?;
-    let mut packed = Packed::default();
+    let (mut packed, mut last_entry) = (Packed::default(), 0);
     for seq in seqs {
         match proving.prove_number(seq)? {
             (Some(event), ProofState::Proven(proven)) => {
                 pack.add(&CanonicalFields::from(&event), &proven.proof)?;
                 packed.events += 1;
+                last_entry = last_entry.max(proven.entry);
             }
             (_, ProofState::Failed(says)) => return Err(PackError::NotAsRecorded { seq, says }),
             (_, ProofState::Erased) => packed.erased += 1,
@@ -153,8 +153,28 @@ pub fn write_pack<W: Write + Seek>(
     if packed.events == 0 {
         return Err(PackError::Nothing);
     }
+    for anchor in ask.anchors.worth_showing(last_entry, pack.size()) {
+        pack.anchor(proven_anchor(&mut proving, anchor)?)?;
+    }
     pack.finish()?;
     Ok(packed)
+}
+
+/// An anchor as a pack has it. What lies at the place nobody here knows: the root is the one that the
+/// ledger has now, and whoever holds the pack compares it with the copy there.
+fn proven_anchor(proving: &mut Proving<'_>, anchor: &Anchor) -> Result<PackAnchor, StoreError> {
+    let (head, consistency) = proving.anchored(anchor.size)?;
+    let way = match anchor.way {
+        AnchorWay::File => "file",
+        AnchorWay::Webhook => "webhook",
+        AnchorWay::Email => "mail to",
+    };
+    Ok(PackAnchor {
+        place: format!("{way} {}", anchor.place),
+        at: anchor.at,
+        head,
+        consistency,
+    })
 }
 
 /// The numbers of a view's events, ascending: a scan goes by time, a ledger by them.

@@ -3,11 +3,9 @@
 use std::collections::BTreeMap;
 use std::io::{Cursor, Read, Write};
 
-use admintrail_event::CanonicalFields;
-use admintrail_ledger::PackWriter;
 use zip::write::SimpleFileOptions;
 
-use super::sample::Sample;
+use super::sample::{Sample, add};
 
 /// The files of a pack by name.
 pub(crate) type Files = BTreeMap<String, Vec<u8>>;
@@ -35,10 +33,10 @@ pub(crate) fn zipped(files: &Files) -> Vec<u8> {
 
 /// The line of one event, out of a pack of its own.
 pub(crate) fn row_of(sample: &Sample, seq: u64) -> String {
-    let mut pack = PackWriter::new(Cursor::new(Vec::new()), sample.info()).unwrap();
+    let mut pack = sample.begin(Cursor::new(Vec::new())).unwrap();
     let found = sample.events.iter().find(|(event, _)| event.seq.0 == seq);
     let (event, proof) = found.unwrap();
-    pack.add(&CanonicalFields::from(event), proof).unwrap();
+    add(&mut pack, event, proof).unwrap();
     let pack = pack.finish().unwrap().into_inner();
     String::from_utf8(unzipped(&pack)["events.ndjson"].clone()).unwrap()
 }

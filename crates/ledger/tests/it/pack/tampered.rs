@@ -1,8 +1,10 @@
 //! Ways to tamper with a pack, each with what both programs have to find.
 
+use admintrail_ledger::{ErasedProof, Hash};
 use serde_json::{Value, json};
 
 use super::files::Files;
+use super::sample::EARLY;
 
 /// A pack that somebody has tampered with.
 pub(crate) struct Case {
@@ -12,14 +14,25 @@ pub(crate) struct Case {
     pub(crate) finds: String,
 }
 
-/// All cases, made of a good pack. `other_key` is a key that signed nothing in it, `unlisted` a row
-/// of the same ledger that the pack does not have, to go in as its third.
-pub(crate) fn cases(good: &Files, other_key: &str, unlisted: &str) -> Vec<Case> {
+/// What is no part of the good pack.
+pub(crate) struct Foreign<'a> {
+    /// A key that signed nothing in it.
+    pub(crate) key: &'a str,
+    /// A row of the same ledger that the pack does not have, to go in as its third.
+    pub(crate) unlisted: &'a str,
+    /// The proof of an erasure that was told of before its event was recorded.
+    pub(crate) early: &'a ErasedProof,
+}
+
+/// All cases, made of a good pack.
+pub(crate) fn cases(good: &Files, foreign: &Foreign<'_>) -> Vec<Case> {
     let mut cases = Vec::new();
     rows(good, &mut cases);
     proofs(good, &mut cases);
-    order(good, unlisted, &mut cases);
-    facts(good, other_key, &mut cases);
+    erased(good, &mut cases);
+    taken_for_another(good, foreign.early, &mut cases);
+    order(good, foreign.unlisted, &mut cases);
+    facts(good, foreign.key, &mut cases);
     cases
 }
 
@@ -133,7 +146,7 @@ fn proofs(good: &Files, cases: &mut Vec<Case>) {
         30,
         "its proof is for a ledger of another size",
         &|p| {
-            p["ledger"]["size"] = 7.into();
+            p["ledger"]["size"] = 11.into();
         },
     );
     case("a newer proof", 31, "", &|p| p["version"] = 2.into());
@@ -148,6 +161,234 @@ fn proofs(good: &Files, cases: &mut Vec<Case>) {
                 .unwrap_or("")
                 .replace(|c: char| !c.is_ascii_digit(), "A")
                 .into();
+        },
+    );
+}
+
+/// Rows that an erasure left, and what leads from them to the checkpoint.
+fn erased(good: &Files, cases: &mut Vec<Case>) {
+    let left = "it is not what the erasure left";
+    let place = "its place among the erased events cannot be that";
+    let mut case = |name, seq: u64, finds: &str, change: &dyn Fn(&mut Value)| {
+        add_row(good, cases, name, seq, finds, change);
+    };
+    case("a field of an erased row", 18, left, &|row| {
+        row["event"]["status"] = "500".into();
+    });
+    case("a pseudonym", 19, left, &|row| {
+        row["event"]["admin"] = "erased-7f31".into();
+    });
+    case("a name in an erased row", 34, left, &|row| {
+        row["event"]["admin_name"] = "Tom".into();
+    });
+    case("received of an erased row", 18, left, &|row| {
+        row["event"]["received"] = "1795000000680001".into();
+    });
+    case(
+        "no moment of receipt",
+        18,
+        "it was received outside",
+        &|row| {
+            row["event"]["received"] = "yesterday".into();
+        },
+    );
+    let mut case = |name, seq: u64, finds: &str, change: &dyn Fn(&mut Value)| {
+        add_row(good, cases, name, seq, finds, &|row| {
+            change(&mut row["erased"]);
+        });
+    };
+    let then = "its hash of then is not in its block";
+    case("salt of an erased row", 18, left, &|p| flip(&mut p["salt"]));
+    case("the hash of then", 18, then, &|p| flip(&mut p["was"]));
+    case("the hash of now as that of then", 34, then, &|p| {
+        p["was"] = p["after"]["path"][0].clone();
+    });
+    case("path of the hash of then", 19, then, &|p| {
+        flip(&mut p["block"]["path"][0]);
+    });
+    let unsigned = "its block is not in the ledger that was signed";
+    case("path of an erased block", 19, unsigned, &|p| {
+        flip(&mut p["ledger"]["path"][0]);
+    });
+    case("path in the tree of an erasure", 19, left, &|p| {
+        flip(&mut p["after"]["path"][0]);
+    });
+    case(
+        "a step less in that tree",
+        19,
+        "a path has the wrong length",
+        &|p| {
+            if let Value::Array(path) = &mut p["after"]["path"] {
+                path.pop();
+            }
+        },
+    );
+    case("another place in that tree", 18, left, &|p| {
+        add(&mut p["after"]["index"], 1);
+    });
+    case("a place before the range", 15, place, &|p| {
+        add(&mut p["after"]["index"], -1);
+    });
+    case("a place further than the range", 15, place, &|p| {
+        add(&mut p["after"]["index"], 2);
+    });
+    case("a larger erasure", 18, place, &|p| {
+        add(&mut p["after"]["size"], 1);
+    });
+    case("a broken place", 18, place, &|p| {
+        p["after"]["index"] = json!(1.5);
+    });
+    let untold = "its statement is not in the ledger that was signed";
+    case("who approved", 18, untold, &|p| {
+        let entry = p["statement"]["entry"].as_str().unwrap_or("");
+        p["statement"]["entry"] = entry.replace(&hex("jonas"), &hex("marek")).into();
+    });
+    case("how many were erased", 18, untold, &|p| {
+        let entry = p["statement"]["entry"].as_str().unwrap_or("");
+        p["statement"]["entry"] = format!("{}5{}", &entry[..69], &entry[70..]).into();
+    });
+    case("a statement cut short", 18, untold, &|p| {
+        let entry = p["statement"]["entry"].as_str().unwrap_or("");
+        p["statement"]["entry"] = entry[..entry.len() - 2].into();
+    });
+    case(
+        "a statement in capitals",
+        18,
+        "its statement is none",
+        &|p| {
+            let entry = p["statement"]["entry"].as_str().unwrap_or("");
+            p["statement"]["entry"] = entry.to_uppercase().into();
+        },
+    );
+    case("half a byte", 18, "its statement is none", &|p| {
+        let entry = p["statement"]["entry"].as_str().unwrap_or("");
+        p["statement"]["entry"] = entry[1..].into();
+    });
+    case(
+        "no bytes of a statement",
+        18,
+        "its statement is none",
+        &|p| {
+            p["statement"]["entry"] = "".into();
+        },
+    );
+    case(
+        "no text of a statement",
+        18,
+        "its statement is none",
+        &|p| {
+            p["statement"]["entry"] = 2.into();
+        },
+    );
+    case("another place of the statement", 18, untold, &|p| {
+        add(&mut p["statement"]["ledger"]["index"], 1);
+    });
+    case("path of the statement", 18, untold, &|p| {
+        flip(&mut p["statement"]["ledger"]["path"][0]);
+    });
+    case(
+        "a statement of a larger ledger",
+        18,
+        "its proof is for a ledger of another size",
+        &|p| {
+            add(&mut p["statement"]["ledger"]["size"], 1);
+        },
+    );
+    case(
+        "a block as the statement",
+        18,
+        "its statement is none",
+        &|p| {
+            p["statement"] = json!({"entry": entry(&p["block"]), "ledger": p["ledger"]});
+        },
+    );
+    case("a newer proof", 18, "", &|p| p["version"] = 2.into());
+    case("no statement", 18, "the line is not a row", &|p| {
+        p.as_object_mut().map(|p| p.remove("statement"));
+    });
+    case(
+        "no place of the statement",
+        18,
+        "the line is not a row",
+        &|p| {
+            p["statement"] = json!({"entry": p["statement"]["entry"]});
+        },
+    );
+    case(
+        "no place in the erasure",
+        18,
+        "the line is not a row",
+        &|p| {
+            p.as_object_mut().map(|p| p.remove("after"));
+        },
+    );
+}
+
+/// Rows with a proof that is not theirs, or not of their kind.
+fn taken_for_another(good: &Files, early: &ErasedProof, cases: &mut Vec<Case>) {
+    let row = |seq: u64| -> Value { serde_json::from_str(&line_of(good, seq)).unwrap_or_default() };
+    let (erased, later) = (row(18)["erased"].clone(), row(34)["erased"].clone());
+    let mut case = |name, seq: u64, finds: &str, change: &dyn Fn(&mut Value)| {
+        add_row(good, cases, name, seq, finds, change);
+    };
+    case(
+        "an erased row as a whole one",
+        18,
+        "it is not the event that was recorded",
+        &|row| {
+            let p = row["erased"].take();
+            *row = json!({"event": row["event"], "proof": {
+                "version": 1, "seq": p["seq"], "salt": p["salt"], "block": p["block"], "ledger": p["ledger"],
+            }});
+        },
+    );
+    // With the true hash of then, which whoever has the row can make.
+    case(
+        "a whole row as an erased one",
+        17,
+        "it is not what the erasure left",
+        &|row| {
+            let was = hash(good, row);
+            let p = row["proof"].take();
+            *row = json!({"event": row["event"], "erased": {
+                "version": 1, "seq": 17, "salt": p["salt"], "was": was, "block": p["block"],
+                "ledger": p["ledger"], "statement": erased["statement"], "after": erased["after"],
+            }});
+        },
+    );
+    case("two proofs", 17, "the line is not a row", &|row| {
+        row["erased"] = erased.clone();
+    });
+    case("no proof", 17, "the line is not a row", &|row| {
+        *row = json!({"event": row["event"]});
+    });
+    case(
+        "the proof of another erased row",
+        19,
+        "its proof is for event 18",
+        &|row| {
+            row["erased"] = erased.clone();
+        },
+    );
+    case(
+        "the statement of another erasure",
+        18,
+        "its statement speaks of other events",
+        &|row| {
+            row["erased"]["statement"] = later["statement"].clone();
+        },
+    );
+    case(
+        "an erasure told of too early",
+        EARLY,
+        "its statement stands before it",
+        &|row| {
+            let mut event = row["event"].take();
+            event["admin"] = "erased-7f32".into();
+            for name in ["admin_name", "ip", "user_agent"] {
+                event[name] = Value::Null;
+            }
+            *row = json!({"event": event, "erased": early});
         },
     );
 }
@@ -331,10 +572,22 @@ fn facts(good: &Files, other_key: &str, cases: &mut Vec<Case>) {
         &|text| text.replace("\"rows\": 36", "\"rows\": 35"),
     );
     case(
+        "erased rows that pack.json counts",
+        "events.ndjson: 5 rows are erased ones, and pack.json says 4",
+        "pack.json",
+        &|text| text.replace("\"erased\": 5", "\"erased\": 4"),
+    );
+    case(
+        "an anchor without its moment",
+        "pack.json is damaged",
+        "pack.json",
+        &|text| text.replacen("\"at\": ", "\"on\": ", 1),
+    );
+    case(
         "size in pack.json",
         "pack.json: it speaks of another checkpoint",
         "pack.json",
-        &|text| text.replacen("\"size\": 6", "\"size\": 7", 1),
+        &|text| text.replacen("\"size\": 10", "\"size\": 11", 1),
     );
     case(
         "another log in pack.json",
@@ -404,24 +657,23 @@ fn add_row(
 ) {
     let mut files = good.clone();
     let mut lines = lines(&files);
-    let wanted = format!("\"seq\":\"{seq}\",\"kind\"");
-    let at = lines.iter().position(|line| line.contains(&wanted));
-    let at = at.unwrap_or_else(|| panic!("no row {seq}"));
+    let at = place_of(&lines, seq);
     let mut row: Value = serde_json::from_str(&lines[at]).unwrap_or_default();
     let before = row.clone();
     change(&mut row);
     assert_ne!(row, before, "{name}");
-    lines[at] = written(&row, &lines[at]);
+    lines[at] = written(&row, &names(good));
     put(&mut files, "events.ndjson", lines.concat());
     // Of a line that is no row nobody can say which event it was.
-    let finds = match name {
-        "a newer proof" => format!("line {}: the line is not a row of a pack", at + 1),
-        _ => format!("line {}, event {seq}: {finds}", at + 1),
+    let finds = if name == "a newer proof" || finds == "the line is not a row" {
+        format!("line {}: the line is not a row of a pack", at + 1)
+    } else {
+        format!("line {}, event {seq}: {finds}", at + 1)
     };
     cases.push(Case { name, files, finds });
 }
 
-/// A changed value in the order of names that the line has.
+/// A changed row in the order of names that the text has.
 fn written(value: &Value, line: &str) -> String {
     fn push(out: &mut String, value: &Value, line: &str) {
         match value {
@@ -450,6 +702,59 @@ fn written(value: &Value, line: &str) -> String {
 fn lines(files: &Files) -> Vec<String> {
     let text = String::from_utf8_lossy(&files["events.ndjson"]).into_owned();
     text.split_inclusive('\n').map(str::to_owned).collect()
+}
+
+fn place_of(lines: &[String], seq: u64) -> usize {
+    let wanted = format!("\"seq\":\"{seq}\",\"kind\"");
+    let at = lines.iter().position(|line| line.contains(&wanted));
+    at.unwrap_or_else(|| panic!("no row {seq}"))
+}
+
+fn line_of(files: &Files, seq: u64) -> String {
+    let lines = lines(files);
+    lines[place_of(&lines, seq)].clone()
+}
+
+/// Every name that a row can have, in its order: those of an erased row and of a whole one.
+fn names(good: &Files) -> String {
+    let whole = line_of(good, 17);
+    let proof = whole.find(",\"proof\":").unwrap_or(0);
+    line_of(good, 18) + &whole[proof..]
+}
+
+/// The hash of a whole row, of what is in the row.
+fn hash(good: &Files, row: &Value) -> String {
+    let table = String::from_utf8_lossy(&good["events.csv"]);
+    let names = table
+        .lines()
+        .next()
+        .unwrap_or("")
+        .trim_start_matches('\u{feff}');
+    let salt = row["proof"]["salt"].as_str().unwrap_or("");
+    let mut data: Vec<u8> = (0..salt.len() / 2)
+        .map(|at| u8::from_str_radix(&salt[2 * at..2 * at + 2], 16).unwrap_or(0))
+        .collect();
+    data.push(1);
+    for name in names.split(',') {
+        let text = row["event"][name].as_str();
+        let length = text.map_or(u32::MAX, |text| u32::try_from(text.len()).unwrap_or(0));
+        data.extend_from_slice(&length.to_be_bytes());
+        data.extend_from_slice(text.unwrap_or("").as_bytes());
+    }
+    Hash::of_leaf(&data).to_string()
+}
+
+/// The entry of a block, in hexadecimal digits.
+fn entry(block: &Value) -> String {
+    let number = |name: &str| block[name].as_i64().unwrap_or(0);
+    let (first, count) = (number("first"), number("count"));
+    let (min, max) = (number("min_received"), number("max_received"));
+    let root = block["root"].as_str().unwrap_or("");
+    format!("01{first:016x}{count:08x}{min:016x}{max:016x}{root}")
+}
+
+fn hex(text: &str) -> String {
+    text.bytes().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn put(files: &mut Files, name: &str, text: String) {
