@@ -5,12 +5,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use admintrail_event::Micros;
+use admintrail_ledger::Statement;
 
 use super::Work;
 use crate::StoreError;
 use crate::archive::{Run, Segment};
 use crate::hot::Registration;
-use crate::ledger::{keep_hashes, retention};
+use crate::ledger::{ToKeep, keep_hashes, retention};
 use crate::retention::{CLOCK_SEEN, DROPPED, RetentionPaused};
 
 /// How often it looks.
@@ -58,6 +59,21 @@ impl Age {
             }
         }
     }
+}
+
+/// Whether both are about the same events; when it was said is another matter.
+fn says_the_same(one: &Statement, other: &Statement) -> bool {
+    let about = |statement: &Statement| {
+        let said = statement.declared();
+        (
+            said.kind,
+            said.first,
+            said.last,
+            said.events,
+            said.panel.clone(),
+        )
+    };
+    about(one) == about(other)
 }
 
 impl Work {
@@ -153,15 +169,23 @@ impl Work {
         let Some(keeper) = &self.parts.keeper else {
             return Ok(());
         };
+        let statement = retention(segment, gone, cutoff, panels, now)?;
+        // A crash may have come between the word and the deed; said twice it would excuse twice.
+        if keeper
+            .statements()?
+            .iter()
+            .any(|(_, said)| says_the_same(said, &statement))
+        {
+            return Ok(());
+        }
         let kept = if gone == segment.head.rows {
-            Vec::new()
+            ToKeep::default()
         } else {
             keep_hashes(&self.parts.dir, segment, |fields| {
                 panels.contains(&fields.panel)
             })?
         };
-        let statement = retention(segment, gone, cutoff, panels, now)?;
-        keeper.declare(statement, kept)
+        keeper.declare(statement, kept, None).map(drop)
     }
 
     /// Drops the events of these panels, all of which are too old.
@@ -184,10 +208,7 @@ impl Work {
         let add = if whole {
             Vec::new()
         } else {
-            let chunks = segment.chunks_where(|fields| !panels.contains(&fields.panel));
-            if let Some(error) = segment.damage() {
-                return Err(error.clone());
-            }
+            let chunks = segment.chunks_where(|fields| !panels.contains(&fields.panel))?;
             let run = Run {
                 log: segment.log(),
                 seqs: (segment.name.first, segment.name.last),
