@@ -30,8 +30,8 @@ pub use control::Control;
 pub use erasure::{Erased, ErasureOrder, ErasureProgress, Traces, without};
 pub use error::StoreError;
 pub use ledger::{
-    LedgerState, ProofState, Proven, Proving, SIGNING_KEY, Verified, VerifyOptions, accept_loss,
-    verification_key, verify,
+    LedgerState, ProofState, Proven, ProvenErased, Proving, SIGNING_KEY, Verified, VerifyOptions,
+    accept_loss, verification_key, verify,
 };
 pub use query::{
     ActiveAdmin, AttemptGroup, Attempts, AttemptsBy, Bucket, Cursor, Facet, FacetField, FacetValue,

@@ -98,7 +98,7 @@ fn to_file<T>(path: &Path, write: impl FnOnce(File) -> Result<T, Failure>) -> Re
     done
 }
 
-/// Events that no checkpoint covers, or that were erased, are said and left out.
+/// Events that no checkpoint covers are said and left out.
 fn with_proof(trail: &Trail, view: &View, dir: &Path, path: &Path) -> Outcome {
     let ask = PackAsk {
         made_by: shell_user::own(),

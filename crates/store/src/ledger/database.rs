@@ -260,6 +260,37 @@ impl LedgerDatabase {
         read().map_err(|error| self.cannot(&error))
     }
 
+    /// What one erasure left of the events in its range, in the order of their numbers.
+    pub(crate) fn left_by(
+        &self,
+        statement: u64,
+        (first, last): (Seq, Seq),
+    ) -> Result<Vec<(Seq, Hash)>, StoreError> {
+        let read = || {
+            let mut left = self
+                .connection
+                .prepare_cached("SELECT seq, hash FROM erased_leaves WHERE erasure = ?1")?
+                .query_map([signed(statement)], |row| {
+                    Ok((Seq(unsigned(row.get(0)?)), Hash(row.get(1)?)))
+                })?
+                .collect::<rusqlite::Result<Vec<_>>>()?;
+            let mut blocks = self.connection.prepare_cached(
+                "SELECT first_seq, kept FROM blocks
+                 WHERE first_seq <= ?2 AND first_seq + count > ?1 AND kept IS NOT NULL",
+            )?;
+            let mut rows = blocks.query([signed(first.0), signed(last.0)])?;
+            while let Some(row) = rows.next()? {
+                let kept = kept_of(row.get_ref(1)?.as_blob()?);
+                let leaves = leaves_of(unsigned(row.get(0)?), &kept);
+                let leaves = leaves.filter(|leaf| leaf.statement == statement);
+                left.extend(leaves.map(|leaf| (leaf.seq, leaf.hash)));
+            }
+            left.sort_unstable_by_key(|(seq, _)| *seq);
+            Ok(left)
+        };
+        read().map_err(|error| self.cannot(&error))
+    }
+
     fn has_erasures(&self) -> rusqlite::Result<bool> {
         let version = self
             .connection

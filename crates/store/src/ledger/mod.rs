@@ -30,7 +30,7 @@ mod verify;
 
 pub use key::{SIGNING_KEY, verification_key};
 pub use loss::accept_loss;
-pub use proof::{ProofState, Proven, Proving};
+pub use proof::{ProofState, Proven, ProvenErased, Proving};
 pub use status::LedgerState;
 pub use verify::{Verified, VerifyOptions, verify};
 

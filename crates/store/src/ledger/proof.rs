@@ -1,6 +1,11 @@
 //! The proof that one event stands in the published ledger as it is now.
 
+mod erased;
+
+pub use erased::ProvenErased;
+
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use admintrail_event::{CanonicalFields, Event, LogId, Seq};
 use admintrail_ledger::{
@@ -9,14 +14,15 @@ use admintrail_ledger::{
 };
 use parking_lot::Mutex;
 
-use super::block::{PrivateBlock, Salting};
-use super::database::LedgerDatabase;
+use super::block::{Kept, PrivateBlock, Salting};
+use super::database::{KnownErasure, LedgerDatabase};
 use super::folder::Published;
 use super::key::verification_key;
 use crate::StoreError;
 use crate::columns::Fields;
 use crate::hot::Access;
 use crate::mirror::Mirror;
+use erased::Left;
 
 /// What can be said of an event and the ledger.
 #[derive(Debug, Clone)]
@@ -25,8 +31,10 @@ pub enum ProofState {
     Waiting,
     /// It is in the ledger as it is now.
     Proven(Box<Proven>),
-    /// It is kept by its hash alone: somebody was erased.
-    Erased,
+    /// It is what an erasure left of it, by the word of the ledger.
+    Erased(Box<ProvenErased>),
+    /// It is being rewritten or removed at this moment; a little later it can be told.
+    Rewriting,
     /// It was recorded before the ledger began, or is declared to be outside of it.
     Outside,
     /// It is not what the ledger has: changed, or the ledger was. Why, in words.
@@ -52,6 +60,7 @@ pub(crate) struct Prover {
     log: LogId,
     published: Published,
     private: Mutex<Option<LedgerDatabase>>,
+    left: Mutex<Option<Arc<Left>>>,
 }
 
 impl Prover {
@@ -61,6 +70,7 @@ impl Prover {
             log,
             published: Published::below(dir),
             private: Mutex::new(None),
+            left: Mutex::new(None),
         }
     }
 
@@ -78,6 +88,7 @@ impl Prover {
             note,
             reader: TileReader::new(&self.published, checkpoint.head),
             current: None,
+            left: None,
         }))
     }
 
@@ -164,11 +175,15 @@ pub struct Proving<'t> {
     note: String,
     reader: TileReader<&'t Published>,
     current: Option<Current>,
+    /// What the erasure left that was asked for last.
+    left: Option<Arc<Left>>,
 }
 
 /// The block that was looked at last.
 struct Current {
     block: PrivateBlock,
+    /// Erasures as they were known before the events were read.
+    erasures: Vec<KnownErasure>,
     salting: Salting,
     /// Those that are there.
     events: Vec<Event>,
@@ -211,7 +226,7 @@ impl Proving<'_> {
         Ok(match self.place(event.seq)? {
             Place::Waiting => ProofState::Waiting,
             Place::Outside => ProofState::Outside,
-            Place::InBlock => self.proven(event),
+            Place::InBlock => self.proven(event)?,
         })
     }
 
@@ -233,7 +248,7 @@ impl Proving<'_> {
         });
         Ok(match found {
             Some(event) => {
-                let state = self.proven(&event);
+                let state = self.proven(&event)?;
                 (Some(event), state)
             }
             None => (None, ProofState::Outside),
@@ -260,9 +275,10 @@ impl Proving<'_> {
         if self.current.as_ref().is_some_and(|it| is_in(&it.block)) {
             return Ok(Place::InBlock);
         }
-        let (block, next) = self
-            .prover
-            .private(|private| Ok((private.blocks(seq, seq)?.pop(), private.end()?.1)))?;
+        let (erasures, block, next) = self.prover.private(|private| {
+            let block = (private.erasures()?, private.blocks(seq, seq)?.pop());
+            Ok((block.0, block.1, private.end()?.1))
+        })?;
         let Some(block) = block else {
             return Ok(if seq >= next {
                 Place::Waiting
@@ -273,11 +289,11 @@ impl Proving<'_> {
         if block.index >= self.reader.head().size {
             return Ok(Place::Waiting);
         }
-        self.current = Some(self.read(block));
+        self.current = Some(self.read(block, erasures));
         Ok(Place::InBlock)
     }
 
-    fn read(&mut self, block: PrivateBlock) -> Current {
+    fn read(&mut self, block: PrivateBlock, erasures: Vec<KnownErasure>) -> Current {
         let mut salting = Salting::of(&block);
         // The block's events; those that are gone left their hashes.
         let mut hashes: Vec<Option<Hash>> = (0..block.count)
@@ -297,6 +313,7 @@ impl Proving<'_> {
             entry: self.entry(block.index),
             tree: hashes.iter().copied().flatten().collect(),
             block,
+            erasures,
             salting,
             events,
             hashes,
@@ -305,37 +322,34 @@ impl Proving<'_> {
 
     /// The entry at a place that has to be a block, and the proof that it is there.
     fn entry(&mut self, index: u64) -> Result<(BlockEntry, InclusionProof), String> {
-        let said = |error: LedgerError| error.to_string();
-        let width = u64::from(admintrail_ledger::TILE_WIDTH);
-        let entries = self.reader.bundle(index / width).map_err(said)?;
-        let place = usize::try_from(index % width).unwrap_or(0);
-        let entry = entries.get(place).map(|entry| LedgerEntry::parse(entry));
-        let Some(Ok(LedgerEntry::Block(entry))) = entry else {
-            return Err("the ledger has another entry in the place of its block".to_owned());
-        };
-        let (_, inclusion) = self.reader.inclusion(index).map_err(said)?;
-        Ok((entry, inclusion))
+        match published(&mut self.reader, index)? {
+            (Some(LedgerEntry::Block(entry)), inclusion) => Ok((entry, inclusion)),
+            _ => Err("the ledger has another entry in the place of its block".to_owned()),
+        }
     }
 
     /// Of an event in the current block.
-    fn proven(&self, event: &Event) -> ProofState {
+    fn proven(&mut self, event: &Event) -> Result<ProofState, StoreError> {
         let Some(current) = &self.current else {
-            return ProofState::Waiting;
+            return Ok(ProofState::Waiting);
         };
         let kept = current.block.kept(event.seq);
+        if let Some(Kept::Erased(kept)) = kept {
+            return self.erased(event, kept.statement);
+        }
         let Some(salt) = current.salting.salt(event.seq, kept) else {
-            return ProofState::Erased;
+            return Ok(ProofState::Rewriting);
         };
         let (entry, inclusion) = match &current.entry {
             Ok(found) => found,
-            Err(cause) => return ProofState::Failed(cause.clone()),
+            Err(cause) => return Ok(ProofState::Failed(cause.clone())),
         };
         let head = self.reader.head();
         let made = EventProof::new(event.seq, salt, entry, &current.tree, inclusion.clone());
         let checked = made.and_then(|proof| {
             verify_event(&CanonicalFields::from(event), &proof, head).map(|()| proof)
         });
-        match checked {
+        Ok(match checked {
             Ok(proof) => ProofState::Proven(Box::new(Proven {
                 proof,
                 checkpoint: self.note.clone(),
@@ -343,6 +357,20 @@ impl Proving<'_> {
                 entries: head.size,
             })),
             Err(error) => ProofState::Failed(error.to_string()),
-        }
+        })
     }
+}
+
+/// The entry at a place of the ledger, if it can be read, and the proof that it is there.
+fn published(
+    reader: &mut TileReader<&Published>,
+    index: u64,
+) -> Result<(Option<LedgerEntry>, InclusionProof), String> {
+    let said = |error: LedgerError| error.to_string();
+    let width = u64::from(admintrail_ledger::TILE_WIDTH);
+    let entries = reader.bundle(index / width).map_err(said)?;
+    let place = usize::try_from(index % width).unwrap_or(0);
+    let entry = entries.get(place).map(|entry| LedgerEntry::parse(entry));
+    let (_, inclusion) = reader.inclusion(index).map_err(said)?;
+    Ok((entry.and_then(Result::ok), inclusion))
 }

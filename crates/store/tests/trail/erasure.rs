@@ -317,7 +317,7 @@ fn no_file_has_a_name_an_address_or_what_hashes_were_salted_with() {
         let of_her = of_her.iter().any(|id| id.as_deref() == name);
         match state {
             ProofState::Proven(_) => assert!(!of_her, "{event:?}"),
-            ProofState::Erased => {}
+            ProofState::Erased(_) => {}
             other => panic!("{other:?} {event:?}"),
         }
     }

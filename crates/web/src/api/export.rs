@@ -31,7 +31,7 @@ use crate::{App, ViewQuery, WebError};
 /// How many recorded events damaged segments keep from an export, if they keep some.
 const MISSING: HeaderName = HeaderName::from_static("admintrail-missing");
 
-/// How many events of the view a proof pack leaves out because somebody was erased.
+/// How many events of a proof pack are as an erasure left them.
 const ERASED: HeaderName = HeaderName::from_static("admintrail-erased");
 
 /// How many events of the view a proof pack leaves out, whyever.

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use admintrail_event::EventId;
 use admintrail_ledger::{LedgerError, TileId};
-use admintrail_store::ProofState;
+use admintrail_store::{ProofState, ProvenErased};
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
-use serde_json::json;
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::auth::Viewer;
@@ -106,26 +106,54 @@ pub(crate) async fn proof(
         .await?
         .filter(|(event, ..)| viewer.may_see(&event.draft.panel))
         .ok_or(WebError::NoSuch("event"))?;
-    let (mut proven, mut says) = (None, None);
-    let told = word(&state);
-    match state {
-        ProofState::Proven(found) => proven = Some(found),
-        ProofState::Failed(cause) => says = Some(cause),
-        ProofState::Waiting | ProofState::Erased | ProofState::Outside => {}
-    }
-    let json = json!({
-        "state": told,
+    // Names that say nothing of this event are there as null.
+    let mut json = json!({
+        "state": word(&state),
         "id": event.draft.id.to_string(),
         "seq": event.seq.0,
         "event": admintrail_event::EventJson(&event),
-        "entry": proven.as_ref().map(|proven| proven.entry),
-        "entries": proven.as_ref().map(|proven| proven.entries),
-        "proof": proven.as_ref().map(|proven| &proven.proof),
-        "checkpoint": proven.as_ref().map(|proven| &proven.checkpoint),
+        "entry": null,
+        "entries": null,
+        "proof": null,
+        "erasure": null,
+        "checkpoint": null,
         "key": key.map(|key| key.to_string()),
-        "says": says,
+        "says": null,
     });
+    let more = match &state {
+        ProofState::Proven(proven) => json!({
+            "entry": proven.entry,
+            "entries": proven.entries,
+            "proof": proven.proof,
+            "checkpoint": proven.checkpoint,
+        }),
+        ProofState::Erased(proven) => json!({
+            "entry": proven.entry,
+            "entries": proven.entries,
+            "proof": proven.proof,
+            "erasure": erasure(proven),
+            "checkpoint": proven.checkpoint,
+        }),
+        ProofState::Failed(cause) => json!({ "says": cause }),
+        ProofState::Waiting | ProofState::Rewriting | ProofState::Outside => json!({}),
+    };
+    if let (Value::Object(json), Value::Object(more)) = (&mut json, more) {
+        json.extend(more);
+    }
     Ok(Json(json).into_response())
+}
+
+/// What the ledger says of an erasure.
+fn erasure(proven: &ProvenErased) -> Value {
+    let said = proven.statement.declared();
+    json!({
+        "entry": proven.proof.statement().index(),
+        "at": said.at.to_string(),
+        "pseudonym": said.subject,
+        "by": said.by,
+        "approved_by": said.approved_by,
+        "events": said.events,
+    })
 }
 
 /// How the API calls it.
@@ -133,7 +161,8 @@ const fn word(state: &ProofState) -> &'static str {
     match state {
         ProofState::Waiting => "waiting",
         ProofState::Proven(_) => "proven",
-        ProofState::Erased => "erased",
+        ProofState::Erased(_) => "erased",
+        ProofState::Rewriting => "rewriting",
         ProofState::Outside => "outside",
         ProofState::Failed(_) => "failed",
     }

@@ -28,8 +28,10 @@ pub struct PackAsk {
 pub struct Packed {
     /// Events with their proofs.
     pub events: u64,
-    /// Left out: of them only the hash as it was is kept.
+    /// Those among them that are as an erasure left them.
     pub erased: u64,
+    /// Left out: somebody is being erased from them, or they are being removed.
+    pub rewriting: u64,
     /// Left out: in no published block yet.
     pub waiting: u64,
     /// Left out: recorded before the ledger began, or declared to be outside of it.
@@ -40,14 +42,14 @@ impl Packed {
     /// Events of the view that are not in the pack.
     #[must_use]
     pub const fn left_out(&self) -> u64 {
-        self.erased + self.waiting + self.outside
+        self.rewriting + self.waiting + self.outside
     }
 
-    /// Why events are left out: `2 whose hash alone is kept`; `None` if none is.
+    /// Why events are left out: `2 not in the ledger yet`; `None` if none is.
     #[must_use]
     pub fn left_out_words(&self) -> Option<String> {
         let words = [
-            (self.erased, "erased, of whom the hash alone is kept"),
+            (self.rewriting, "being erased or removed just now"),
             (self.waiting, "not in the ledger yet"),
             (self.outside, "recorded outside of the ledger"),
         ];
@@ -107,9 +109,8 @@ impl From<PackError> for WebError {
     }
 }
 
-/// Writes the events of a view with their proofs, all against the checkpoint as it is now. Erased
-/// events, and those that no checkpoint covers, are left out and counted; one that is not as the
-/// ledger has it ends it.
+/// Writes the events of a view with their proofs, all against the checkpoint as it is now. Those that
+/// no checkpoint covers are left out and counted; one that is not as the ledger has it ends it.
 ///
 /// # Errors
 /// When there is nothing to prove, too much, or something that cannot be proven; when the trail
@@ -144,10 +145,18 @@ pub fn write_pack<W: Write + Seek>(
                 packed.events += 1;
                 last_entry = last_entry.max(proven.entry);
             }
+            (Some(event), ProofState::Erased(proven)) => {
+                pack.add_erased(&CanonicalFields::from(&event), &proven.proof)?;
+                packed.events += 1;
+                packed.erased += 1;
+                last_entry = last_entry.max(proven.proof.statement().index());
+            }
             (_, ProofState::Failed(says)) => return Err(PackError::NotAsRecorded { seq, says }),
-            (_, ProofState::Erased) => packed.erased += 1,
+            (_, ProofState::Rewriting) => packed.rewriting += 1,
             (_, ProofState::Waiting) => packed.waiting += 1,
-            (_, ProofState::Outside) | (None, ProofState::Proven(_)) => packed.outside += 1,
+            (_, ProofState::Outside) | (None, ProofState::Proven(_) | ProofState::Erased(_)) => {
+                packed.outside += 1
+            }
         }
     }
     if packed.events == 0 {

@@ -1,7 +1,7 @@
 //! Whether the event is in the ledger: computed for this very answer, and no more said than that.
 
 use admintrail_event::Event;
-use admintrail_store::{ProofState, Proven};
+use admintrail_store::{ProofState, Proven, ProvenErased};
 
 use crate::Anchor;
 use crate::pages::scene::Scene;
@@ -13,7 +13,8 @@ pub(crate) struct Proof {
     /// `ok`, `in`, `wait` or `bad`.
     pub(crate) class: &'static str,
     pub(crate) icon: &'static str,
-    /// For programs: `anchored`, `proven`, `waiting`, `erased`, `outside`, `failed`, `unread`.
+    /// For programs: `anchored`, `proven`, `waiting`, `erased`, `rewriting`, `outside`, `failed`,
+    /// `unread`.
     pub(crate) word: &'static str,
     pub(crate) text: String,
     pub(crate) about: String,
@@ -36,13 +37,15 @@ impl Proof {
                 "It is durable. The block that it is in closes within about a second, and is signed \
                  then.",
             ),
-            Ok(ProofState::Erased) => (
+            Ok(ProofState::Erased(proven)) => {
+                return Self::erased(scene, event, &proven);
+            }
+            Ok(ProofState::Rewriting) => (
                 "wait",
-                "info",
-                "erased",
-                "Erased; its hash is kept".to_owned(),
-                "Somebody was erased from it, as a statement in the ledger says. What it was cannot \
-                 be proven any more; that an event was here can.",
+                "clock",
+                "rewriting",
+                "Being erased or removed just now".to_owned(),
+                "A statement in the ledger says so. Look again when it is done.",
             ),
             Ok(ProofState::Outside) => (
                 "wait",
@@ -78,6 +81,43 @@ impl Proof {
             text,
             about: about.to_owned(),
             facts: vec![("Number", grouped(event.seq.0))],
+            json: json(event),
+        }
+    }
+
+    fn erased(scene: &Scene, event: &Event, proven: &ProvenErased) -> Self {
+        let said = proven.statement.declared();
+        let entry = proven.proof.statement().index();
+        let mut facts = vec![
+            ("Number", grouped(event.seq.0)),
+            ("Ledger entry", grouped(proven.entry)),
+            ("Erasure", format!("entry {}", grouped(entry))),
+            ("Decided by", said.by.clone()),
+        ];
+        if let Some(approved_by) = &said.approved_by {
+            facts.push(("Approved by", approved_by.clone()));
+        }
+        facts.push(("Checkpoint", counted(proven.entries, "entry", "entries")));
+        let anchor = scene.app.anchors.read().covering(entry).cloned();
+        if let Some(anchor) = &anchor {
+            let at = scene.face.brief(anchor.at);
+            facts.push(("Anchor", format!("{at} at {}", anchor.place)));
+        }
+        Self {
+            class: "in",
+            icon: "check",
+            word: "erased",
+            text: format!(
+                "Erased {}; the row is what the erasure left, proven against the ledger",
+                scene.face.brief(said.at)
+            ),
+            about: format!(
+                "Computed just now: the ledger says that the erasure rewrote {}, and what it left; \
+                 this row is a part of just that. What it was before cannot be told any more: its hash \
+                 alone still stands in its place of the ledger.",
+                counted(said.events, "event", "events")
+            ),
+            facts,
             json: json(event),
         }
     }
