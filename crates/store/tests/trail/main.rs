@@ -10,6 +10,7 @@ mod answers;
 mod attempts;
 mod contract;
 mod durability;
+mod erased;
 mod erasure;
 mod faults;
 mod ledger;

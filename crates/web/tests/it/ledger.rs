@@ -3,10 +3,13 @@
 use std::io::{Cursor, Read};
 
 use admintrail_ledger::{
-    Checkpoint, EventProof, TileReader, TileSource, VerifierKey, verify_event,
+    Checkpoint, ErasedProof, EventProof, ReasonSeal, TileReader, TileSource, TreeHead, VerifierKey,
+    verify_erased, verify_event,
 };
 use admintrail_store::control::{Role, TokenScope};
+use admintrail_store::{Erased, ErasureOrder};
 use admintrail_web::integrity::Verdict;
+use admintrail_web::{AnchorPlace, AnchorWay, Anchors};
 use rusqlite::Connection;
 use serde_json::{Value, json};
 
@@ -320,6 +323,133 @@ async fn an_export_with_proof_has_the_rows_of_the_view_in_their_order_each_with_
         .get("/api/v1/export?format=proof")
         .await
         .is(403);
+}
+
+/// Erases an admin from all that was recorded.
+async fn erase(world: &World, admin: &str) -> Erased {
+    let trail = world.app.trail.clone();
+    let order = ErasureOrder {
+        admin: admin.to_owned(),
+        pseudonym: trail.pseudonym().unwrap(),
+        by: "owner@example.org".to_owned(),
+        approved_by: Some("second@example.org".to_owned()),
+        reason: ReasonSeal::new(&[5; 32], "asked for it"),
+    };
+    let erasing = tokio::task::spawn_blocking(move || trail.erase(&order, |_| {}));
+    erasing.await.unwrap().unwrap()
+}
+
+/// What `tom` did between others.
+async fn with_tom() -> World {
+    let world = World::new();
+    world.record_many(5).await;
+    let toms = [10, 11].map(|n| world.draft(n, Some("tom"), "GET", "/client/3"));
+    world.record(toms.into()).await;
+    world.record_many(3).await;
+    world.publish().await;
+    world
+}
+
+#[tokio::test]
+async fn what_an_erasure_left_is_in_an_export_with_proof_as_just_that() {
+    let world = with_tom().await;
+    let erased = erase(&world, "tom").await;
+    let owner = world.owner();
+    let answer = owner.get("/api/v1/export?format=proof").await.is(200);
+    assert_eq!(answer.header("admintrail-erased"), "2");
+    assert_eq!(answer.header("admintrail-left-out"), "");
+    let files = unzip(&answer.body);
+    let facts: Value = serde_json::from_str(&files["pack.json"]).unwrap();
+    assert_eq!((&facts["rows"], &facts["erased"]), (&json!(10), &json!(2)));
+    let key: VerifierKey = files["key.txt"].trim().parse().unwrap();
+    let note = files["checkpoint"].as_bytes();
+    let head = Checkpoint::open(note, &[key]).unwrap().head;
+    let mut rows = 0;
+    for line in files["events.ndjson"].lines() {
+        let row: Value = serde_json::from_str(line).unwrap();
+        if row["event"]["admin"] == erased.pseudonym.as_str() {
+            rows += 1;
+            is_left(&world, &row["event"]["id"], &row["erased"], head);
+        }
+    }
+    assert_eq!(rows, 2);
+    assert!(!files["events.ndjson"].contains("tom"));
+    // Nobody but the erased is a pack, too.
+    let path = format!("/api/v1/export?format=proof&q=admin:{}", erased.pseudonym);
+    let narrow = owner.get(&path).await.is(200);
+    assert_eq!(narrow.header("admintrail-erased"), "2");
+}
+
+/// Whether this is a proof that the event reads as its erasure left it.
+fn is_left(world: &World, id: &Value, proof: &Value, head: TreeHead) {
+    let id: admintrail_event::EventId = id.as_str().unwrap().parse().unwrap();
+    let mut event = world.app.trail.event(id).unwrap().unwrap();
+    let proof: ErasedProof = serde_json::from_value(proof.clone()).unwrap();
+    verify_erased(&(&event).into(), &proof, head).unwrap();
+    event.draft.admin = Some("tom".to_owned());
+    assert!(verify_erased(&(&event).into(), &proof, head).is_err());
+}
+
+#[tokio::test]
+async fn the_proof_of_an_erased_event_says_who_was_erased_when_and_by_whom() {
+    let world = with_tom().await;
+    let erased = erase(&world, "tom").await;
+    let reader = world.reader_token();
+    let path = format!("/api/v1/events?q=admin:{}", erased.pseudonym);
+    let listed = reader.get(&path).await.json();
+    let id = &listed["events"][0]["id"];
+    let path = format!("/api/v1/events/{}/proof", id.as_str().unwrap());
+    let told = reader.get(&path).await.is(200).json();
+    assert_eq!((&told["state"], &told["says"]), (&json!("erased"), &Value::Null));
+    let expected = json!({
+        "entry": erased.entry.unwrap(),
+        "at": erased.at.to_string(),
+        "pseudonym": erased.pseudonym,
+        "by": "owner@example.org",
+        "approved_by": "second@example.org",
+        "events": 2,
+    });
+    assert_eq!(told["erasure"], expected);
+    let key: VerifierKey = told["key"].as_str().unwrap().parse().unwrap();
+    let note = told["checkpoint"].as_str().unwrap().as_bytes();
+    let head = Checkpoint::open(note, &[key]).unwrap().head;
+    is_left(&world, id, &told["proof"], head);
+}
+
+#[tokio::test]
+async fn an_export_with_proof_lists_the_anchors_that_are_known_and_can_be_compared() {
+    let world = World::new();
+    let owner = world.owner();
+    let origin = world.app.trail.ledger().origin;
+    let hour = std::time::Duration::from_secs(3_600);
+    let place = AnchorPlace::new(AnchorWay::File, "/mnt/backup/ledger".to_owned(), hour);
+    let mut anchors = Anchors::begin(&origin, vec![place], None);
+    let mut roots = Vec::new();
+    for (n, admin) in (0..).zip(["mia", "tom", "olena", "jonas"]) {
+        world.record(vec![world.draft(n, Some(admin), "GET", "/a")]).await;
+        world.publish().await;
+        let head = checkpoint(&owner).await.head;
+        anchors.keep(0, world.app.now(), head.size);
+        roots.push((head.size, head.root.to_string()));
+    }
+    // Of a longer ledger, which this one is not any more.
+    anchors.keep(0, world.app.now(), 9);
+    *world.app.anchors.write() = anchors;
+    // The first that covers the newest row, and the newest: what is between says no more.
+    for (q, expected) in [("tom", &[2, 4][..]), ("jonas", &[4]), ("tom,mia", &[2, 4])] {
+        let path = format!("/api/v1/export?format=proof&q=admin:{q}");
+        let files = unzip(&owner.get(&path).await.is(200).body);
+        let facts: Value = serde_json::from_str(&files["pack.json"]).unwrap();
+        let anchors = facts["anchors"].as_array().unwrap();
+        let shown: Vec<(u64, String)> = anchors
+            .iter()
+            .map(|it| (it["size"].as_u64().unwrap(), it["root"].as_str().unwrap().to_owned()))
+            .collect();
+        let kept = roots.iter().filter(|(size, _)| expected.contains(size));
+        assert_eq!(shown, kept.cloned().collect::<Vec<_>>(), "{q}");
+        assert_eq!(anchors[0]["place"], "file /mnt/backup/ledger");
+        assert!(files["README.txt"].contains("file /mnt/backup/ledger, 2026-11-22T14:31:58"));
+    }
 }
 
 #[tokio::test]

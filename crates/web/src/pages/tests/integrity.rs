@@ -134,6 +134,35 @@ async fn the_badge_says_no_more_than_is_known() {
 }
 
 #[tokio::test]
+async fn the_badge_of_an_erased_event_says_when_and_on_whose_word() {
+    let stack = Stack::owner();
+    let mut asked = request(1, 5, "GET", "/a");
+    asked.admin = Some("tom".to_owned());
+    stack.record(vec![asked, request(2, 5, "GET", "/a")]).await;
+    stack.publish().await;
+    let trail = stack.app.trail.clone();
+    let order = ErasureOrder {
+        admin: "tom".to_owned(),
+        pseudonym: trail.pseudonym().unwrap(),
+        by: "marek <owner>".to_owned(),
+        approved_by: Some("jonas@hosting.example".to_owned()),
+        reason: ReasonSeal::new(&[5; 32], "asked for it"),
+    };
+    let erasing = tokio::task::spawn_blocking(move || trail.erase(&order, |_| {}));
+    erasing.await.unwrap().unwrap();
+    let (word, said) = badge(&stack, 1).await;
+    assert_eq!(word, "erased");
+    for part in [
+        "Erased 16:31; the row is what the erasure left, proven against the ledger",
+        "Number 1 Ledger entry 0 Erasure entry 1 Decided by marek &#60;owner&#62; Approved by jonas@",
+        "the erasure rewrote 1 event, and what it left",
+    ] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    assert_eq!(badge(&stack, 2).await.0, "proven");
+}
+
+#[tokio::test]
 async fn an_event_that_is_not_as_the_ledger_has_it_is_told_loudly() {
     let stack = Stack::owner();
     stack.record(vec![request(1, 5, "GET", "/a")]).await;
