@@ -127,7 +127,10 @@ fn of_an_event_that_two_were_erased_from_the_later_erasure_tells() {
     trail.upkeep().unwrap();
     trail.publish().unwrap();
     let left = all_proven(&small, &trail);
-    assert!(left.iter().all(|(event, _)| event.draft.panel.as_str() == "shop"));
+    assert!(
+        left.iter()
+            .all(|(event, _)| event.draft.panel.as_str() == "shop")
+    );
     assert_eq!((left.len(), erased.len()), (2, 38));
     trail.close();
 }

@@ -400,7 +400,10 @@ async fn the_proof_of_an_erased_event_says_who_was_erased_when_and_by_whom() {
     let id = &listed["events"][0]["id"];
     let path = format!("/api/v1/events/{}/proof", id.as_str().unwrap());
     let told = reader.get(&path).await.is(200).json();
-    assert_eq!((&told["state"], &told["says"]), (&json!("erased"), &Value::Null));
+    assert_eq!(
+        (&told["state"], &told["says"]),
+        (&json!("erased"), &Value::Null)
+    );
     let expected = json!({
         "entry": erased.entry.unwrap(),
         "at": erased.at.to_string(),
@@ -426,7 +429,9 @@ async fn an_export_with_proof_lists_the_anchors_that_are_known_and_can_be_compar
     let mut anchors = Anchors::begin(&origin, vec![place], None);
     let mut roots = Vec::new();
     for (n, admin) in (0..).zip(["mia", "tom", "olena", "jonas"]) {
-        world.record(vec![world.draft(n, Some(admin), "GET", "/a")]).await;
+        world
+            .record(vec![world.draft(n, Some(admin), "GET", "/a")])
+            .await;
         world.publish().await;
         let head = checkpoint(&owner).await.head;
         anchors.keep(0, world.app.now(), head.size);
@@ -443,7 +448,12 @@ async fn an_export_with_proof_lists_the_anchors_that_are_known_and_can_be_compar
         let anchors = facts["anchors"].as_array().unwrap();
         let shown: Vec<(u64, String)> = anchors
             .iter()
-            .map(|it| (it["size"].as_u64().unwrap(), it["root"].as_str().unwrap().to_owned()))
+            .map(|it| {
+                (
+                    it["size"].as_u64().unwrap(),
+                    it["root"].as_str().unwrap().to_owned(),
+                )
+            })
             .collect();
         let kept = roots.iter().filter(|(size, _)| expected.contains(size));
         assert_eq!(shown, kept.cloned().collect::<Vec<_>>(), "{q}");

@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use admintrail_event::Micros;
+use admintrail_ledger::ReasonSeal;
+use admintrail_store::ErasureOrder;
 use admintrail_store::control::Role;
 
 use super::stack::{Stack, attributes, between, now, request, text};
