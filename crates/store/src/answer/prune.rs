@@ -64,6 +64,13 @@ fn of_known_words(view: &View, snapshot: &Snapshot) -> Option<Plan> {
         ..View::default()
     };
     let segment = snapshot.segments.first()?;
+    // A plan lists people of the lexicon, and whoever is in a segment is there once its people were
+    // read: a plan made before would rule out all that they did.
+    if Plan::asks_for_people(&of_shapes) {
+        for segment in snapshot.segments.iter() {
+            segment.people()?;
+        }
+    }
     Plan::of(&of_shapes, segment.lexicon())
 }
 

@@ -539,3 +539,24 @@ fn what_cannot_be_joined_is_told_until_it_can() {
     until(false);
     assert_eq!(trail.state().archive.segments, 1);
 }
+
+#[test]
+fn whoever_did_something_is_found_by_the_first_question_after_a_start() {
+    let small = Small::new(24);
+    let trail = small.open();
+    for block in 0..6 {
+        small.append(&trail, drafts(block * 9..block * 9 + 9));
+    }
+    trail.seal().unwrap();
+    trail.close();
+    // Each is the first that is asked.
+    for words in ["admin:olena", "-admin:tom,mia", "admin:olena path:/client/"] {
+        let trail = small.open();
+        let found = trail.scan(&view(words)).flat_map(Result::unwrap).count();
+        assert_eq!(found, 18, "{words}");
+        trail.close();
+        let trail = small.open();
+        assert_eq!(trail.count(&view(words)).unwrap().value, 18, "{words}");
+        trail.close();
+    }
+}
