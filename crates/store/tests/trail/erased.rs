@@ -10,7 +10,7 @@ use admintrail_store::{
 use rusqlite::Connection;
 
 use crate::sealing::{DAY, Small, drafts};
-use crate::support::{by, draft};
+use crate::support::{by, draft, view};
 
 fn order(trail: &Trail, admin: &str) -> ErasureOrder {
     ErasureOrder {
@@ -74,6 +74,10 @@ fn every_event_of_whoever_was_erased_is_proven_and_nothing_else_in_its_place() {
     let done = erase(&trail, "olena");
     let erased = all_proven(&small, &trail);
     assert_eq!((erased.len() as u64, done.events), (18, 18));
+    // They are found by the pseudonym, one after the other and page by page.
+    let asked = view(&format!("admin:{}", done.pseudonym));
+    let found: Vec<Event> = trail.scan(&asked).flat_map(Result::unwrap).collect();
+    assert_eq!(found.len(), 18, "{asked:?}");
     for (event, proven) in &erased {
         let said = proven.statement.declared();
         assert_eq!(event.draft.admin.as_deref(), Some(done.pseudonym.as_str()));
