@@ -5,11 +5,12 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use admintrail_event::testing::{Effort, fuzz};
 use admintrail_event::{CanonicalFields, Micros, Seq};
 use admintrail_ledger::{
-    Checkpoint, ConsistencyProof, Declaration, EventProof, Hash, InclusionProof, LedgerEntry, Note,
-    SigningKey, Statement, StatementKind, TileId, TreeHead, VerifierKey, bundle_entries,
-    verify_event,
+    Checkpoint, ConsistencyProof, Declaration, ErasedProof, EventProof, Hash, InclusionProof,
+    LedgerEntry, Note, SigningKey, Statement, StatementKind, TileId, TreeHead, VerifierKey,
+    bundle_entries, verify_erased, verify_event,
 };
 
+use crate::erased::Erasure;
 use crate::samples::{blocks, leaf, tree};
 
 /// As much as `cargo xtask fuzz` asks for.
@@ -134,7 +135,10 @@ fn a_proof_from_json_is_refused_or_verified_without_harm() {
          \"first\":1,\"count\":4,\"min_received\":1,\"max_received\":2,\"root\":\"{hash}\",\
          \"path\":[\"{hash}\"]}},\"ledger\":{inclusion}}}"
     );
-    let examples = [&inclusion, &consistency, &proof].map(|json| json.as_bytes());
+    let erasure = Erasure::new();
+    let (left, of_left) = erasure.proof(1);
+    let erased = serde_json::to_string(&of_left).unwrap();
+    let examples = [&inclusion, &consistency, &proof, &erased].map(|json| json.as_bytes());
     let words: [&[u8]; 6] = [b"18446744073709551615", b"0", b"[]", b"null", b"-1", b"{"];
     let event = blocks(&[3])[0].events[2].clone();
     let fields = CanonicalFields::from(&event);
@@ -151,6 +155,10 @@ fn a_proof_from_json_is_refused_or_verified_without_harm() {
         }
         if let Ok(proof) = serde_json::from_slice::<EventProof>(bytes) {
             assert!(verify_event(&fields, &proof, tree.head()).is_err());
+        }
+        if let Ok(proof) = serde_json::from_slice::<ErasedProof>(bytes) {
+            let holds = verify_erased(&(&left).into(), &proof, erasure.head).is_ok();
+            assert_eq!(holds, proof == of_left);
         }
     });
 }

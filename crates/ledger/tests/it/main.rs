@@ -10,6 +10,7 @@
 
 mod blocks;
 mod codes;
+mod erased;
 mod excuses;
 mod fuzz;
 mod go;

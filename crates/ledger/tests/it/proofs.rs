@@ -90,7 +90,7 @@ fn another_checkpoint_does_not_do() {
 }
 
 /// Every value of a proof, replaced by others of its kind.
-fn altered(value: &Value) -> Vec<Value> {
+pub(crate) fn altered(value: &Value) -> Vec<Value> {
     match value {
         Value::Number(number) => {
             let number = number.as_i64().unwrap();
