@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::{Duration, SystemTime};
 
 use base64::Engine;
@@ -177,6 +178,63 @@ async fn a_checkpoint_reaches_a_file_a_receiver_and_a_mailbox_and_each_of_them_v
         assert_eq!(mail.mails().len(), 1);
     }
     assert!(!server.log().contains("canary"), "{}", server.log());
+}
+
+/// Whether there is a Python, which a complete test run does not do without.
+fn has_python() -> bool {
+    let version = Command::new("python3").arg("--version").output();
+    let found = version.is_ok_and(|out| out.status.success());
+    let complete = ["CI", "ADMINTRAIL_TEST_ALL"].map(std::env::var_os);
+    assert!(found || complete.iter().all(Option::is_none), "no python3");
+    found
+}
+
+#[tokio::test]
+async fn a_proof_pack_has_a_way_from_the_anchor_that_lies_elsewhere() {
+    if !has_python() {
+        eprintln!("SKIPPED: no python3");
+        return;
+    }
+    let (panel, place) = (Panel::fine().await, Place::new());
+    let pack = place.outside.path().join("pack.zip").display().to_string();
+    let export = ["export", "panel:panel", "--with-proof", "-o", &pack];
+    let mut server = Server::on(&place.data(), &options(&panel, ""));
+    use_panel(&server).await;
+    until("it is in the ledger", || async {
+        (server.command(&export).run().code == 0).then_some(())
+    })
+    .await;
+    server.stop();
+    // The checkpoint that goes out covers that, and not what comes then.
+    let server = Server::on(&place.data(), &options(&panel, &to_file(&place.file())));
+    there(&place.file()).await;
+    use_panel(&server).await;
+    let kept = place.file().display().to_string();
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../ledger/src/pack/verify.py");
+    // The server notes a moment after the file is there that it is.
+    let said = until("the pack knows the anchor", || async {
+        server.command(&export).run().ok();
+        let mut python = Command::new("python3");
+        let check = python.arg("-B").arg(&script).arg(&pack);
+        let check = check.args(["--checkpoint", &kept]).output().unwrap();
+        check
+            .status
+            .success()
+            .then(|| String::from_utf8(check.stdout).unwrap())
+    })
+    .await;
+    assert!(
+        said.contains("the ledger begins with the checkpoint you gave"),
+        "{said}"
+    );
+    let mut python = Command::new("python3");
+    let said = python.arg("-B").arg(&script).arg(&pack).output().unwrap();
+    let said = String::from_utf8(said.stdout).unwrap();
+    assert!(
+        said.contains("compare these with the copies there"),
+        "{said}"
+    );
+    assert!(said.contains(&format!("note:   file {kept}, ")), "{said}");
 }
 
 #[tokio::test]
