@@ -650,10 +650,9 @@ fn named(
         return error;
     };
     if let (FaultKind::Changed, Some(private)) = (fault.kind, private) {
-        let changed = events.iter().enumerate().find(|(place, event)| {
-            event.kept == Whole::Whole && !private.marks.fits(*place, event.hash)
-        });
-        if let Some((_, event)) = changed {
+        let hashes: Vec<Hash> = events.iter().map(|event| event.hash).collect();
+        let changed = private.marks.first_changed(&hashes);
+        if let Some(event) = changed.and_then(|place| events.get(place)) {
             (fault.first, fault.last) = (event.seq, event.seq);
         }
     }
