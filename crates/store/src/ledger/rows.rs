@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use admintrail_event::{Kind, LogId, Micros, Seq};
-use admintrail_ledger::{Hash, Kept as Whole};
+use admintrail_ledger::{BlockEntry, Hash, Kept as Whole, OpenBlock};
 use crossbeam_channel::{Receiver, Sender};
 use hashbrown::HashMap;
 
@@ -31,6 +31,40 @@ impl Row {
             hash: Hash([0; 32]),
             kept: Whole::Whole,
         }
+    }
+}
+
+/// Events in the order of their numbers: of one block, or of none.
+#[derive(Debug, Default)]
+pub(super) struct Run {
+    pub(super) rows: Vec<Row>,
+    /// The block that they make, if they are all the events of one and each is as it was recorded for
+    /// all that can be seen without the ledger.
+    pub(super) made: Option<BlockEntry>,
+}
+
+impl Run {
+    /// Events of which nothing is known.
+    pub(super) fn unread(seqs: impl Iterator<Item = Seq>) -> Self {
+        Self {
+            rows: seqs.map(Row::unread).collect(),
+            made: None,
+        }
+    }
+
+    /// The numbers of the first and the last of them.
+    pub(super) fn seqs(&self) -> Option<(Seq, Seq)> {
+        let (first, last) = (self.rows.first()?, self.rows.last()?);
+        Some((first.seq, last.seq))
+    }
+
+    /// Those from a number on.
+    pub(super) fn from(mut self, from: Seq) -> Self {
+        if self.rows.first().is_some_and(|row| row.seq < from) {
+            self.rows.retain(|row| row.seq >= from);
+            self.made = None;
+        }
+        self
     }
 }
 
@@ -69,40 +103,76 @@ impl Recorders {
     }
 }
 
-/// Hashes events one after the other.
+/// Hashes events one after the other, and each block together.
 pub(super) struct Hasher<'b> {
     log: LogId,
     blocks: &'b [PrivateBlock],
     salting: Option<(&'b PrivateBlock, Salting)>,
-    pub(super) rows: Vec<Row>,
+    /// The tree of the block, as long as none of its events is missing.
+    open: Option<OpenBlock>,
+    rows: Vec<Row>,
+    runs: Vec<Run>,
     recorders: HashMap<(String, u64), Numbered>,
     recent: Option<((String, u64), Numbered)>,
 }
 
 impl<'b> Hasher<'b> {
     /// `blocks` are those with events among what comes, in their order.
-    pub(super) fn new(log: LogId, blocks: &'b [PrivateBlock], rows: usize) -> Self {
+    pub(super) fn new(log: LogId, blocks: &'b [PrivateBlock]) -> Self {
         Self {
             log,
             blocks,
             salting: None,
-            rows: Vec::with_capacity(rows),
+            open: None,
+            rows: Vec::new(),
+            runs: Vec::new(),
             recorders: HashMap::new(),
             recent: None,
         }
     }
 
-    /// The block of an event; those before it are done with.
-    fn block_of(&mut self, seq: Seq) -> Option<(&'b PrivateBlock, &mut Salting)> {
+    /// Goes to the block of an event; those before it are done with.
+    fn enter(&mut self, seq: Seq) {
         let is_in = |block: &PrivateBlock| (block.first..=block.last()).contains(&seq);
-        if !self.salting.as_ref().is_some_and(|(block, _)| is_in(block)) {
-            let at = self.blocks.partition_point(|block| block.last() < seq);
-            let block = self.blocks.get(at).filter(|block| is_in(block))?;
-            self.salting = Some((block, Salting::of(block)));
+        let within = self.salting.as_ref().map(|(block, _)| is_in(block));
+        if within == Some(true) {
+            return;
         }
-        self.salting
-            .as_mut()
-            .map(|(block, salting)| (*block, salting))
+        let at = self.blocks.partition_point(|block| block.last() < seq);
+        let block = self.blocks.get(at).filter(|block| is_in(block));
+        if within.is_none() && block.is_none() {
+            return;
+        }
+        self.end_run();
+        self.salting = block.map(|block| (block, Salting::of(block)));
+        if let Some(block) = block {
+            self.open = Some(OpenBlock::new(block.first));
+            self.rows.reserve_exact(block.count as usize);
+        }
+    }
+
+    fn end_run(&mut self) {
+        let open = self.open.take();
+        if self.rows.is_empty() {
+            return;
+        }
+        let count = self.salting.as_ref().map(|(block, _)| block.count.into());
+        let made = open.filter(|open| Some(open.len()) == count);
+        self.runs.push(Run {
+            rows: std::mem::take(&mut self.rows),
+            made: made.and_then(|open| open.close().ok()),
+        });
+    }
+
+    /// Adds an event to the tree of its block; one that is not as it was makes none.
+    fn grow(&mut self, row: &Row) {
+        let open = self.open.as_mut();
+        let grown = open.zip(row.received).is_some_and(|(open, received)| {
+            row.kept == Whole::Whole && open.push(row.seq, received, row.hash).is_ok()
+        });
+        if !grown {
+            self.open = None;
+        }
     }
 
     pub(super) fn take(&mut self, fields: &Fields<'_>) {
@@ -113,7 +183,8 @@ impl<'b> Hasher<'b> {
             hash: Hash([0; 32]),
             kept: Whole::Whole,
         };
-        if let Some((block, salting)) = self.block_of(seq) {
+        self.enter(seq);
+        if let Some((block, salting)) = &mut self.salting {
             let kept = block.kept(seq);
             match kept {
                 Some(Kept::Hash(hash)) => {
@@ -124,13 +195,17 @@ impl<'b> Hasher<'b> {
                 kept => row.hash = salting.hash(log, fields, kept).unwrap_or(row.hash),
             }
         }
+        self.grow(&row);
         self.rows.push(row);
         self.number(fields);
     }
 
     /// An event of which nothing can be read.
     pub(super) fn unreadable(&mut self, seq: Seq) {
-        self.rows.push(Row::unread(seq));
+        self.enter(seq);
+        let row = Row::unread(seq);
+        self.grow(&row);
+        self.rows.push(row);
     }
 
     fn number(&mut self, fields: &Fields<'_>) {
@@ -161,9 +236,10 @@ impl<'b> Hasher<'b> {
         }
     }
 
-    pub(super) fn finish(mut self) -> (Vec<Row>, Recorders) {
+    pub(super) fn finish(mut self) -> (Vec<Run>, Recorders) {
+        self.end_run();
         self.put_away();
-        (self.rows, Recorders(self.recorders.into_iter().collect()))
+        (self.runs, Recorders(self.recorders.into_iter().collect()))
     }
 }
 
@@ -179,68 +255,67 @@ pub(super) struct Job {
 /// A group that is hashed.
 pub(super) struct Done {
     pub(super) number: usize,
-    pub(super) rows: Vec<Row>,
+    pub(super) runs: Vec<Run>,
     pub(super) recorders: Recorders,
+    /// The blocks of the job.
+    pub(super) blocks: Vec<PrivateBlock>,
 }
 
 /// Hashes groups as long as there are some.
 pub(super) fn work(jobs: &Receiver<Job>, done: &Sender<Done>) {
     for job in jobs {
-        let (rows, recorders) = hash_group(&job);
-        let number = job.number;
-        if done
-            .send(Done {
-                number,
-                rows,
-                recorders,
-            })
-            .is_err()
-        {
+        let (runs, recorders) = hash_group(&job);
+        let hashed = Done {
+            number: job.number,
+            runs,
+            recorders,
+            blocks: job.blocks,
+        };
+        if done.send(hashed).is_err() {
             return;
         }
     }
 }
 
-fn hash_group(job: &Job) -> (Vec<Row>, Recorders) {
+fn hash_group(job: &Job) -> (Vec<Run>, Recorders) {
     let (segment, blocks) = (&job.segment, &job.blocks);
     let Some(head) = segment.head.groups.get(job.group) else {
         return Default::default();
     };
-    let mut hashed = rows_of(segment, job.group, blocks);
+    let mut hashed = runs_of(segment, job.group, blocks);
     if segment.damage().is_some() {
         // Another group may be the one that is damaged: this one is looked at by itself.
         let alone = job.folder.open(segment.name.clone()).ok();
         hashed = alone.and_then(|alone| {
-            let rows = rows_of(&alone, job.group, blocks);
-            alone.damage().is_none().then_some(rows)?
+            let runs = runs_of(&alone, job.group, blocks);
+            alone.damage().is_none().then_some(runs)?
         });
     }
-    let Some((mut rows, recorders)) = hashed else {
+    let Some((mut runs, recorders)) = hashed else {
         // Whatever of it can be read, it is not what it was.
-        let seqs = head.seqs.0..=head.seqs.1;
-        return (
-            seqs.map(|seq| Row::unread(Seq(seq))).collect(),
-            Recorders::default(),
-        );
+        let unread = Run::unread((head.seqs.0..=head.seqs.1).map(Seq));
+        return (vec![unread], Recorders::default());
     };
     // What no reader asks for is held against its checksum, too.
     if job.group == 0
         && segment.damage().is_none()
         && segment.check().is_err()
-        && let Some(row) = rows.first_mut()
+        && let Some(run) = runs.first_mut()
+        && let Some(row) = run.rows.first_mut()
     {
         *row = Row::unread(row.seq);
+        run.made = None;
     }
-    (rows, recorders)
+    (runs, recorders)
 }
 
-fn rows_of(
+fn runs_of(
     segment: &Arc<Segment>,
     group: usize,
     blocks: &[PrivateBlock],
-) -> Option<(Vec<Row>, Recorders)> {
+) -> Option<(Vec<Run>, Recorders)> {
     let chunk = segment.chunk(group)?;
-    let mut hasher = Hasher::new(segment.log(), blocks, chunk.rows);
+    let mut hasher = Hasher::new(segment.log(), blocks);
     for row in 0..chunk.rows {
         hasher.take(&chunk.fields(row)?);
     }
