@@ -187,7 +187,7 @@ impl<S: TileSource> Verifier<S> {
     }
 
     /// Checks the next entry, that of a block of which all events are there as they were: `made` is
-    /// what [`crate::OpenBlock`] makes of them, all of them hashed again. So several threads can do
+    /// the entry that they make ([`crate::root_over`]), all of them hashed again. So several threads can do
     /// most of the work, and the entries alone have to come in their order.
     ///
     /// # Errors
@@ -197,8 +197,12 @@ impl<S: TileSource> Verifier<S> {
         self.entry(entry, Some(made.first()), |verifier, entry| {
             verifier.follows(entry)?;
             if made != entry {
-                let (first, last) = (entry.first(), entry.last());
-                return Err(verifier.fault(FaultKind::Changed, first, last));
+                let kind = if made.root() == entry.root() && made.seqs() == entry.seqs() {
+                    FaultKind::Received
+                } else {
+                    FaultKind::Changed
+                };
+                return Err(verifier.fault(kind, entry.first(), entry.last()));
             }
             verifier.report.whole += u64::from(entry.count());
             verifier.checked(entry);
