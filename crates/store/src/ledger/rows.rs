@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use admintrail_event::{Kind, LogId, Micros, Seq};
-use admintrail_ledger::{BlockEntry, Hash, Kept as Whole, OpenBlock};
+use admintrail_event::{CanonicalFields, Kind, LogId, Micros, Seq};
+use admintrail_ledger::{BlockEntry, Hash, Kept as Whole, Salt, SaltedEvent, root_over};
 use crossbeam_channel::{Receiver, Sender};
 use hashbrown::HashMap;
 
@@ -34,37 +34,61 @@ impl Row {
     }
 }
 
-/// Events in the order of their numbers: of one block, or of none.
-#[derive(Debug, Default)]
-pub(super) struct Run {
-    pub(super) rows: Vec<Row>,
-    /// The block that they make, if they are all the events of one and each is as it was recorded for
-    /// all that can be seen without the ledger.
-    pub(super) made: Option<BlockEntry>,
+/// Events in the order of their numbers.
+#[derive(Debug)]
+pub(super) enum Run {
+    /// All events of a block, each as it was recorded for all that can be seen without the ledger.
+    Made(Made),
+    /// Others: of one block, or of none.
+    Rows(Vec<Row>),
+}
+
+/// What the events of a block make.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Made {
+    pub(super) entry: BlockEntry,
+    /// The one that is not as it was, as far as the marks of the block tell.
+    pub(super) changed: Option<Seq>,
 }
 
 impl Run {
     /// Events of which nothing is known.
     pub(super) fn unread(seqs: impl Iterator<Item = Seq>) -> Self {
-        Self {
-            rows: seqs.map(Row::unread).collect(),
-            made: None,
-        }
+        Self::Rows(seqs.map(Row::unread).collect())
     }
 
     /// The numbers of the first and the last of them.
     pub(super) fn seqs(&self) -> Option<(Seq, Seq)> {
-        let (first, last) = (self.rows.first()?, self.rows.last()?);
-        Some((first.seq, last.seq))
+        match self {
+            Self::Made(made) => Some((made.entry.first(), made.entry.last())),
+            Self::Rows(rows) => Some((rows.first()?.seq, rows.last()?.seq)),
+        }
+    }
+
+    /// How many.
+    pub(super) fn len(&self) -> u64 {
+        match self {
+            Self::Made(made) => made.entry.count().into(),
+            Self::Rows(rows) => rows.len() as u64,
+        }
+    }
+
+    /// Single events; what a block was made of is not known any more.
+    pub(super) fn into_rows(self) -> Vec<Row> {
+        match self {
+            Self::Made(made) => made.entry.seqs().map(Seq).map(Row::unread).collect(),
+            Self::Rows(rows) => rows,
+        }
     }
 
     /// Those from a number on.
-    pub(super) fn from(mut self, from: Seq) -> Self {
-        if self.rows.first().is_some_and(|row| row.seq < from) {
-            self.rows.retain(|row| row.seq >= from);
-            self.made = None;
+    pub(super) fn from(self, from: Seq) -> Self {
+        if self.seqs().is_none_or(|(first, _)| first >= from) {
+            return self;
         }
-        self
+        let mut rows = self.into_rows();
+        rows.retain(|row| row.seq >= from);
+        Self::Rows(rows)
     }
 }
 
@@ -108,9 +132,10 @@ pub(super) struct Hasher<'b> {
     log: LogId,
     blocks: &'b [PrivateBlock],
     salting: Option<(&'b PrivateBlock, Salting)>,
-    /// The tree of the block, as long as none of its events is missing.
-    open: Option<OpenBlock>,
     rows: Vec<Row>,
+    /// Events that wait to be hashed two at a time, and which of the rows they are.
+    ready: [SaltedEvent; 2],
+    waiting: (Option<usize>, Option<usize>),
     runs: Vec<Run>,
     recorders: HashMap<(String, u64), Numbered>,
     recent: Option<((String, u64), Numbered)>,
@@ -123,8 +148,9 @@ impl<'b> Hasher<'b> {
             log,
             blocks,
             salting: None,
-            open: None,
             rows: Vec::new(),
+            ready: Default::default(),
+            waiting: (None, None),
             runs: Vec::new(),
             recorders: HashMap::new(),
             recent: None,
@@ -145,33 +171,39 @@ impl<'b> Hasher<'b> {
         }
         self.end_run();
         self.salting = block.map(|block| (block, Salting::of(block)));
-        if let Some(block) = block {
-            self.open = Some(OpenBlock::new(block.first));
-            self.rows.reserve_exact(block.count as usize);
-        }
     }
 
     fn end_run(&mut self) {
-        let open = self.open.take();
+        self.hash_waiting();
         if self.rows.is_empty() {
             return;
         }
-        let count = self.salting.as_ref().map(|(block, _)| block.count.into());
-        let made = open.filter(|open| Some(open.len()) == count);
-        self.runs.push(Run {
-            rows: std::mem::take(&mut self.rows),
-            made: made.and_then(|open| open.close().ok()),
+        let block = self.salting.as_ref().map(|(block, _)| *block);
+        let made = block.and_then(|block| made(block, &self.rows));
+        self.runs.push(match made {
+            Some(made) => {
+                self.rows.clear();
+                Run::Made(made)
+            }
+            None => Run::Rows(std::mem::take(&mut self.rows)),
         });
     }
 
-    /// Adds an event to the tree of its block; one that is not as it was makes none.
-    fn grow(&mut self, row: &Row) {
-        let open = self.open.as_mut();
-        let grown = open.zip(row.received).is_some_and(|(open, received)| {
-            row.kept == Whole::Whole && open.push(row.seq, received, row.hash).is_ok()
-        });
-        if !grown {
-            self.open = None;
+    fn hash_waiting(&mut self) {
+        let [one, other] = &self.ready;
+        let mut set = |row: usize, hash| {
+            if let Some(row) = self.rows.get_mut(row) {
+                row.hash = hash;
+            }
+        };
+        match std::mem::take(&mut self.waiting) {
+            (None, _) => {}
+            (Some(row), None) => set(row, one.hash()),
+            (Some(first), Some(second)) => {
+                let [of_first, of_second] = SaltedEvent::hash_both([one, other]);
+                set(first, of_first);
+                set(second, of_second);
+            }
         }
     }
 
@@ -192,20 +224,42 @@ impl<'b> Hasher<'b> {
                     row.kept = Whole::HashOnly;
                 }
                 // What cannot be hashed has a hash that fits nothing.
-                kept => row.hash = salting.hash(log, fields, kept).unwrap_or(row.hash),
+                kept => {
+                    if let (Some(salt), Some(canonical)) =
+                        (salting.salt(seq, kept), fields.canonical(log))
+                    {
+                        self.wait(salt, &canonical);
+                    }
+                }
             }
         }
-        self.grow(&row);
         self.rows.push(row);
         self.number(fields);
+    }
+
+    /// The next row's event waits for another one to be hashed together with.
+    fn wait(&mut self, salt: Salt, canonical: &CanonicalFields<'_>) {
+        if let (Some(_), Some(_)) = self.waiting {
+            self.hash_waiting();
+        }
+        let [one, other] = &mut self.ready;
+        let row = Some(self.rows.len());
+        match &mut self.waiting {
+            (first @ None, _) => {
+                one.set(salt, canonical);
+                *first = row;
+            }
+            (_, second) => {
+                other.set(salt, canonical);
+                *second = row;
+            }
+        }
     }
 
     /// An event of which nothing can be read.
     pub(super) fn unreadable(&mut self, seq: Seq) {
         self.enter(seq);
-        let row = Row::unread(seq);
-        self.grow(&row);
-        self.rows.push(row);
+        self.rows.push(Row::unread(seq));
     }
 
     fn number(&mut self, fields: &Fields<'_>) {
@@ -241,6 +295,29 @@ impl<'b> Hasher<'b> {
         self.put_away();
         (self.runs, Recorders(self.recorders.into_iter().collect()))
     }
+}
+
+/// The block that rows make, if they are all of its events and each was hashed from what it is.
+fn made(block: &PrivateBlock, rows: &[Row]) -> Option<Made> {
+    let seqs = block.first.0..=block.last().0;
+    if rows.len() as u64 != u64::from(block.count) || !rows.iter().map(|row| row.seq.0).eq(seqs) {
+        return None;
+    }
+    let mut hashes = Vec::with_capacity(rows.len());
+    let mut bounds: Option<(Micros, Micros)> = None;
+    for row in rows {
+        let received = row.received.filter(|_| row.kept == Whole::Whole)?;
+        let (min, max) = bounds.unwrap_or((received, received));
+        bounds = Some((min.min(received), max.max(received)));
+        hashes.push(row.hash);
+    }
+    let entry = BlockEntry::new(block.first, block.count, bounds?, root_over(&hashes)).ok()?;
+    let changed = block.marks.first_changed(&hashes);
+    let changed = changed.and_then(|place| rows.get(place));
+    Some(Made {
+        entry,
+        changed: changed.map(|row| row.seq),
+    })
 }
 
 /// A group of a segment, to be hashed.
@@ -301,10 +378,9 @@ fn hash_group(job: &Job) -> (Vec<Run>, Recorders) {
         && segment.damage().is_none()
         && segment.check().is_err()
         && let Some(run) = runs.first_mut()
-        && let Some(row) = run.rows.first_mut()
+        && let Some((first, last)) = run.seqs()
     {
-        *row = Row::unread(row.seq);
-        run.made = None;
+        *run = Run::unread((first.0..=last.0).map(Seq));
     }
     (runs, recorders)
 }

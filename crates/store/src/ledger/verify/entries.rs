@@ -3,15 +3,14 @@
 use admintrail_event::Seq;
 use admintrail_ledger::{
     BlockEntry, Checkpoint, Fault, FaultKind, Hash, LedgerEntry, LedgerError, RecordedBlock,
-    RecordedEvent, Report, StatementKind, TileId, TileLevel, TileReader, TileSource, TreeHead,
-    Verifier, VerifierKey, VerifyError, bundle_entries,
+    Report, StatementKind, TileId, TileLevel, TileReader, TileSource, TreeHead, Verifier,
+    VerifierKey, VerifyError, bundle_entries,
 };
 
 use super::found::Found;
 use super::in_order::InOrder;
 use super::{Stop, VerifyOptions, cannot};
 use crate::StoreError;
-use crate::ledger::block::PrivateBlock;
 use crate::ledger::folder::Published;
 use crate::ledger::rows::{Done, Job, Numbered, Recorders, Run, work};
 use crate::ledger::tiles::Tiles;
@@ -219,16 +218,17 @@ impl<'f> Verifying<'f> {
     ) -> Result<(), Stop> {
         let seqs = (block.first(), block.last());
         // What stands in a declared gap is outside of the ledger.
-        while let Some(row) = rows.peek()?
-            && row.seq < seqs.0
-            && self.is_lost(row.seq, row.seq)
+        while let Some(seq) = rows.next_seq()?
+            && seq < seqs.0
+            && self.is_lost(seq, seq)
         {
             self.outside += 1;
             rows.next()?;
         }
         let lost = self.is_lost(seqs.0, seqs.1);
         if !lost && let Some(made) = rows.made(block)? {
-            return Ok(verifier.check_made(bytes, &made)?);
+            let checked = verifier.check_made(bytes, &made.entry);
+            return Ok(checked.map_err(|error| named(error, made.changed))?);
         }
         let mut recorded = RecordedBlock {
             entry: bytes.to_vec(),
@@ -241,7 +241,13 @@ impl<'f> Verifying<'f> {
             recorded.events = events;
         }
         let checked = verifier.check(&recorded);
-        checked.map_err(|error| named(error, &recorded.events, private.as_ref()))?;
+        checked.map_err(|error| {
+            let events = &recorded.events;
+            let hashes: Vec<Hash> = events.iter().map(|event| event.hash).collect();
+            let changed = private.and_then(|private| private.marks.first_changed(&hashes));
+            let changed = changed.and_then(|place| events.get(place));
+            named(error, changed.map(|event| event.seq))
+        })?;
         Ok(())
     }
 
@@ -314,20 +320,15 @@ fn head_of(bytes: &[u8], what: &str, key: &VerifierKey) -> Result<TreeHead, Stor
 }
 
 /// Names the event of a block that is not as it was, if the block's marks tell.
-fn named(
-    error: VerifyError,
-    events: &[RecordedEvent],
-    private: Option<&PrivateBlock>,
-) -> VerifyError {
-    let VerifyError::Fault(mut fault) = error else {
-        return error;
-    };
-    if let (FaultKind::Changed, Some(private)) = (fault.kind, private) {
-        let hashes: Vec<Hash> = events.iter().map(|event| event.hash).collect();
-        let changed = private.marks.first_changed(&hashes);
-        if let Some(event) = changed.and_then(|place| events.get(place)) {
-            (fault.first, fault.last) = (event.seq, event.seq);
+fn named(error: VerifyError, changed: Option<Seq>) -> VerifyError {
+    match (error, changed) {
+        (VerifyError::Fault(fault), Some(seq)) if fault.kind == FaultKind::Changed => {
+            VerifyError::Fault(Fault {
+                first: seq,
+                last: seq,
+                ..fault
+            })
         }
+        (error, _) => error,
     }
-    VerifyError::Fault(fault)
 }

@@ -11,7 +11,7 @@ use super::found::Found;
 use crate::StoreError;
 use crate::archive::Segment;
 use crate::ledger::block::{Kept, PrivateBlock};
-use crate::ledger::rows::{Done, Job, Recorders, Row, Run};
+use crate::ledger::rows::{Done, Job, Made, Recorders, Row, Run};
 
 /// Hashed groups that may wait for their turn; as many are under way as there are threads.
 const AHEAD: usize = 2;
@@ -29,8 +29,8 @@ pub(super) struct InOrder<'f> {
     hot: Vec<Run>,
     from: Seq,
     current: VecDeque<Run>,
-    /// Rows of the first run that were taken.
-    at: usize,
+    /// Rows that come before those.
+    rows: VecDeque<Row>,
     /// Blocks of the rows that come, as far as they were read.
     blocks: VecDeque<PrivateBlock>,
     blocks_to: Seq,
@@ -48,7 +48,7 @@ impl<'f> InOrder<'f> {
         done: crossbeam_channel::Receiver<Done>,
     ) -> Self {
         let mut groups = VecDeque::new();
-        let mut total = hot.iter().map(|run| run.rows.len() as u64).sum();
+        let mut total = hot.iter().map(Run::len).sum();
         for segment in &found.segments {
             for (at, group) in segment.head.groups.iter().enumerate() {
                 if group.seqs.1 >= from.0 {
@@ -68,7 +68,7 @@ impl<'f> InOrder<'f> {
             hot,
             from,
             current: VecDeque::new(),
-            at: 0,
+            rows: VecDeque::new(),
             blocks: VecDeque::new(),
             blocks_to: Seq(from.0.saturating_sub(1)),
             recorders: Recorders::default(),
@@ -76,36 +76,45 @@ impl<'f> InOrder<'f> {
         }
     }
 
-    pub(super) fn peek(&mut self) -> Result<Option<Row>, StoreError> {
+    pub(super) fn next(&mut self) -> Result<Option<Row>, StoreError> {
+        while self.rows.is_empty() {
+            match self.current.pop_front() {
+                Some(run) => self.rows = run.into_rows().into(),
+                None if !self.more()? => return Ok(None),
+                None => {}
+            }
+        }
+        Ok(self.rows.pop_front())
+    }
+
+    /// The number of the event that comes next.
+    pub(super) fn next_seq(&mut self) -> Result<Option<Seq>, StoreError> {
+        if let Some(row) = self.rows.front() {
+            return Ok(Some(row.seq));
+        }
         loop {
-            if let Some(run) = self.current.front() {
-                if let Some(row) = run.rows.get(self.at) {
-                    return Ok(Some(*row));
-                }
-                self.current.pop_front();
-                self.at = 0;
-            } else if !self.more()? {
-                return Ok(None);
+            match self.current.front().map(Run::seqs) {
+                Some(Some((first, _))) => return Ok(Some(first)),
+                Some(None) => _ = self.current.pop_front(),
+                None if !self.more()? => return Ok(None),
+                None => {}
             }
         }
     }
 
-    pub(super) fn next(&mut self) -> Result<Option<Row>, StoreError> {
-        let row = self.peek()?;
-        self.at += usize::from(row.is_some());
-        Ok(row)
-    }
-
-    /// Takes the events of a block if they come next and make just this one; what they make then.
-    pub(super) fn made(&mut self, entry: &BlockEntry) -> Result<Option<BlockEntry>, StoreError> {
-        self.peek()?;
-        let run = self.current.front().filter(|_| self.at == 0);
-        let made = run.and_then(|run| run.made).filter(|made| made == entry);
-        if made.is_some() {
-            self.current.pop_front();
-            self.forget_blocks_before(entry.last());
+    /// Takes the events of a block if they come next and make one of the same events; what they make.
+    pub(super) fn made(&mut self, entry: &BlockEntry) -> Result<Option<Made>, StoreError> {
+        self.next_seq()?;
+        let made = match self.current.front() {
+            Some(Run::Made(made)) if self.rows.is_empty() => *made,
+            _ => return Ok(None),
+        };
+        if made.entry.seqs() != entry.seqs() {
+            return Ok(None);
         }
-        Ok(made)
+        self.current.pop_front();
+        self.forget_blocks_before(entry.last());
+        Ok(Some(made))
     }
 
     /// Takes the next group, or hot; `false` if there is nothing more.
@@ -174,10 +183,10 @@ impl<'f> InOrder<'f> {
         (first, last): (Seq, Seq),
     ) -> Result<(Vec<RecordedEvent>, Option<PrivateBlock>), StoreError> {
         let mut events: Vec<RecordedEvent> = Vec::new();
-        while let Some(row) = self.peek()?
-            && row.seq <= last
+        // Only then are the single events asked for: what is behind them stays as it is.
+        while self.next_seq()?.is_some_and(|seq| seq <= last)
+            && let Some(row) = self.next()?
         {
-            self.at += 1;
             events.push(RecordedEvent {
                 seq: row.seq,
                 received: row.received,
