@@ -16,7 +16,7 @@ use admintrail_ledger::Hash;
 const SUMS: usize = 8;
 
 /// x³² in GF(2³²): the field's polynomial is x³² + x²² + x² + x + 1, which is primitive.
-const REDUCED: u32 = 1 << 22 | 0b111;
+const REDUCED: u32 = (1 << 22) | 0b111;
 
 /// The marks of a block's hashes in their order, two in three bytes, and the sums.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -115,8 +115,8 @@ fn sums(hashes: &[Hash]) -> Vec<u32> {
 #[inline]
 const fn few_times_x(element: u32, times: usize) -> u32 {
     // What is shifted out comes back times what x³² is.
-    let out = ((element as u64) << times >> 32) as u32;
-    element << times ^ (out << 22 ^ out << 2 ^ out << 1 ^ out)
+    let out = (((element as u64) << times) >> 32) as u32;
+    (element << times) ^ (out << 22) ^ (out << 2) ^ (out << 1) ^ out
 }
 
 /// An element of the field, multiplied by x so many times.
@@ -125,7 +125,7 @@ fn power(element: u32, times: usize) -> u32 {
 }
 
 const fn times_x(element: u32) -> u32 {
-    element << 1 ^ (element >> 31) * REDUCED
+    (element << 1) ^ ((element >> 31) * REDUCED)
 }
 
 #[cfg(test)]
