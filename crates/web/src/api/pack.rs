@@ -155,7 +155,7 @@ pub fn write_pack<W: Write + Seek>(
             (_, ProofState::Rewriting) => packed.rewriting += 1,
             (_, ProofState::Waiting) => packed.waiting += 1,
             (_, ProofState::Outside) | (None, ProofState::Proven(_) | ProofState::Erased(_)) => {
-                packed.outside += 1
+                packed.outside += 1;
             }
         }
     }
