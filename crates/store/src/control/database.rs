@@ -396,7 +396,7 @@ fn mapped_of_row(row: &Row<'_>) -> rusqlite::Result<MappedIdentity> {
     })
 }
 
-fn panel_name(row: &Row<'_>, column: usize) -> rusqlite::Result<PanelName> {
+pub(super) fn panel_name(row: &Row<'_>, column: usize) -> rusqlite::Result<PanelName> {
     let text: String = row.get(column)?;
     text.parse()
         .map_err(|error: admintrail_event::IdError| unreadable(column, error.to_string()))

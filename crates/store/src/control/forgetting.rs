@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use admintrail_event::fold;
+use admintrail_event::{PanelName, fold, names_person};
 use rusqlite::{Connection, ToSql, params};
 use serde_json::Value;
 
@@ -91,6 +91,7 @@ struct Remembered {
     tokens: Vec<(TokenId, String)>,
     settings: Vec<(String, String)>,
     erasures: Vec<StoredErasure>,
+    learned: Vec<(PanelName, Vec<u8>)>,
 }
 
 impl Remembered {
@@ -111,6 +112,7 @@ impl Remembered {
                 Ok((row.get(0)?, row.get(1)?))
             })?,
             erasures: erasures::all(connection)?,
+            learned: learned_rows(connection)?,
         })
     }
 }
@@ -164,6 +166,7 @@ impl Memory {
         self.settings
             .write()
             .extend(settings.map(|(name, value)| (name, Arc::from(value))));
+        self.learned.write().extend(remembered.learned);
         for erasure in remembered.erasures {
             self.show_erasure(erasure);
         }
@@ -187,6 +190,7 @@ impl Person {
         self.forget_me(connection)?;
         self.rename_tokens(connection)?;
         self.forget_in_settings(connection)?;
+        self.forget_in_learned(connection)?;
         let account = self.forget_account(connection)?;
         Ok(Forgotten {
             bindings,
@@ -272,14 +276,44 @@ impl Person {
                 text.clone_from(&self.pseudonym);
                 true
             }
-            Value::Array(all) => all
-                .iter_mut()
-                .fold(false, |changed, one| self.replace_in(one) || changed),
-            Value::Object(all) => all
-                .values_mut()
-                .fold(false, |changed, one| self.replace_in(one) || changed),
+            Value::Array(all) => self.replace_in_all(&mut all.iter_mut()),
+            Value::Object(all) => self.replace_in_all(&mut all.values_mut()),
             _ => false,
         }
+    }
+
+    fn replace_in_all(&self, all: &mut dyn Iterator<Item = &mut Value>) -> bool {
+        let mut changed = false;
+        for one in all {
+            changed |= self.replace_in(one);
+        }
+        changed
+    }
+
+    /// Basic users that a panel let in, and routes with the name in them, are learned anew.
+    fn forget_in_learned(&self, connection: &Connection) -> rusqlite::Result<()> {
+        for (panel, body) in learned_rows(connection)? {
+            let Ok(Value::Object(mut learned)) = serde_json::from_slice(&body) else {
+                continue;
+            };
+            let mut changed = false;
+            for list in learned.values_mut().filter_map(Value::as_array_mut) {
+                let before = list.len();
+                list.retain(|one| {
+                    !one.as_str()
+                        .is_some_and(|text| names_person(text, &self.folded))
+                });
+                changed |= list.len() != before;
+            }
+            if changed {
+                let body = Value::Object(learned).to_string().into_bytes();
+                let sql = "UPDATE learned SET body = ?2 WHERE panel = ?1";
+                connection
+                    .prepare_cached(sql)?
+                    .execute(params![panel.as_str(), body])?;
+            }
+        }
+        Ok(())
     }
 
     /// Reasons of other erasures may name the person; a name counts for more than their seals.
@@ -337,4 +371,10 @@ impl Person {
         }
         Ok(found)
     }
+}
+
+fn learned_rows(connection: &Connection) -> rusqlite::Result<Vec<(PanelName, Vec<u8>)>> {
+    database::rows(connection, "SELECT panel, body FROM learned", |row| {
+        Ok((database::panel_name(row, 0)?, row.get(1)?))
+    })
 }

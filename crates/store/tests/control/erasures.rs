@@ -107,6 +107,14 @@ fn everywhere(control: &Control) {
     for (name, value) in [("integrity", verified.as_str()), ("plain", PERSON)] {
         control.set_setting(name, Some(value)).wait().unwrap();
     }
+    let learned = format!(
+        r#"{{"version":1,"basic_names":["{}","ci"],"for_sessions":["/u/{TYPED}/x","/u"]}}"#,
+        PERSON.to_lowercase()
+    );
+    control
+        .save_learned(panel("billing"), learned.into_bytes())
+        .wait()
+        .unwrap();
     let token = NewToken {
         name: PERSON.to_owned(),
         hash: SecretHash([1; 32]),
@@ -159,13 +167,15 @@ fn seen(control: &Control) -> String {
         })
         .collect();
     let settings = ["integrity", "plain"].map(|name| control.setting(name));
+    let learned = control.learned(&billing).unwrap();
+    let learned = String::from_utf8(learned).unwrap();
     let tokens: Vec<_> = control
         .tokens()
         .iter()
         .map(|token| token.name.clone())
         .collect();
     format!(
-        "{bindings:#?}\n{known:?}\n{:#?}\n{accounts:#?}\n{:?}\n{settings:#?}\n{tokens:?}\n{erasures:#?}\n{:?}",
+        "{learned}\n{bindings:#?}\n{known:?}\n{:#?}\n{accounts:#?}\n{:?}\n{settings:#?}\n{tokens:?}\n{erasures:#?}\n{:?}",
         control.identities(),
         control.ended(&billing, &[4; 16]),
         control.link(&SecretHash([8; 32]), at(9)).is_some(),
@@ -287,6 +297,10 @@ fn a_person_is_forgotten_everywhere_and_nobody_else_is() {
     assert_eq!(control.tokens()[0].name, format!("{PSEUDONYM}-1"));
     let verified = control.setting("integrity").unwrap();
     assert!(verified.contains(r#""by":"erased-7f3a""#), "{verified}");
+    assert!(
+        in_memory.starts_with(r#"{"basic_names":["ci"],"for_sessions":["/u"],"version":1}"#),
+        "{in_memory}"
+    );
     let again = control.forget_admin(TYPED, PSEUDONYM).wait().unwrap();
     assert_eq!(again, Forgotten::default());
 
