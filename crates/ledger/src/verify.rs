@@ -31,8 +31,21 @@ use excuses::Excuses;
 pub enum Kept {
     /// All of it; the hash was taken again from it.
     Whole,
-    /// Only the hash as it was: the event was erased, or removed from the middle of a block.
+    /// The hash as it was, and beside it the event as an erasure left it.
+    Erased,
+    /// Only the hash as it was: the event was removed from the middle of a block.
     HashOnly,
+}
+
+impl Kept {
+    /// The kind of statement without which an event may not be kept like this.
+    const fn needs(self) -> Option<StatementKind> {
+        match self {
+            Self::Whole => None,
+            Self::Erased => Some(StatementKind::Erasure),
+            Self::HashOnly => Some(StatementKind::Retention),
+        }
+    }
 }
 
 /// One event as the trail has it now.
@@ -67,6 +80,8 @@ pub struct Report {
     pub blocks: u64,
     /// Events that are as they were recorded.
     pub whole: u64,
+    /// Events that a statement allows to be as an erasure left them.
+    pub erased: u64,
     /// Events of which a statement allows only the hash to be there.
     pub hash_only: u64,
     /// Events that a statement allows to be gone, with their blocks.
@@ -295,16 +310,19 @@ impl<S: TileSource> Verifier<S> {
         if let Some((kind, first, last)) = wrong {
             return Err(self.fault(kind, first, last));
         }
-        let kinds = [StatementKind::Erasure, StatementKind::Retention];
-        for event in events.iter().filter(|event| event.kept == Kept::HashOnly) {
-            let excused = self
-                .excuses
-                .excuse(event.seq..=event.seq, event.received, &kinds);
-            excused.map_err(|seq| self.fault(FaultKind::Undeclared, seq, seq))?;
-            self.report.hash_only += 1;
+        for event in events {
+            if let Some(kind) = event.kept.needs() {
+                let all = event.seq..=event.seq;
+                let excused = self.excuses.excuse(all, event.received, &[kind]);
+                excused.map_err(|seq| self.fault(FaultKind::Undeclared, seq, seq))?;
+            }
+            let count = match event.kept {
+                Kept::Whole => &mut self.report.whole,
+                Kept::Erased => &mut self.report.erased,
+                Kept::HashOnly => &mut self.report.hash_only,
+            };
+            *count += 1;
         }
-        let hash_only = events.iter().filter(|event| event.kept == Kept::HashOnly);
-        self.report.whole += (events.len() - hash_only.count()) as u64;
         Ok(())
     }
 

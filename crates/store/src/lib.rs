@@ -27,7 +27,7 @@ mod trail;
 
 pub use archive::ParquetWriter;
 pub use control::Control;
-pub use erasure::{Erased, ErasureOrder, ErasureProgress, Traces};
+pub use erasure::{Erased, ErasureOrder, ErasureProgress, Traces, without};
 pub use error::StoreError;
 pub use ledger::{
     LedgerState, ProofState, Proven, Proving, SIGNING_KEY, Verified, VerifyOptions, accept_loss,

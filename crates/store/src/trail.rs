@@ -20,7 +20,7 @@ use tokio::sync::{oneshot, watch};
 use crate::answer::{Asked, Budget};
 use crate::archive::Name;
 use crate::derived::{Judging, Sessions};
-use crate::erasure::{Erased, ErasureOrder, ErasureProgress, Traces};
+use crate::erasure::{Begun, Erased, ErasureOrder, ErasureProgress, Traces};
 use crate::folder::FolderLock;
 use crate::hot::{
     Access, Command, Database, HotBlocks, Loaded, Prepared, RecentIds, Status, Writer, WriterParts,
@@ -192,6 +192,7 @@ struct Inner {
     sealer: Option<Sealer>,
     keeper: Option<Keeper>,
     prover: Prover,
+    erasing: Arc<Mutex<Option<(String, ErasureProgress)>>>,
     lock: Mutex<Option<FolderLock>>,
 }
 
@@ -289,6 +290,7 @@ impl Trail {
             retention: Arc::clone(&inner.retention),
             clock_seen: found.clock_seen,
             broken: Arc::clone(&inner.broken),
+            erasing: Begun::read(&found.erasing)?,
             tuning: options.tuning,
             steps: options.steps,
         };
@@ -758,7 +760,7 @@ impl Trail {
     /// # Errors
     /// When the archive cannot be read.
     pub fn traces(&self, admin: &str) -> Result<Option<Traces>, StoreError> {
-        todo!("{admin}")
+        self.ask(|snapshot, _| answer::traces(snapshot, admin))
     }
 
     /// A new pseudonym, which nobody has yet and nothing of a person follows from.
@@ -782,13 +784,23 @@ impl Trail {
         order: &ErasureOrder,
         progress: impl Fn(ErasureProgress) + Send + Sync + 'static,
     ) -> Result<Erased, StoreError> {
-        todo!("{order:?} {}", std::any::type_name_of_val(&progress))
+        let sealer = self.inner.sealer.as_ref().ok_or(StoreError::Closed)?;
+        let (reply, answer) = std::sync::mpsc::channel();
+        let (shown, pseudonym) = (Arc::clone(&self.inner.erasing), order.pseudonym.clone());
+        let told = Box::new(move |so_far| {
+            *shown.lock() = Some((pseudonym.clone(), so_far));
+            progress(so_far);
+        });
+        sealer.ask(Errand::Erase(Box::new(order.clone()), told, reply))?;
+        let erased = answer.recv().map_err(|_| StoreError::Closed);
+        self.inner.erasing.lock().take();
+        erased?
     }
 
-    /// The erasure that is under way, as it goes.
+    /// The erasure that is under way, by its pseudonym, and how far it has come.
     #[must_use]
     pub fn erasing(&self) -> Option<(String, ErasureProgress)> {
-        None
+        self.inner.erasing.lock().clone()
     }
 
     /// Seals everything that was accepted, whatever the sizes; waits until it is done.
@@ -924,6 +936,7 @@ impl Inner {
             writer: None,
             keeper: None,
             prover: Prover::of(&options.dir, log),
+            erasing: Arc::default(),
             lock: Mutex::new(None),
         }
     }

@@ -276,7 +276,10 @@ fn verification(
     before: &Integrity,
 ) -> Verification {
     let (verdict, events) = match &verified.outcome {
-        Ok(report) => (Verdict::Intact, report.whole + report.hash_only),
+        Ok(report) => (
+            Verdict::Intact,
+            report.whole + report.erased + report.hash_only,
+        ),
         Err(fault) => {
             let since = before.tampered().map_or(now, |known| known.since);
             let verdict = Verdict::Tampered {

@@ -136,6 +136,7 @@ fn as_json(verified: &Verified, anchors: &Anchors) -> Value {
         Ok(report) => json!({
             "blocks": report.blocks,
             "events": report.whole,
+            "erased": report.erased,
             "hash_only": report.hash_only,
             "removed": report.removed,
             "lost": report.lost,
@@ -171,6 +172,8 @@ fn statement(entry: u64, statement: &Statement) -> Value {
         "subject": said.subject,
         "by": said.by,
         "approved_by": said.approved_by,
+        "reason_seal": said.reason.map(|seal| Hash(seal.0)),
+        "after": said.after,
     })
 }
 
@@ -186,15 +189,21 @@ fn as_text(verified: &Verified, anchors: &Anchors) -> String {
             say(format!(
                 "{}: intact: {} events in {} blocks, {} entries signed",
                 verified.origin,
-                count(report.whole + report.hash_only),
+                count(report.whole + report.erased + report.hash_only),
                 count(report.blocks),
                 count(verified.entries)
             ));
-            if report.hash_only + report.removed > 0 {
+            if report.removed + report.hash_only > 0 {
                 say(format!(
-                    "  {} events were removed and {} rewritten or removed from the middle, as statements say",
-                    count(report.removed),
+                    "  {} events were removed, {} of them from the middle of what is left, as statements say",
+                    count(report.removed + report.hash_only),
                     count(report.hash_only)
+                ));
+            }
+            if report.erased > 0 {
+                say(format!(
+                    "  {} events are as erasures left them, as statements say",
+                    count(report.erased)
                 ));
             }
         }

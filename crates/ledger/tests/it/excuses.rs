@@ -57,12 +57,12 @@ fn erasure_excuses_as_many_hashes_as_it_declared() {
     // Events 2, 6 and 12.
     let three = |recorded: &mut Vec<RecordedBlock>| {
         for block in recorded.iter_mut().take(3) {
-            block.events[1].kept = Kept::HashOnly;
+            block.events[1].kept = Kept::Erased;
         }
     };
     let trail = Trail::with(&[declared(kind, 1, 18, 3)], three);
     let report = trail.verify().unwrap();
-    assert_eq!((report.hash_only, report.whole), (3, 15));
+    assert_eq!((report.erased, report.whole), (3, 15));
     let nothing = Trail::changed(three);
     assert_eq!(nothing.fault(), fault(FaultKind::Undeclared, 2, 2, 0));
     let two = Trail::with(&[declared(kind, 1, 18, 2)], three);
@@ -72,6 +72,18 @@ fn erasure_excuses_as_many_hashes_as_it_declared() {
     // The wide statement is left for the event that no other speaks of.
     let both = [declared(kind, 1, 18, 1), declared(kind, 2, 6, 2)];
     assert!(Trail::with(&both, three).verify().is_ok());
+    // What is gone was not erased, and what is there was not removed.
+    let gone = Trail::with(&[declared(kind, 1, 18, 3)], |recorded| {
+        recorded[0].events[1].kept = Kept::HashOnly;
+    });
+    assert_eq!(gone.fault(), fault(FaultKind::Undeclared, 2, 2, 0));
+    let there = Trail::with(&[declared(StatementKind::Retention, 1, 18, 3)], three);
+    assert_eq!(there.fault(), fault(FaultKind::Undeclared, 2, 2, 0));
+    let removed = [declared(StatementKind::Retention, 1, 18, 1)];
+    let removed = Trail::with(&removed, |recorded| {
+        recorded[0].events[1].kept = Kept::HashOnly;
+    });
+    assert_eq!(removed.verify().unwrap().hash_only, 1);
     // A kept hash is held against the root all the same.
     let false_hash = Trail::with(&[declared(kind, 1, 18, 3)], |recorded| {
         three(recorded);
@@ -136,8 +148,8 @@ fn a_statement_excuses_once_however_often_it_is_said() {
     let said = declared(StatementKind::Erasure, 1, 18, 1);
     let statement = Statement::new(said.clone()).unwrap();
     let trail = Trail::with(&[said], |recorded| {
-        recorded[0].events[1].kept = Kept::HashOnly;
-        recorded[1].events[1].kept = Kept::HashOnly;
+        recorded[0].events[1].kept = Kept::Erased;
+        recorded[1].events[1].kept = Kept::Erased;
     });
     let mut verifier = Verifier::new(TileReader::new(&trail.tiles, trail.head));
     verifier.declare(4, &statement).unwrap();

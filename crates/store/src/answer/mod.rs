@@ -12,6 +12,7 @@ mod sessions;
 mod sieve;
 mod sweep;
 mod tally;
+mod traces;
 mod values;
 
 pub(crate) use attempts::attempts;
@@ -25,4 +26,5 @@ pub(crate) use sessions::{nameless, session, sessions};
 pub(crate) use sieve::{Sieve, Sifted, Verdict, admits};
 pub(crate) use sweep::Budget;
 pub(crate) use tally::{Remembered, is_outside};
+pub(crate) use traces::traces;
 pub(crate) use values::values_of;

@@ -762,28 +762,80 @@ impl Segment {
         ]
     }
 
+    /// Looks at every event, in the order of their numbers.
+    ///
+    /// # Errors
+    /// STORE-009 if one of them cannot be read.
+    pub(crate) fn each(
+        self: &Arc<Self>,
+        mut each: impl FnMut(&Fields<'_>),
+    ) -> Result<(), StoreError> {
+        for chunk in (0..self.head.groups.len()).filter_map(|group| self.chunk(group)) {
+            for fields in (0..chunk.rows).filter_map(|row| chunk.fields(row)) {
+                each(&fields);
+            }
+        }
+        self.damage().map_or(Ok(()), |error| Err(error.clone()))
+    }
+
+    /// Looks at every event of the admins that are wanted, in the order of their numbers.
+    ///
+    /// # Errors
+    /// STORE-009 if one of them cannot be read.
+    pub(crate) fn each_of_admin(
+        self: &Arc<Self>,
+        wanted: impl Fn(&str) -> bool,
+        mut each: impl FnMut(&Fields<'_>),
+    ) -> Result<(), StoreError> {
+        for chunk in (0..self.head.groups.len()).filter_map(|group| self.chunk(group)) {
+            let wanted: Vec<bool> = chunk.admin().values().map(&wanted).collect();
+            if !wanted.contains(&true) {
+                continue;
+            }
+            for row in 0..chunk.rows {
+                let admin = chunk.admin().codes.of(row);
+                if admin.and_then(|admin| wanted.get(admin)) == Some(&true)
+                    && let Some(fields) = chunk.fields(row)
+                {
+                    each(&fields);
+                }
+            }
+        }
+        self.damage().map_or(Ok(()), |error| Err(error.clone()))
+    }
+
+    /// What is made of the events, as chunks of hot's size; `make` hands on what stays of each.
+    pub(crate) fn chunks_made(
+        self: &Arc<Self>,
+        mut make: impl FnMut(&Fields<'_>, &mut dyn FnMut(&Fields<'_>)),
+    ) -> Result<Vec<Arc<Chunk>>, StoreError> {
+        let mut builder = ChunkBuilder::default();
+        let mut chunks = Vec::new();
+        let log = self.log();
+        self.each(|fields| {
+            make(fields, &mut |made| {
+                builder.push(made);
+                if builder.is_full() {
+                    chunks.push(Arc::new(builder.finish(log)));
+                }
+            });
+        })?;
+        if builder.rows() > 0 {
+            chunks.push(Arc::new(builder.finish(log)));
+        }
+        Ok(chunks)
+    }
+
     /// The events that are to stay, as chunks of hot's size.
     pub(crate) fn chunks_where(
         self: &Arc<Self>,
         stays: impl Fn(&Fields<'_>) -> bool,
-    ) -> Vec<Arc<Chunk>> {
-        let mut builder = ChunkBuilder::default();
-        let mut chunks = Vec::new();
-        for chunk in (0..self.head.groups.len()).filter_map(|group| self.chunk(group)) {
-            for fields in (0..chunk.rows).filter_map(|row| chunk.fields(row)) {
-                if !stays(&fields) {
-                    continue;
-                }
-                builder.push(&fields);
-                if builder.is_full() {
-                    chunks.push(Arc::new(builder.finish(self.log())));
-                }
+    ) -> Result<Vec<Arc<Chunk>>, StoreError> {
+        self.chunks_made(|fields, hand_on| {
+            if stays(fields) {
+                hand_on(fields);
             }
-        }
-        if builder.rows() > 0 {
-            chunks.push(Arc::new(builder.finish(self.log())));
-        }
-        chunks
+        })
     }
 }
 

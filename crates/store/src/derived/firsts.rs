@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Hashing;
 use crate::columns::{Chunk, TextColumn};
+use crate::erasure::Person;
 
 /// What each admin has used so far, by folded id.
 pub(crate) struct Firsts {
@@ -150,6 +151,17 @@ impl Firsts {
         }
         if seen.hours == 0 {
             self.admins.remove(&*folded);
+        }
+    }
+
+    /// What a person has used stays with the pseudonym, but for addresses and agents.
+    pub(crate) fn erase(&mut self, person: &Person) {
+        let theirs = self.admins.extract_if(|admin, _| person.is(admin));
+        let theirs: Vec<Seen> = theirs.map(|(_, seen)| seen).collect();
+        for seen in theirs {
+            let left = self.admins.entry_ref(&*person.pseudonym).or_default();
+            left.routes.extend(seen.routes);
+            left.hours |= seen.hours;
         }
     }
 

@@ -21,6 +21,7 @@ pub(crate) use sessions::{Sessions, join_rows};
 pub(crate) use snapshot::Kept;
 
 use crate::columns::Chunk;
+use crate::erasure::Person;
 use crate::folding;
 
 /// What the writer asks before it writes. It alone changes it.
@@ -44,6 +45,11 @@ impl Judging {
     /// latest first. A refresh's rhythm is not restored: it recovers by itself.
     pub(crate) fn forget(&mut self, draft: &Draft, first: FirstSet) {
         self.firsts.forget(draft, first);
+    }
+
+    /// Knows a person by the pseudonym alone from now on.
+    pub(crate) fn erase(&mut self, person: &Person) {
+        self.firsts.erase(person);
     }
 
     /// Whether an admin of this folded id has an event.

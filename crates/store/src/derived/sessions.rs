@@ -12,6 +12,7 @@ use super::shared;
 use serde::{Deserialize, Serialize};
 
 use crate::columns::Chunk;
+use crate::erasure::Person;
 use crate::folding;
 use crate::query::{ActiveAdmin, SessionRow};
 
@@ -325,6 +326,17 @@ impl Sessions {
     pub(crate) fn replace(&mut self, sessions: Self) {
         let old = std::mem::replace(self, sessions);
         self.join_admins(old);
+    }
+
+    /// When a person was seen is known of the pseudonym alone from now on. The sessions are those of hot:
+    /// nothing that is erased is among them.
+    pub(crate) fn erase(&mut self, person: &Person) {
+        let theirs = self.admins.extract_if(|admin, _| person.is(admin));
+        let theirs: Vec<Last> = theirs.map(|(_, last)| last).collect();
+        for last in theirs {
+            let name = last.name.is_some().then_some(&*person.pseudonym);
+            self.saw(&person.pseudonym, name, last.at, &last.panel, last.out);
+        }
     }
 
     /// Who was seen when, to be kept.

@@ -236,6 +236,26 @@ impl Database {
     }
 }
 
+/// Others may be reading just then: so often it is tried, with a pause between.
+const TRIES: u32 = 100;
+const PAUSE: std::time::Duration = std::time::Duration::from_millis(50);
+
+/// Moves all of a database's log into it and empties the log's file: what was overwritten is in neither
+/// any more.
+pub(crate) fn empty_log(connection: &Connection) -> rusqlite::Result<()> {
+    for _ in 0..TRIES {
+        let busy: i64 =
+            connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
+        if busy == 0 {
+            return Ok(());
+        }
+        std::thread::sleep(PAUSE);
+    }
+    let busy = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_BUSY);
+    let cause = "another program reads it and does not end".to_owned();
+    Err(rusqlite::Error::SqliteFailure(busy, Some(cause)))
+}
+
 /// SQLite would make the file readable for everybody; its log takes over the mode.
 pub(crate) fn make_private_file(path: &Path) -> Result<(), StoreError> {
     std::fs::File::options()

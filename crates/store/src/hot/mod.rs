@@ -11,7 +11,7 @@ mod show;
 mod writer;
 
 pub(crate) use blocks::HotBlocks;
-pub(crate) use database::{Access, Database, make_private_file};
+pub(crate) use database::{Access, Database, empty_log, make_private_file};
 pub(crate) use load::{Loaded, RawRow, each_raw_row, load};
 pub(crate) use recent_ids::RecentIds;
 pub(crate) use registry::{blocks, close_open_block, noted, segments, watermark};

@@ -57,6 +57,8 @@ pub(crate) enum Command {
     CloseBlock(oneshot::Sender<()>),
     /// Change which segments there are.
     Register(Box<Registration>),
+    /// Remove sealed rows and, once there are none, what free pages still have; whether that is done.
+    Vacuum(oneshot::Sender<Result<bool, StoreError>>),
     Close,
 }
 
@@ -274,6 +276,12 @@ impl Work {
                     let _ = done.send(());
                 }
                 Some(Command::Register(registration)) => self.register(*registration),
+                Some(Command::Vacuum(reply)) => {
+                    let done = self.vacuum().map_err(|error| StoreError::CannotRecord {
+                        cause: error.cause(),
+                    });
+                    let _ = reply.send(done);
+                }
                 Some(Command::Close) => {
                     self.close_block();
                     return;
@@ -326,6 +334,20 @@ impl Work {
             self.checkpoints.wrote(SLICE * ROW_BYTES);
         }
         Ok(())
+    }
+
+    /// Removes some of the sealed rows; if none are left, writes the database anew, without its free
+    /// pages. It is small then: whoever asks for it has sealed everything.
+    fn vacuum(&mut self) -> Result<bool, WriteError> {
+        if self.spoiled {
+            return Err(WriteError::Spoiled);
+        }
+        self.tidy(None, self.cutter.clone(), IDLE_SLICES)?;
+        if self.parts.first_row < self.parts.watermark {
+            return Ok(false);
+        }
+        self.parts.connection.execute_batch("VACUUM")?;
+        Ok(true)
     }
 
     /// Changes which segments there are: in the database, then for everyone who looks.

@@ -51,8 +51,38 @@ impl Marks {
 pub(crate) enum Kept {
     /// It is as it was; this goes into its hash.
     Salt([u8; 16]),
-    /// It was rewritten or removed; this was its hash.
+    /// It was removed; this was its hash.
     Hash([u8; 32]),
+    /// It was rewritten when somebody was erased.
+    Erased(ErasedHash),
+}
+
+/// What is kept of an event that an erasure rewrote.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ErasedHash {
+    /// The hash of what was recorded, in its block for ever.
+    pub(crate) was: [u8; 32],
+    /// The hash of what the erasure left, one of those that its statement's root is of.
+    pub(crate) now: [u8; 32],
+    /// The place of that statement in the ledger.
+    pub(crate) statement: u64,
+}
+
+/// What an erasure left of an event, by its hash.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ErasedLeaf {
+    /// The place of the erasure's statement.
+    pub(crate) statement: u64,
+    pub(crate) seq: Seq,
+    pub(crate) hash: Hash,
+}
+
+/// What is to be kept of blocks from which events go, or in which somebody is erased.
+#[derive(Debug, Default)]
+pub(crate) struct ToKeep {
+    pub(crate) blocks: Vec<PrivateBlock>,
+    /// What earlier erasures had left of events and is left no more.
+    pub(crate) leaves: Vec<ErasedLeaf>,
 }
 
 /// What `ledger.db` has of a block.
@@ -82,6 +112,16 @@ impl PrivateBlock {
     }
 }
 
+impl Kept {
+    /// The hash that the event's block has, where it cannot be taken any more.
+    pub(crate) const fn hash(self) -> Option<Hash> {
+        match self {
+            Self::Salt(_) => None,
+            Self::Hash(was) | Self::Erased(ErasedHash { was, .. }) => Some(Hash(was)),
+        }
+    }
+}
+
 /// Takes the hashes of a block's events.
 pub(crate) struct Salting {
     key: Option<BlockKey>,
@@ -100,11 +140,11 @@ impl Salting {
         }
     }
 
-    /// The salt of an event, if it still has one.
+    /// The salt of an event, if it still has the one that it was recorded with.
     pub(crate) fn salt(&self, seq: Seq, kept: Option<Kept>) -> Option<Salt> {
         match kept {
             Some(Kept::Salt(salt)) => Some(Salt(salt)),
-            Some(Kept::Hash(_)) => None,
+            Some(Kept::Hash(_) | Kept::Erased(_)) => None,
             None => self.key.as_ref().map(|key| key.salt(seq)),
         }
     }

@@ -3,12 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use admintrail_event::Seq;
-use admintrail_ledger::{LedgerEntry, Statement, StatementKind};
+use admintrail_ledger::{Hash, LedgerEntry, Statement, StatementKind};
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 
-use super::block::{Hashed, Kept, Marks, PrivateBlock};
+use super::block::{ErasedLeaf, Hashed, Kept, Marks, PrivateBlock, ToKeep};
 use crate::StoreError;
-use crate::hot::{Access, make_private_file};
+use crate::hot::{Access, empty_log, make_private_file};
 
 /// Numbered, forward only. The number of the last one applied is `user_version`.
 const MIGRATIONS: &[&str] = &[
@@ -24,7 +24,30 @@ const MIGRATIONS: &[&str] = &[
      ) STRICT;
      CREATE TABLE pending (entry INTEGER PRIMARY KEY, bytes BLOB NOT NULL) STRICT;
      CREATE TABLE statements (entry INTEGER PRIMARY KEY, bytes BLOB NOT NULL) STRICT;",
+    // 2: erasures by the place of their statement, with the key from which the salts of what they left
+    // follow; hashes of what they left and is left no more.
+    "CREATE TABLE erasures (
+         entry INTEGER PRIMARY KEY,
+         key BLOB NOT NULL,
+         done INTEGER NOT NULL
+     ) STRICT;
+     CREATE TABLE erased_leaves (
+         erasure INTEGER NOT NULL,
+         seq INTEGER NOT NULL,
+         hash BLOB NOT NULL,
+         PRIMARY KEY (erasure, seq)
+     ) STRICT, WITHOUT ROWID;",
 ];
+
+/// An erasure, as far as it has come.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct KnownErasure {
+    /// The place of its statement.
+    pub(crate) statement: u64,
+    pub(crate) key: [u8; 32],
+    /// All of its events are as it leaves them.
+    pub(crate) done: bool,
+}
 
 /// Bytes of a page: a block of a thousand events has one and a half thousand, which would leave much of
 /// smaller ones empty.
@@ -126,14 +149,15 @@ impl LedgerDatabase {
         write(&mut self.connection).map_err(|error| self.cannot(&error))
     }
 
-    /// Appends a statement, together with what is kept of the events it is about; durable when this
-    /// returns.
+    /// Appends a statement, together with what is kept of the events it is about, or with the key of the
+    /// erasure that it announces; its place. Durable when this returns.
     pub(crate) fn add_statement(
         &mut self,
         statement: &Statement,
-        kept: &[PrivateBlock],
+        kept: &ToKeep,
+        erasure: Option<&[u8; 32]>,
         next: Option<Seq>,
-    ) -> Result<(), StoreError> {
+    ) -> Result<u64, StoreError> {
         let (size, _) = self.end()?;
         let bytes = LedgerEntry::from(statement.clone()).to_bytes();
         let write = |connection: &mut Connection| {
@@ -142,14 +166,11 @@ impl LedgerDatabase {
             transaction
                 .prepare_cached("INSERT INTO statements (entry, bytes) VALUES (?1, ?2)")?
                 .execute(params![signed(size), bytes])?;
-            for block in kept {
+            keep(&transaction, kept)?;
+            if let Some(key) = erasure {
                 transaction
-                    .prepare_cached("UPDATE blocks SET key = ?2, kept = ?3 WHERE first_seq = ?1")?
-                    .execute(params![
-                        signed(block.first.0),
-                        block.key.as_ref().map(<[u8; 32]>::as_slice),
-                        kept_bytes(&block.kept),
-                    ])?;
+                    .prepare_cached("INSERT INTO erasures (entry, key, done) VALUES (?1, ?2, 0)")?
+                    .execute(params![signed(size), key.as_slice()])?;
             }
             set(&transaction, SIZE, size + 1)?;
             if let Some(next) = next {
@@ -157,7 +178,93 @@ impl LedgerDatabase {
             }
             transaction.commit()
         };
+        let written = write(&mut self.connection).map_err(|error| self.cannot(&error));
+        written.map(|()| size)
+    }
+
+    /// Keeps what is needed of events that are to be rewritten; durable when this returns.
+    pub(crate) fn keep(&mut self, kept: &ToKeep) -> Result<(), StoreError> {
+        let write = |connection: &mut Connection| {
+            let transaction = connection.transaction()?;
+            keep(&transaction, kept)?;
+            transaction.commit()
+        };
         write(&mut self.connection).map_err(|error| self.cannot(&error))
+    }
+
+    /// An erasure is done: what it left is held against its statement from now on. Nothing that was
+    /// destroyed for it is in the database's log any more when this returns.
+    pub(crate) fn erasure_done(&mut self, statement: Option<u64>) -> Result<(), StoreError> {
+        let done = || {
+            if let Some(statement) = statement {
+                self.connection
+                    .prepare_cached("UPDATE erasures SET done = 1 WHERE entry = ?1")?
+                    .execute([signed(statement)])?;
+            }
+            empty_log(&self.connection)
+        };
+        done().map_err(|error| self.cannot(&error))
+    }
+
+    /// Every erasure that was announced.
+    pub(crate) fn erasures(&self) -> Result<Vec<KnownErasure>, StoreError> {
+        // A reader may be there before the first server of this version was.
+        let read = || {
+            if !self.has_erasures()? {
+                return Ok(Vec::new());
+            }
+            self.connection
+                .prepare_cached("SELECT entry, key, done FROM erasures ORDER BY entry")?
+                .query_map([], |row| {
+                    Ok(KnownErasure {
+                        statement: unsigned(row.get(0)?),
+                        key: row.get(1)?,
+                        done: row.get(2)?,
+                    })
+                })?
+                .collect::<rusqlite::Result<Vec<_>>>()
+        };
+        read().map_err(|error| self.cannot(&error))
+    }
+
+    /// What erasures left of events, in the order of erasures and numbers.
+    pub(crate) fn erased_leaves(&self) -> Result<Vec<ErasedLeaf>, StoreError> {
+        let read = || {
+            let mut leaves = Vec::new();
+            if !self.has_erasures()? {
+                return Ok(leaves);
+            }
+            let mut gone = self
+                .connection
+                .prepare_cached("SELECT erasure, seq, hash FROM erased_leaves")?;
+            for leaf in gone.query_map([], |row| {
+                Ok(ErasedLeaf {
+                    statement: unsigned(row.get(0)?),
+                    seq: Seq(unsigned(row.get(1)?)),
+                    hash: Hash(row.get(2)?),
+                })
+            })? {
+                leaves.push(leaf?);
+            }
+            let mut blocks = self
+                .connection
+                .prepare_cached("SELECT first_seq, kept FROM blocks WHERE kept IS NOT NULL")?;
+            let mut rows = blocks.query([])?;
+            while let Some(row) = rows.next()? {
+                let first = unsigned(row.get(0)?);
+                leaves.extend(leaves_of(first, &kept_of(row.get_ref(1)?.as_blob()?)));
+            }
+            leaves.sort_unstable_by_key(|leaf| (leaf.statement, leaf.seq));
+            Ok(leaves)
+        };
+        read().map_err(|error| self.cannot(&error))
+    }
+
+    fn has_erasures(&self) -> rusqlite::Result<bool> {
+        let version = self
+            .connection
+            .query_row("PRAGMA user_version", [], |row| row.get::<_, i64>(0))?;
+        Ok(version >= 2)
     }
 
     /// The entries from one on that are still here, with their places.
@@ -185,17 +292,31 @@ impl LedgerDatabase {
         forget().map(drop).map_err(|error| self.cannot(&error))
     }
 
-    /// Forgets the keys of all blocks that lie in a range: their events are gone.
+    /// Forgets the keys of all blocks that lie in a range: their events are gone. What erasures had left
+    /// of them is remembered, or their statements could not be held against anything any more.
     pub(crate) fn forget(&mut self, (first, last): (Seq, Seq)) -> Result<(), StoreError> {
-        let forget = || {
-            self.connection
-                .prepare_cached(
-                    "DELETE FROM blocks
-                     WHERE first_seq BETWEEN ?1 AND ?2 AND first_seq + count - 1 <= ?2",
-                )?
-                .execute([signed(first.0), signed(last.0)])
+        let forget = |connection: &mut Connection| {
+            let transaction = connection.transaction()?;
+            let within = "WHERE first_seq BETWEEN ?1 AND ?2 AND first_seq + count - 1 <= ?2";
+            let range = [signed(first.0), signed(last.0)];
+            let mut leaves = Vec::new();
+            {
+                let sql =
+                    format!("SELECT first_seq, kept FROM blocks {within} AND kept IS NOT NULL");
+                let mut blocks = transaction.prepare_cached(&sql)?;
+                let mut rows = blocks.query(range)?;
+                while let Some(row) = rows.next()? {
+                    let first = unsigned(row.get(0)?);
+                    leaves.extend(leaves_of(first, &kept_of(row.get_ref(1)?.as_blob()?)));
+                }
+            }
+            remember(&transaction, &leaves)?;
+            transaction
+                .prepare_cached(&format!("DELETE FROM blocks {within}"))?
+                .execute(range)?;
+            transaction.commit()
         };
-        forget().map(drop).map_err(|error| self.cannot(&error))
+        forget(&mut self.connection).map_err(|error| self.cannot(&error))
     }
 
     /// The blocks with events in a range, in their order.
@@ -242,18 +363,24 @@ impl LedgerDatabase {
 
     /// Whether the ledger says that all events of a range are lost.
     pub(crate) fn is_lost(&self, (first, last): (Seq, Seq)) -> Result<bool, StoreError> {
-        let said = self.statements()?.into_iter().any(|(_, bytes)| {
-            let Ok(LedgerEntry::Statement(statement)) = LedgerEntry::parse(&bytes) else {
-                return false;
-            };
+        let said = self.read_statements()?.into_iter().any(|(_, statement)| {
             let said = statement.declared();
             said.kind == StatementKind::Loss && said.first <= first && last <= said.last
         });
         Ok(said)
     }
 
+    /// Every statement that can be read, with its place; one that cannot is for a verification to find.
+    pub(crate) fn read_statements(&self) -> Result<Vec<(u64, Statement)>, StoreError> {
+        let read = |(place, bytes): (u64, Vec<u8>)| match LedgerEntry::parse(&bytes) {
+            Ok(LedgerEntry::Statement(statement)) => Some((place, statement)),
+            _ => None,
+        };
+        Ok(self.statements()?.into_iter().filter_map(read).collect())
+    }
+
     /// Every statement, with its place.
-    pub(crate) fn statements(&self) -> Result<Vec<(u64, Vec<u8>)>, StoreError> {
+    fn statements(&self) -> Result<Vec<(u64, Vec<u8>)>, StoreError> {
         let read = || {
             self.connection
                 .prepare_cached("SELECT entry, bytes FROM statements ORDER BY entry")?
@@ -301,6 +428,46 @@ fn set(connection: &Connection, key: &str, value: u64) -> rusqlite::Result<()> {
         .prepare_cached("INSERT OR REPLACE INTO meta (key, value) VALUES (?1, ?2)")?
         .execute(params![key, signed(value)])?;
     Ok(())
+}
+
+fn keep(connection: &Connection, kept: &ToKeep) -> rusqlite::Result<()> {
+    for block in &kept.blocks {
+        connection
+            .prepare_cached("UPDATE blocks SET key = ?2, kept = ?3 WHERE first_seq = ?1")?
+            .execute(params![
+                signed(block.first.0),
+                block.key.as_ref().map(<[u8; 32]>::as_slice),
+                kept_bytes(&block.kept),
+            ])?;
+    }
+    remember(connection, &kept.leaves)
+}
+
+fn remember(connection: &Connection, leaves: &[ErasedLeaf]) -> rusqlite::Result<()> {
+    for leaf in leaves {
+        connection
+            .prepare_cached(
+                "INSERT OR REPLACE INTO erased_leaves (erasure, seq, hash) VALUES (?1, ?2, ?3)",
+            )?
+            .execute(params![
+                signed(leaf.statement),
+                signed(leaf.seq.0),
+                leaf.hash.0.as_slice()
+            ])?;
+    }
+    Ok(())
+}
+
+/// What erasures left of the events of a block.
+fn leaves_of(first: u64, kept: &[(u16, Kept)]) -> impl Iterator<Item = ErasedLeaf> {
+    kept.iter().filter_map(move |(place, kept)| match kept {
+        Kept::Erased(erased) => Some(ErasedLeaf {
+            statement: erased.statement,
+            seq: Seq(first + u64::from(*place)),
+            hash: Hash(erased.now),
+        }),
+        _ => None,
+    })
 }
 
 fn kept_bytes(kept: &[(u16, Kept)]) -> Option<Vec<u8>> {

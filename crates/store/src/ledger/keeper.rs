@@ -9,7 +9,7 @@ use admintrail_ledger::{Checkpoint, LedgerEntry, LedgerError, Statement};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use parking_lot::{Mutex, RwLock};
 
-use super::block::{Hashed, Hashing, PrivateBlock};
+use super::block::{Hashed, Hashing, ToKeep};
 use super::opening::Opened;
 use super::status::LedgerState;
 use crate::archive::Block;
@@ -33,14 +33,28 @@ pub(crate) struct KeeperParts {
     pub(crate) steps: Steps,
 }
 
-type Answer = std::sync::mpsc::Sender<Result<(), StoreError>>;
+type Answer<T = ()> = std::sync::mpsc::Sender<Result<T, StoreError>>;
+
+/// What the ledger is to say.
+struct Said {
+    statement: Statement,
+    kept: ToKeep,
+    /// The key of the erasure that it announces.
+    erasure: Option<[u8; 32]>,
+}
 
 /// What the keeper is asked.
 enum Request {
     /// Enter every closed block and publish; then answer.
     CatchUp(Answer),
-    /// Say so in the ledger, keep this of the blocks it is about, and publish; then answer.
-    Declare(Box<(Statement, Vec<PrivateBlock>)>, Answer),
+    /// Answer with every statement and its place.
+    Statements(Answer<Vec<(u64, Statement)>>),
+    /// Say so in the ledger, keep this of the blocks it is about, and publish; then answer with its place.
+    Declare(Box<Said>, Answer<u64>),
+    /// Keep this of events that a statement is about and that are to be rewritten; then answer.
+    Keep(ToKeep, Answer),
+    /// The erasure with this statement is done; then answer.
+    ErasureDone(Option<u64>, Answer),
     /// All events of a range are gone: what is private about their blocks goes, too; then answer.
     Forget((Seq, Seq), Answer),
     Close,
@@ -84,13 +98,35 @@ impl Keeper {
         self.ask(Request::CatchUp)
     }
 
-    /// Waits until the ledger says this. What it speaks of may be done afterwards, not before.
+    /// Waits until the ledger says this; the statement's place. What it speaks of may be done
+    /// afterwards, not before.
     pub(crate) fn declare(
         &self,
         statement: Statement,
-        kept: Vec<PrivateBlock>,
-    ) -> Result<(), StoreError> {
-        self.ask(|answer| Request::Declare(Box::new((statement, kept)), answer))
+        kept: ToKeep,
+        erasure: Option<[u8; 32]>,
+    ) -> Result<u64, StoreError> {
+        let said = Box::new(Said {
+            statement,
+            kept,
+            erasure,
+        });
+        self.ask(|answer| Request::Declare(said, answer))
+    }
+
+    /// Every statement of the ledger, published or not, with its place.
+    pub(crate) fn statements(&self) -> Result<Vec<(u64, Statement)>, StoreError> {
+        self.ask(Request::Statements)
+    }
+
+    /// Keeps what is needed of events before they are rewritten.
+    pub(crate) fn keep(&self, kept: ToKeep) -> Result<(), StoreError> {
+        self.ask(|answer| Request::Keep(kept, answer))
+    }
+
+    /// All events of an erasure are rewritten, and what was destroyed for it is to be found nowhere.
+    pub(crate) fn erasure_done(&self, statement: Option<u64>) -> Result<(), StoreError> {
+        self.ask(|answer| Request::ErasureDone(statement, answer))
     }
 
     /// Destroys what is private about the blocks of a range, all of whose events are gone.
@@ -98,7 +134,7 @@ impl Keeper {
         self.ask(|answer| Request::Forget(range, answer))
     }
 
-    fn ask(&self, request: impl FnOnce(Answer) -> Request) -> Result<(), StoreError> {
+    fn ask<T>(&self, request: impl FnOnce(Answer<T>) -> Request) -> Result<T, StoreError> {
         let (reply, answer) = std::sync::mpsc::channel();
         self.requests
             .send(request(reply))
@@ -140,9 +176,18 @@ impl Work {
                     let _ = reply.send(done);
                 }
                 Ok(Request::Declare(said, reply)) => {
-                    let done = self.declare(&said.0, &said.1);
-                    self.note(done.clone());
+                    let done = self.declare(&said);
+                    self.note(done.clone().map(drop));
                     let _ = reply.send(done);
+                }
+                Ok(Request::Statements(reply)) => {
+                    let _ = reply.send(self.opened.database.read_statements());
+                }
+                Ok(Request::Keep(kept, reply)) => {
+                    let _ = reply.send(self.opened.database.keep(&kept));
+                }
+                Ok(Request::ErasureDone(statement, reply)) => {
+                    let _ = reply.send(self.opened.database.erasure_done(statement));
                 }
                 Ok(Request::Forget(range, reply)) => {
                     let _ = reply.send(self.opened.database.forget(range));
@@ -217,14 +262,21 @@ impl Work {
         appended.map(drop).map_err(|error| cannot(&error))
     }
 
-    fn declare(&mut self, statement: &Statement, kept: &[PrivateBlock]) -> Result<(), StoreError> {
+    fn declare(&mut self, said: &Said) -> Result<u64, StoreError> {
         // What it is about stands before it.
         self.catch_up()?;
-        self.opened.database.add_statement(statement, kept, None)?;
+        let Said {
+            statement,
+            kept,
+            erasure,
+        } = said;
+        let database = &mut self.opened.database;
+        let place = database.add_statement(statement, kept, erasure.as_ref(), None)?;
         self.parts.steps.reached("statement entered");
         self.behind = true;
         self.append(&LedgerEntry::from(statement.clone()).to_bytes())?;
-        self.publish()
+        self.publish()?;
+        Ok(place)
     }
 
     fn publish(&mut self) -> Result<(), StoreError> {

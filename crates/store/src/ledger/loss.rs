@@ -7,6 +7,7 @@ use admintrail_ledger::{
     Declaration, LedgerEntry, Statement, StatementKind, TILE_WIDTH, TileReader, TreeHead,
 };
 
+use super::block::ToKeep;
 use super::database::LedgerDatabase;
 use super::folder::Published;
 use super::key::signing_key;
@@ -74,7 +75,7 @@ pub fn accept_loss(dir: &Path, by: &str, now: Micros) -> Result<Option<Statement
         cause: error.to_string(),
     })?;
     private.skip_to(covered)?;
-    private.add_statement(&statement, &[], Some(Seq(last.0 + 1)))?;
+    private.add_statement(&statement, &ToKeep::default(), None, Some(Seq(last.0 + 1)))?;
     Ok(Some(statement))
 }
 

@@ -15,6 +15,7 @@
 
 mod block;
 mod database;
+mod erasure;
 mod folder;
 mod keeper;
 mod key;
@@ -33,7 +34,9 @@ pub use proof::{ProofState, Proven, Proving};
 pub use status::LedgerState;
 pub use verify::{Verified, VerifyOptions, verify};
 
+pub(crate) use block::ToKeep;
+pub(crate) use erasure::{Leaves, erasure};
 pub(crate) use keeper::{Keeper, KeeperParts};
 pub(crate) use opening::{TrailEnd, open};
 pub(crate) use proof::Prover;
-pub(crate) use removal::{keep_hashes, retention};
+pub(crate) use removal::{Keeping, keep_hashes, retention};

@@ -7,6 +7,7 @@ use admintrail_ledger::{
     Checkpoint, Declaration, Hash, Statement, StatementKind, TileReader, TileWriter, TreeHead,
 };
 
+use super::block::ToKeep;
 use super::database::LedgerDatabase;
 use super::folder::Published;
 use super::key::signing_key;
@@ -61,7 +62,7 @@ pub(crate) fn open(dir: &Path, log: LogId, end: TrailEnd) -> Result<Opened, Stor
     if size == 0 && end.watermark.0 > 1 {
         next = end.watermark;
         database.begin_at(next)?;
-        database.add_statement(&began(end)?, &[], None)?;
+        database.add_statement(&began(end)?, &ToKeep::default(), None, None)?;
     }
     let mut tiles = match head {
         Some(head) => TileWriter::resume(&published, head).map_err(|error| ledger(dir, &error))?,

@@ -9,7 +9,7 @@ use admintrail_ledger::{
 };
 use parking_lot::Mutex;
 
-use super::block::{Kept, PrivateBlock, Salting};
+use super::block::{PrivateBlock, Salting};
 use super::database::LedgerDatabase;
 use super::folder::Published;
 use super::key::verification_key;
@@ -103,15 +103,7 @@ impl Prover {
 
     /// Every statement that the ledger has, by its place.
     pub(crate) fn statements(&self) -> Result<Vec<(u64, Statement)>, StoreError> {
-        let statements = self.private(|private| private.statements())?;
-        let read = statements.into_iter().filter_map(|(index, bytes)| {
-            // One that cannot be read is for a verification to find.
-            match LedgerEntry::parse(&bytes) {
-                Ok(LedgerEntry::Statement(statement)) => Some((index, statement)),
-                _ => None,
-            }
-        });
-        Ok(read.collect())
+        self.private(LedgerDatabase::read_statements)
     }
 
     /// The published checkpoint as it is.
@@ -280,12 +272,7 @@ impl Proving<'_> {
         let mut salting = Salting::of(&block);
         // The block's events; those that are gone left their hashes.
         let mut hashes: Vec<Option<Hash>> = (0..block.count)
-            .map(
-                |place| match block.kept(Seq(block.first.0 + u64::from(place))) {
-                    Some(Kept::Hash(hash)) => Some(Hash(hash)),
-                    _ => None,
-                },
-            )
+            .map(|place| block.kept(Seq(block.first.0 + u64::from(place)))?.hash())
             .collect();
         let before = Seq(block.first.0.saturating_sub(1));
         let mut events = self.mirror.after(before, block.count as usize);

@@ -10,6 +10,7 @@ use crossbeam_channel::{Receiver, Sender};
 use hashbrown::HashMap;
 
 use super::block::{Kept, PrivateBlock, Salting};
+use super::erasure::Erasures;
 use crate::archive::{Archive, Segment, SegmentFolder};
 use crate::columns::Fields;
 
@@ -73,6 +74,7 @@ impl Recorders {
 pub(super) struct Hasher<'b> {
     log: LogId,
     blocks: &'b [PrivateBlock],
+    erasures: &'b Erasures,
     salting: Option<(&'b PrivateBlock, Salting)>,
     pub(super) rows: Vec<Row>,
     recorders: HashMap<(String, u64), Numbered>,
@@ -81,10 +83,15 @@ pub(super) struct Hasher<'b> {
 
 impl<'b> Hasher<'b> {
     /// `blocks` are those with events among what comes, in their order.
-    pub(super) fn new(log: LogId, blocks: &'b [PrivateBlock], rows: usize) -> Self {
+    pub(super) fn new(
+        log: LogId,
+        (blocks, erasures): (&'b [PrivateBlock], &'b Erasures),
+        rows: usize,
+    ) -> Self {
         Self {
             log,
             blocks,
+            erasures,
             salting: None,
             rows: Vec::with_capacity(rows),
             recorders: HashMap::new(),
@@ -113,12 +120,21 @@ impl<'b> Hasher<'b> {
             hash: Hash([0; 32]),
             kept: Whole::Whole,
         };
+        let erasures = self.erasures;
         if let Some((block, salting)) = self.block_of(seq) {
             let kept = block.kept(seq);
             match kept {
                 Some(Kept::Hash(hash)) => {
                     row.hash = Hash(hash);
                     row.kept = Whole::HashOnly;
+                }
+                Some(Kept::Erased(erased)) => {
+                    row.hash = Hash(erased.was);
+                    row.kept = Whole::Erased;
+                    if !erasures.left(&erased, log, fields) {
+                        // So that it fits nothing.
+                        row.hash.0 = row.hash.0.map(|byte| !byte);
+                    }
                 }
                 // What cannot be hashed has a hash that fits nothing.
                 kept => row.hash = salting.hash(log, fields, kept).unwrap_or(row.hash),
@@ -174,6 +190,7 @@ pub(super) struct Job {
     pub(super) segment: Arc<Segment>,
     pub(super) group: usize,
     pub(super) blocks: Vec<PrivateBlock>,
+    pub(super) erasures: Arc<Erasures>,
 }
 
 /// A group that is hashed.
@@ -202,16 +219,17 @@ pub(super) fn work(jobs: &Receiver<Job>, done: &Sender<Done>) {
 }
 
 fn hash_group(job: &Job) -> (Vec<Row>, Recorders) {
-    let (segment, blocks) = (&job.segment, &job.blocks);
+    let segment = &job.segment;
+    let known = (&*job.blocks, &*job.erasures);
     let Some(head) = segment.head.groups.get(job.group) else {
         return Default::default();
     };
-    let mut hashed = rows_of(segment, job.group, blocks);
+    let mut hashed = rows_of(segment, job.group, known);
     if segment.damage().is_some() {
         // Another group may be the one that is damaged: this one is looked at by itself.
         let alone = job.folder.open(segment.name.clone()).ok();
         hashed = alone.and_then(|alone| {
-            let rows = rows_of(&alone, job.group, blocks);
+            let rows = rows_of(&alone, job.group, known);
             alone.damage().is_none().then_some(rows)?
         });
     }
@@ -237,10 +255,10 @@ fn hash_group(job: &Job) -> (Vec<Row>, Recorders) {
 fn rows_of(
     segment: &Arc<Segment>,
     group: usize,
-    blocks: &[PrivateBlock],
+    known: (&[PrivateBlock], &Erasures),
 ) -> Option<(Vec<Row>, Recorders)> {
     let chunk = segment.chunk(group)?;
-    let mut hasher = Hasher::new(segment.log(), blocks, chunk.rows);
+    let mut hasher = Hasher::new(segment.log(), known, chunk.rows);
     for row in 0..chunk.rows {
         hasher.take(&chunk.fields(row)?);
     }

@@ -14,8 +14,9 @@ use admintrail_ledger::{
 };
 use rusqlite::Connection;
 
-use super::block::{Kept, PrivateBlock};
+use super::block::PrivateBlock;
 use super::database::LedgerDatabase;
+use super::erasure::Erasures;
 use super::folder::Published;
 use super::key::verification_key;
 use super::rows::{Done, Hasher, Job, Numbered, Recorders, Row, work};
@@ -27,6 +28,9 @@ use crate::trail::Tuning;
 
 /// Bytes of what was read that are kept: nothing is read twice.
 const CACHE: u64 = 16 << 20;
+
+/// So often it looks again when the folder was rewritten while it was read.
+const REWRITTEN: u32 = 3;
 
 /// What to verify against.
 #[derive(Debug, Clone, Default)]
@@ -60,6 +64,9 @@ pub struct Verified {
     pub gaps: Vec<(String, u64, u64)>,
     /// The statements of the ledger, by their place.
     pub statements: BTreeMap<u64, Statement>,
+    /// Pseudonyms of erasures that are announced and not done: their events are not held against what
+    /// they are to leave yet. A server that runs, or the next one, ends them.
+    pub unfinished: Vec<String>,
     /// Anchors that are no checkpoints of this ledger, so that nothing was held against them, and why.
     pub unusable: Vec<(String, String)>,
 }
@@ -74,16 +81,47 @@ pub fn verify(
     options: &VerifyOptions,
     mut progress: impl FnMut(u64, u64),
 ) -> Result<Verified, StoreError> {
+    let mut tries = 0..REWRITTEN;
+    loop {
+        let (verified, segments) = once(dir, options, &mut progress)?;
+        // What was read may have been rewritten by an erasure or by retention while it was.
+        let meanwhile = || Ok::<_, StoreError>(registered(dir)? != segments);
+        if verified.outcome.is_ok() || tries.next().is_none() || !meanwhile()? {
+            return Ok(verified);
+        }
+    }
+}
+
+/// The segments that count now.
+fn registered(dir: &Path) -> Result<Vec<Name>, StoreError> {
+    let database = Database::in_folder(dir);
+    let connection = database.connect(Access::Read)?;
+    segments(&connection).map_err(|error| database.opening_error(&error))
+}
+
+/// Verifies it once; also which segments counted when it began.
+fn once(
+    dir: &Path,
+    options: &VerifyOptions,
+    mut progress: impl FnMut(u64, u64),
+) -> Result<(Verified, Vec<Name>), StoreError> {
     let mut found = Found::read(dir, options)?;
     let published = Published::below(dir);
     let checkpoint = match open_checkpoint(&published, &found.key)? {
         Ok(checkpoint) => checkpoint,
-        Err(fault) => return Ok(found.verified(Err(fault))),
+        Err(fault) => {
+            let names = found.names.clone();
+            return Ok((found.verified(Err(fault)), names));
+        }
     };
     found.catch_up()?;
     let mut verifying = Verifying::begin(&found, &published, checkpoint.head, options)?;
-    let outcome = verifying.run(&mut progress)?;
-    Ok(Verified {
+    let mut outcome = verifying.run(&mut progress)?;
+    if outcome.is_ok() {
+        let left = found.erasures.check(&found.private, &found.statements)?;
+        outcome = left.map_or(outcome, Err);
+    }
+    let verified = Verified {
         origin: checkpoint.origin,
         entries: checkpoint.head.size,
         outcome,
@@ -91,8 +129,10 @@ pub fn verify(
         outside: verifying.outside,
         gaps: verifying.gaps(),
         statements: found.statements.clone(),
+        unfinished: found.erasures.unfinished(&found.statements),
         unusable: verifying.unusable,
-    })
+    };
+    Ok((verified, found.names))
 }
 
 /// What a folder has. It is read in an order in which nothing can be missed while a server goes on: rows
@@ -103,6 +143,8 @@ struct Found {
     database: Database,
     connection: Connection,
     folder: Arc<SegmentFolder>,
+    /// Which segments counted, and those that can be opened.
+    names: Vec<Name>,
     segments: Vec<Arc<Segment>>,
     /// Hot rows, hashed.
     hot: Vec<Row>,
@@ -110,6 +152,8 @@ struct Found {
     fresh: Vec<(u64, Option<RawRow>)>,
     recorders: Recorders,
     private: LedgerDatabase,
+    /// Those that were done before the first row was read.
+    erasures: Arc<Erasures>,
     statements: BTreeMap<u64, Statement>,
 }
 
@@ -145,18 +189,20 @@ impl Found {
             database,
             connection,
             folder,
+            names: Vec::new(),
             segments: Vec::new(),
             hot: Vec::new(),
             fresh: Vec::new(),
             recorders: Recorders::default(),
+            erasures: Arc::new(Erasures::read(&private)?),
             private,
             statements: BTreeMap::new(),
         };
-        let names = found.read_hot(None)?;
+        found.names = found.read_hot(None)?;
         // The events of one that cannot be opened are missing, which is found.
+        let names = found.names.iter();
         found.segments = names
-            .into_iter()
-            .filter_map(|name| found.folder.open(name).ok())
+            .filter_map(|name| found.folder.open(name.clone()).ok())
             .collect();
         Ok(found)
     }
@@ -172,7 +218,7 @@ impl Found {
             None => watermark(&moment).map_err(wrong)?,
         };
         let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
-        let (log, private) = (self.log, &self.private);
+        let (log, private, erasures) = (self.log, &self.private, &*self.erasures);
         let (jobs, inbox) = crossbeam_channel::bounded::<Slice>(threads);
         let (outbox, done) = crossbeam_channel::unbounded::<Sliced>();
         std::thread::scope(|scope| {
@@ -180,7 +226,7 @@ impl Found {
                 let (inbox, outbox) = (inbox.clone(), outbox.clone());
                 scope.spawn(move || {
                     for slice in inbox {
-                        let _ = outbox.send(slice.hash(log));
+                        let _ = outbox.send(slice.hash(log, erasures));
                     }
                 });
             }
@@ -221,7 +267,7 @@ impl Found {
         let last = last.or(self.hot.last().map(|row| row.seq.0));
         let segments = self.segments.iter().map(|segment| segment.name.last.0);
         let last = last.max(segments.max()).unwrap_or(0);
-        let sliced = Slice::of(&self.private, fresh)?.hash(self.log);
+        let sliced = Slice::of(&self.private, fresh)?.hash(self.log, &self.erasures);
         self.hot.extend(sliced.rows);
         self.recorders.join(sliced.recorders);
         let still = sliced.fresh;
@@ -235,12 +281,7 @@ impl Found {
         let mut waiting: Vec<Row> = waiting.collect();
         self.hot.append(&mut waiting);
         self.hot.sort_by_key(|row| row.seq);
-        for (index, bytes) in self.private.statements()? {
-            // One that cannot be read is found by its entry.
-            if let Ok(LedgerEntry::Statement(statement)) = LedgerEntry::parse(&bytes) {
-                self.statements.insert(index, statement);
-            }
-        }
+        self.statements = self.private.read_statements()?.into_iter().collect();
         Ok(())
     }
 
@@ -253,6 +294,7 @@ impl Found {
             outside: 0,
             gaps: Vec::new(),
             statements: self.statements,
+            unfinished: Vec::new(),
             unusable: Vec::new(),
         }
     }
@@ -284,9 +326,9 @@ impl Slice {
         Ok(Self { rows, blocks })
     }
 
-    fn hash(self, log: LogId) -> Sliced {
+    fn hash(self, log: LogId, erasures: &Erasures) -> Sliced {
         let end = self.blocks.last().map_or(Seq(0), PrivateBlock::last);
-        let mut hasher = Hasher::new(log, &self.blocks, self.rows.len());
+        let mut hasher = Hasher::new(log, (&self.blocks, erasures), self.rows.len());
         let mut fresh = Vec::new();
         for (seq, row) in self.rows {
             if Seq(seq) > end {
@@ -651,9 +693,12 @@ fn named(
     };
     if let (FaultKind::Changed, Some(private)) = (fault.kind, private) {
         let changed = events.iter().enumerate().find(|(place, event)| {
-            event.kept == Whole::Whole && !private.marks.fits(*place, event.hash)
+            event.kept != Whole::HashOnly && !private.marks.fits(*place, event.hash)
         });
         if let Some((_, event)) = changed {
+            if event.kept == Whole::Erased {
+                fault.kind = FaultKind::AfterErasure;
+            }
             (fault.first, fault.last) = (event.seq, event.seq);
         }
     }
@@ -748,6 +793,7 @@ impl<'f> Rows<'f> {
                 folder: Arc::clone(&self.found.folder),
                 number: self.handed,
                 blocks: self.private((Seq(seqs.0), Seq(seqs.1)))?,
+                erasures: Arc::clone(&self.found.erasures),
                 segment,
                 group,
             };
@@ -827,15 +873,16 @@ impl<'f> Rows<'f> {
         // Removed from the middle of it: the hash stayed.
         for (place, kept) in private.iter().flat_map(|block| &block.kept) {
             let seq = Seq(first.0 + u64::from(*place));
-            if let (Kept::Hash(hash), Err(at)) =
-                (kept, events.binary_search_by_key(&seq, |event| event.seq))
-            {
+            if let (Some(hash), Err(at)) = (
+                kept.hash(),
+                events.binary_search_by_key(&seq, |event| event.seq),
+            ) {
                 events.insert(
                     at,
                     RecordedEvent {
                         seq,
                         received: None,
-                        hash: admintrail_ledger::Hash(*hash),
+                        hash,
                         kept: Whole::HashOnly,
                     },
                 );

@@ -10,7 +10,7 @@ use super::Work;
 use crate::StoreError;
 use crate::archive::{Run, Segment};
 use crate::hot::Registration;
-use crate::ledger::{keep_hashes, retention};
+use crate::ledger::{ToKeep, keep_hashes, retention};
 use crate::retention::{CLOCK_SEEN, DROPPED, RetentionPaused};
 
 /// How often it looks.
@@ -154,14 +154,14 @@ impl Work {
             return Ok(());
         };
         let kept = if gone == segment.head.rows {
-            Vec::new()
+            ToKeep::default()
         } else {
             keep_hashes(&self.parts.dir, segment, |fields| {
                 panels.contains(&fields.panel)
             })?
         };
         let statement = retention(segment, gone, cutoff, panels, now)?;
-        keeper.declare(statement, kept)
+        keeper.declare(statement, kept, None).map(drop)
     }
 
     /// Drops the events of these panels, all of which are too old.
@@ -184,10 +184,7 @@ impl Work {
         let add = if whole {
             Vec::new()
         } else {
-            let chunks = segment.chunks_where(|fields| !panels.contains(&fields.panel));
-            if let Some(error) = segment.damage() {
-                return Err(error.clone());
-            }
+            let chunks = segment.chunks_where(|fields| !panels.contains(&fields.panel))?;
             let run = Run {
                 log: segment.log(),
                 seqs: (segment.name.first, segment.name.last),

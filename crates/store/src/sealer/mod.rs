@@ -1,6 +1,7 @@
 //! The thread that moves the oldest hot events into the archive, and looks after the archive.
 
 mod age;
+mod erase;
 mod upkeep;
 
 use std::path::PathBuf;
@@ -15,12 +16,14 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::archive::{Archive, Block, Name, Run};
 use crate::derived::{Judging, Kept, Sessions};
+use crate::erasure::{Begun, Erased, ErasureOrder};
 use crate::hot::{Command, HotBlocks, Registration, Sealed};
 use crate::ledger::Keeper;
 use crate::mirror::Mirror;
 use crate::retention::RetentionState;
 use crate::trail::Tuning;
 use crate::{Steps, StoreError};
+pub(crate) use erase::Progress;
 
 /// How often it looks even if nobody wakes it.
 const EVERY: Duration = Duration::from_secs(1);
@@ -38,12 +41,14 @@ pub(crate) struct SealerStatus {
     dropping: Option<(Micros, String)>,
     /// Why what is small cannot be joined.
     joining: Option<(Micros, String)>,
+    /// Why an erasure that was begun cannot be ended.
+    erasing: Option<(Micros, String)>,
 }
 
 impl SealerStatus {
     /// Why something cannot be done, and since when.
     pub(crate) fn failing(&self) -> Option<(Micros, String)> {
-        let mut all = [&self.sealing, &self.dropping, &self.joining].into_iter();
+        let mut all = [&self.sealing, &self.erasing, &self.dropping, &self.joining].into_iter();
         all.find_map(Clone::clone)
     }
 }
@@ -66,12 +71,14 @@ pub(crate) struct SealerParts {
     /// By which the clock was right when retention looked last; from an earlier run.
     pub(crate) clock_seen: Option<Micros>,
     pub(crate) broken: Arc<Mutex<Vec<(Name, StoreError)>>>,
+    /// An erasure that an earlier run did not end.
+    pub(crate) erasing: Option<Begun>,
     pub(crate) tuning: Tuning,
     pub(crate) steps: Steps,
 }
 
 /// Where an errand's end is told.
-pub(crate) type Answer = std::sync::mpsc::Sender<Result<(), StoreError>>;
+pub(crate) type Answer<T = ()> = std::sync::mpsc::Sender<Result<T, StoreError>>;
 
 /// What the sealer is asked.
 pub(crate) enum Errand {
@@ -83,6 +90,8 @@ pub(crate) enum Errand {
     Upkeep(Answer),
     /// The clock is right, somebody says; then answer.
     TrustClock(Answer),
+    /// Erase somebody from everything that was accepted so far; then answer.
+    Erase(Box<ErasureOrder>, Progress, Answer<Erased>),
     Close,
 }
 
@@ -94,12 +103,13 @@ pub(crate) struct Sealer {
 
 impl Sealer {
     pub(crate) fn start(
-        parts: SealerParts,
+        mut parts: SealerParts,
         (errands, inbox): (Sender<Errand>, Receiver<Errand>),
     ) -> std::io::Result<Self> {
         let work = Work {
             age: age::Age::new(parts.clock_seen.or(parts.mirror.last_received())),
             upkeep: upkeep::Upkeep::default(),
+            erasing: parts.erasing.take(),
             parts,
             tick_due: Instant::now() + EVERY,
             snapshot_due: Instant::now(),
@@ -138,6 +148,8 @@ struct Work {
     rest_until: Option<Instant>,
     age: age::Age,
     upkeep: upkeep::Upkeep,
+    /// What is left to be done of an erasure; nothing is dropped or joined before that.
+    erasing: Option<Begun>,
 }
 
 impl Work {
@@ -151,12 +163,16 @@ impl Work {
                     let _ = reply.send(done);
                 }
                 Ok(Errand::Upkeep(reply)) => {
-                    let done = self.drop_old().and_then(|()| self.keep_up());
-                    let _ = reply.send(done);
+                    let done = self.end_erasure();
+                    let done = done.and_then(|()| self.drop_old());
+                    let _ = reply.send(done.and_then(|()| self.keep_up()));
                 }
                 Ok(Errand::TrustClock(reply)) => {
-                    let done = self.trust_clock();
+                    let done = self.end_erasure().and_then(|()| self.trust_clock());
                     let _ = reply.send(done);
+                }
+                Ok(Errand::Erase(order, told, reply)) => {
+                    let _ = reply.send(self.erase(&order, &told));
                 }
                 Ok(Errand::Close) | Err(RecvTimeoutError::Disconnected) => {
                     self.snapshot();
@@ -173,6 +189,16 @@ impl Work {
 
     fn tick(&mut self) {
         let _ = self.parts.commands.blocking_send(Command::Tick);
+        if self.erasing.is_some() && self.rest_until.is_none() {
+            let done = self.end_erasure();
+            if done.is_err() {
+                self.rest_until = Some(Instant::now() + PAUSE);
+            }
+            self.note(&mut self.parts.status.write().erasing, done.err());
+        }
+        if self.erasing.is_some() {
+            return;
+        }
         if let Some(done) = self.drop_old_if_due() {
             self.note(&mut self.parts.status.write().dropping, done.err());
         }

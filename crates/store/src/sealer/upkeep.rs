@@ -29,6 +29,8 @@ pub(super) struct Upkeep {
     due: Option<Instant>,
     try_again: Option<Instant>,
     lingering: Vec<(Instant, Name)>,
+    /// Those of an erasure, which only wait for whoever is reading them at this moment.
+    erased: Vec<Arc<Segment>>,
     /// Which segment is read next, and when.
     read_next: usize,
     read_due: Option<Instant>,
@@ -38,6 +40,17 @@ impl Upkeep {
     /// Removes the files of a segment after a while.
     pub(super) fn linger(&mut self, name: Name) {
         self.lingering.push((Instant::now() + LINGER, name));
+    }
+
+    /// Somebody was erased from a segment that no longer counts.
+    pub(super) fn removed_at_once(&mut self, segment: Arc<Segment>) {
+        self.erased.push(segment);
+    }
+
+    /// Whether somebody is reading one of those.
+    pub(super) fn is_read(&self) -> bool {
+        let mut segments = self.erased.iter();
+        segments.any(|segment| Arc::strong_count(segment) > 1)
     }
 }
 
@@ -155,6 +168,16 @@ impl Work {
         });
     }
 
+    /// Removes the files of all segments that no longer count, whoever is reading them.
+    pub(super) fn remove_all_that_linger(&mut self) {
+        for segment in self.upkeep.erased.drain(..) {
+            self.parts.archive.remove(&segment.name);
+        }
+        for (_, name) in self.upkeep.lingering.drain(..) {
+            self.parts.archive.remove(&name);
+        }
+    }
+
     /// Joins small neighbours where they pile up.
     fn compact(&mut self) -> Result<(), StoreError> {
         let segments = self.parts.mirror.segments();
@@ -193,11 +216,8 @@ impl Work {
         let mut chunks = Vec::new();
         let mut blocks = Vec::new();
         for segment in pile {
-            chunks.extend(segment.chunks_where(|_| true));
+            chunks.extend(segment.chunks_where(|_| true)?);
             blocks.extend(segment.blocks().map_err(|error| super::cannot(&error))?);
-            if let Some(error) = segment.damage() {
-                return Err(error.clone());
-            }
         }
         let generations = pile.iter().map(|segment| segment.name.generation);
         let run = Run {

@@ -11,6 +11,7 @@ use super::TrailOptions;
 use crate::StoreError;
 use crate::archive::{Archive, Block, Name, SegmentFolder, Segments, Shared};
 use crate::derived::{Derived, Hashing, Kept};
+use crate::erasure::ERASING;
 use crate::hot::{Access, Database, blocks, noted, segments, watermark};
 use crate::retention::{CLOCK_SEEN, DROPPED};
 
@@ -37,6 +38,8 @@ pub(super) struct Found {
     pub(super) clock_seen: Option<Micros>,
     /// Events that retention dropped.
     pub(super) dropped: u64,
+    /// What is remembered of an erasure.
+    pub(super) erasing: Vec<u8>,
 }
 
 impl Found {
@@ -53,6 +56,7 @@ impl Found {
                 dropped: noted(&moment, DROPPED)?
                     .and_then(|bytes| Some(u64::from_be_bytes(bytes.try_into().ok()?)))
                     .unwrap_or(0),
+                erasing: noted(&moment, ERASING)?.unwrap_or_default(),
             };
             moment.commit()?;
             Ok(found)
@@ -64,6 +68,7 @@ impl Found {
                 blocks: Vec::new(),
                 clock_seen: None,
                 dropped: 0,
+                erasing: Vec::new(),
             });
         }
         read().map_err(|error: rusqlite::Error| database.opening_error(&error))

@@ -10,6 +10,7 @@ mod answers;
 mod attempts;
 mod contract;
 mod durability;
+mod erasure;
 mod ledger;
 mod opening;
 mod paging;

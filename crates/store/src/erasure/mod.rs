@@ -1,7 +1,15 @@
 //! Erasing a person: what is asked for, and what comes of it.
 
-use admintrail_event::{Micros, Seq};
-use admintrail_ledger::ReasonSeal;
+mod mentions;
+mod person;
+mod plan;
+
+use admintrail_event::Micros;
+use admintrail_ledger::{ReasonSeal, Statement};
+
+pub(crate) use person::Person;
+pub use person::without;
+pub(crate) use plan::{Begun, ERASING, Plan};
 
 use crate::StoreError;
 
@@ -37,18 +45,28 @@ pub struct Traces {
 }
 
 /// What came of an erasure.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Erased {
     /// What stands in the person's place.
     pub pseudonym: String,
     /// Events that were rewritten: the person's own, and others that named it.
     pub events: u64,
-    /// The place of the statement in the ledger.
-    pub entry: u64,
-    /// First and last event that may be meant.
-    pub seqs: (Seq, Seq),
+    /// The place of the statement in the ledger; `None` if all of the events are older than that.
+    pub entry: Option<u64>,
     /// When it was said in the ledger.
     pub at: Micros,
+}
+
+impl Erased {
+    pub(crate) fn of(entry: u64, statement: &Statement) -> Self {
+        let said = statement.declared();
+        Self {
+            pseudonym: said.subject.clone().unwrap_or_default(),
+            events: said.events,
+            entry: Some(entry),
+            at: said.at,
+        }
+    }
 }
 
 /// How far an erasure has come: rows that were looked at, of how many.

@@ -1,0 +1,199 @@
+//! Who is to be erased, and what that makes of an event.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+
+use admintrail_event::{PanelName, fold, folded};
+use serde::{Deserialize, Serialize};
+
+use super::mentions::{Mentions, Reading};
+use crate::columns::Fields;
+
+/// Whoever has fewer letters before the @ is not looked for by them.
+const SHORTEST_NAME: usize = 3;
+
+/// Everything by which the trail knows a person. It is collected before the first event is rewritten,
+/// and kept until the last one is: afterwards nothing of it could be found any more.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Person {
+    /// Folded.
+    id: String,
+    pub(crate) pseudonym: String,
+    /// Names that were shown for the id, folded.
+    names: BTreeSet<String>,
+    sessions: BTreeSet<[u8; 16]>,
+    /// Addresses with the agents that came from there.
+    clients: BTreeMap<[u8; 16], BTreeSet<Option<String>>>,
+    #[serde(skip)]
+    mentions: Option<(Mentions, Mentions)>,
+}
+
+/// What becomes of the fields of one event; what is not said stays.
+#[derive(Debug, Default)]
+pub(crate) struct Changes {
+    admin: bool,
+    attempted: bool,
+    acting_as: bool,
+    client: bool,
+    path: Option<String>,
+    query: Option<String>,
+    route: Option<String>,
+    action: Option<String>,
+    object: Option<String>,
+}
+
+impl Changes {
+    const fn are_none(&self) -> bool {
+        !(self.admin || self.attempted || self.acting_as || self.client)
+            && self.path.is_none()
+            && self.query.is_none()
+            && self.route.is_none()
+            && self.action.is_none()
+            && self.object.is_none()
+    }
+}
+
+impl Person {
+    pub(crate) fn new(id: &str, pseudonym: &str) -> Self {
+        Self {
+            id: fold(id),
+            pseudonym: pseudonym.to_owned(),
+            names: BTreeSet::new(),
+            sessions: BTreeSet::new(),
+            clients: BTreeMap::new(),
+            mentions: None,
+        }
+    }
+
+    /// Whether this is the person's id.
+    pub(crate) fn is(&self, id: &str) -> bool {
+        folded(id) == self.id
+    }
+
+    /// Takes in by what else an event of the person would be known.
+    pub(crate) fn learn(&mut self, fields: &Fields<'_>) {
+        if !fields.admin.is_some_and(|admin| self.is(admin)) {
+            return;
+        }
+        if let Some(name) = fields.admin_name {
+            let name = folded(name);
+            if !self.names.contains(&*name) {
+                self.names.insert(name.into_owned());
+            }
+        }
+        self.sessions.extend(fields.session);
+        if let Some(ip) = fields.ip {
+            let agents = self.clients.entry(ip).or_default();
+            if !agents
+                .iter()
+                .any(|known| known.as_deref() == fields.user_agent)
+            {
+                agents.insert(fields.user_agent.map(str::to_owned));
+            }
+        }
+    }
+
+    /// Says that everything is known; from then on events can be looked at.
+    pub(crate) fn is_complete(&mut self) {
+        let anywhere = Mentions::of(self.id.contains('@').then_some(&*self.id));
+        let local = self.id.split('@').next();
+        let local = local.filter(|local| local.chars().count() >= SHORTEST_NAME);
+        let names = self.names.iter().map(String::as_str);
+        let on_own_pages = Mentions::of([&*self.id].into_iter().chain(names).chain(local));
+        self.mentions = Some((anywhere, on_own_pages));
+    }
+
+    /// What an erasure makes of an event; `None` if nothing of the person is in it.
+    pub(crate) fn changes(&self, fields: &Fields<'_>) -> Option<Changes> {
+        let mut changes = Changes::default();
+        let is = |id: Option<&str>| id.is_some_and(|id| self.is(id));
+        changes.admin = is(fields.admin);
+        changes.attempted = is(fields.attempted);
+        changes.acting_as = is(fields.acting_as);
+        changes.client = self.is_client(fields, changes.admin);
+        self.find_mentions(fields, &mut changes);
+        (!changes.are_none()).then_some(changes)
+    }
+
+    /// Whether address and agent are the person's: of its own events, and of those that nobody's name
+    /// is on, but the person's session or browser is.
+    fn is_client(&self, fields: &Fields<'_>, own: bool) -> bool {
+        let shows = fields.ip.is_some()
+            || fields
+                .user_agent
+                .is_some_and(|agent| agent != self.pseudonym);
+        if !shows || own {
+            return shows && own;
+        }
+        if fields.admin.is_some() {
+            return false;
+        }
+        let in_session = fields.session.is_some_and(|of| self.sessions.contains(&of));
+        let from_browser = || {
+            let agents = fields.ip.and_then(|ip| self.clients.get(&ip));
+            agents.is_some_and(|agents| {
+                agents
+                    .iter()
+                    .any(|known| known.as_deref() == fields.user_agent)
+            })
+        };
+        in_session || from_browser()
+    }
+
+    fn find_mentions(&self, fields: &Fields<'_>, changes: &mut Changes) {
+        let Some((anywhere, on_own_pages)) = &self.mentions else {
+            return;
+        };
+        let own = fields.panel == PanelName::OWN;
+        let mentions = if own { on_own_pages } else { anywhere };
+        let find = |text: Option<&str>, reading| mentions.replaced(text?, &self.pseudonym, reading);
+        changes.query = find(fields.query, Reading::Query);
+        changes.path = find(Some(fields.path), Reading::Path);
+        changes.route = find(fields.route, Reading::Path);
+        changes.object = find(fields.object, Reading::Path);
+        changes.action = anywhere.replaced(fields.action, &self.pseudonym, Reading::Plain);
+    }
+
+    /// The event with its changes.
+    pub(crate) fn applied<'a>(&'a self, fields: &Fields<'a>, changes: &'a Changes) -> Fields<'a> {
+        let mut fields = *fields;
+        let pseudonym = Some(&*self.pseudonym);
+        if changes.admin {
+            fields.admin = pseudonym;
+            fields.admin_name = fields.admin_name.and(pseudonym);
+        }
+        if changes.attempted {
+            fields.attempted = pseudonym;
+        }
+        if changes.acting_as {
+            fields.acting_as = pseudonym;
+        }
+        if changes.client {
+            fields.ip = None;
+            fields.user_agent = fields.user_agent.and(pseudonym);
+            fields.agent_bytes = None;
+        }
+        if let Some(path) = &changes.path {
+            fields.path = path;
+            fields.path_bytes = None;
+        }
+        if let Some(query) = &changes.query {
+            fields.query = Some(query);
+            fields.query_bytes = None;
+        }
+        fields.route = changes.route.as_deref().or(fields.route);
+        fields.action = changes.action.as_deref().unwrap_or(fields.action);
+        fields.object = changes.object.as_deref().or(fields.object);
+        fields
+    }
+}
+
+/// A text without a person's id in it: the pseudonym stands wherever it did.
+#[must_use]
+pub fn without(text: &str, id: &str, pseudonym: &str) -> String {
+    let mentions = Mentions::of([&*fold(id)]);
+    let replaced = mentions.replaced(text, pseudonym, Reading::Plain);
+    replaced
+        .map_or(Cow::Borrowed(text), Cow::Owned)
+        .into_owned()
+}
