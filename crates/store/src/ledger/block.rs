@@ -144,8 +144,9 @@ impl Salting {
     pub(crate) fn salt(&self, seq: Seq, kept: Option<Kept>) -> Option<Salt> {
         match kept {
             Some(Kept::Salt(salt)) => Some(Salt(salt)),
-            Some(Kept::Hash(_) | Kept::Erased(_)) => None,
-            None => self.key.as_ref().map(|key| key.salt(seq)),
+            Some(Kept::Erased(_)) => None,
+            // One that is to be removed is there until it is.
+            Some(Kept::Hash(_)) | None => self.key.as_ref().map(|key| key.salt(seq)),
         }
     }
 

@@ -124,10 +124,6 @@ impl<'b> Hasher<'b> {
         if let Some((block, salting)) = self.block_of(seq) {
             let kept = block.kept(seq);
             match kept {
-                Some(Kept::Hash(hash)) => {
-                    row.hash = Hash(hash);
-                    row.kept = Whole::HashOnly;
-                }
                 Some(Kept::Erased(erased)) => {
                     row.hash = Hash(erased.was);
                     row.kept = Whole::Erased;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use admintrail_event::Micros;
+use admintrail_ledger::Statement;
 
 use super::Work;
 use crate::StoreError;
@@ -58,6 +59,21 @@ impl Age {
             }
         }
     }
+}
+
+/// Whether both are about the same events; when it was said is another matter.
+fn says_the_same(one: &Statement, other: &Statement) -> bool {
+    let about = |statement: &Statement| {
+        let said = statement.declared();
+        (
+            said.kind,
+            said.first,
+            said.last,
+            said.events,
+            said.panel.clone(),
+        )
+    };
+    about(one) == about(other)
 }
 
 impl Work {
@@ -153,6 +169,15 @@ impl Work {
         let Some(keeper) = &self.parts.keeper else {
             return Ok(());
         };
+        let statement = retention(segment, gone, cutoff, panels, now)?;
+        // A crash may have come between the word and the deed; said twice it would excuse twice.
+        if keeper
+            .statements()?
+            .iter()
+            .any(|(_, said)| says_the_same(said, &statement))
+        {
+            return Ok(());
+        }
         let kept = if gone == segment.head.rows {
             ToKeep::default()
         } else {
@@ -160,7 +185,6 @@ impl Work {
                 panels.contains(&fields.panel)
             })?
         };
-        let statement = retention(segment, gone, cutoff, panels, now)?;
         keeper.declare(statement, kept, None).map(drop)
     }
 

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::atomic::Ordering;
 
-use admintrail_event::{Micros, Seq};
+use admintrail_event::{Micros, PanelName, Seq};
 use admintrail_store::{
     ProofState, Receipt, Retention, StoreError, Submission, Trail, Verified, VerifyOptions,
     accept_loss, verify,
@@ -268,6 +268,52 @@ fn what_retention_drops_is_declared_and_what_somebody_drops_is_not() {
     drop(database);
     let (kind, first, _) = fault(small.dir.path());
     assert_eq!((kind, first), ("missing", 21));
+}
+
+#[test]
+fn a_crash_at_any_step_of_retention_is_made_good_and_said_once() {
+    let shop: PanelName = "shop".parse().unwrap();
+    let of_a_panel = Retention {
+        days: 400,
+        panels: [(shop.clone(), 10)].into(),
+    };
+    let of_all = Retention {
+        days: 10,
+        ..Retention::default()
+    };
+    for (policy, gone) in [(of_a_panel, 3), (of_all, 33)] {
+        let small = Small::new(1_000);
+        let trail = small.open();
+        for at in 0..3 {
+            let mut drafts: Vec<_> = drafts(at * 20..at * 20 + 11).collect();
+            drafts[4].panel = shop.clone();
+            small.append(&trail, drafts);
+            trail.seal().unwrap();
+        }
+        trail.close();
+        let shots = tempfile::tempdir().unwrap();
+        let (options, _) = with_images(&small, shots.path());
+        let trail = Trail::open(options).unwrap();
+        small.now.fetch_add(20 * DAY, Ordering::Relaxed);
+        small.append(&trail, drafts(200..210));
+        trail.set_retention(policy.clone());
+        trail.upkeep().unwrap();
+        trail.close();
+        for shot in images(shots.path()) {
+            is_intact(&shot);
+            let trail = Trail::open(crate::support::small_segments(&shot, &small.now, 1_000));
+            let trail = trail.unwrap();
+            trail.set_retention(policy.clone());
+            trail.upkeep().unwrap();
+            trail.publish().unwrap();
+            let found = is_intact(&shot);
+            let report = found.outcome.unwrap();
+            let said = found.statements.values().map(|said| said.declared().events);
+            let removed = report.removed + report.hash_only;
+            assert_eq!((removed, said.sum()), (gone, gone), "{}", shot.display());
+            trail.close();
+        }
+    }
 }
 
 #[test]
