@@ -53,7 +53,7 @@ pub fn carry_out(
             reason: ReasonSeal::new(&erasure.blind, &erasure.reason),
         };
         let (events, entry) = match trail.erase(&order, progress) {
-            Ok(erased) => (erased.events, Some(erased.entry)),
+            Ok(erased) => (erased.events, erased.entry),
             // Nothing of the person was on record, or retention was quicker.
             Err(StoreError::Nobody { .. }) => (0, None),
             Err(error) => return Err(error),

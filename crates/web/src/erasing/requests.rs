@@ -145,7 +145,7 @@ pub fn ask(
         pseudonym: unused(trail, &erasures)?,
         requested_by: by.name().to_owned(),
         requested_at: now,
-        reason: reason.into_owned(),
+        reason,
         blind: random().map_err(failed)?,
         waits: approval == Approval::Needed,
     };
