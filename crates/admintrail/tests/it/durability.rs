@@ -91,7 +91,11 @@ async fn kill_nine_loses_nothing_that_was_acknowledged_and_doubles_nothing() {
         drop(server);
         server = Server::on(&data, &options);
         slowest = slowest.max(server.ready_after);
+        if round % 10 == 0 {
+            is_intact(&server);
+        }
     }
+    is_intact(&server);
     assert_eq!(server.stop(), 0);
 
     let said = server
@@ -162,6 +166,12 @@ async fn kill_nine_loses_nothing_that_was_acknowledged_and_doubles_nothing() {
         promised.proxied.len(),
         promised.ingested.len()
     );
+}
+
+/// The ledger proves all that is there, beside the server that has just come back.
+fn is_intact(server: &Server) {
+    let verified = server.command(&["verify"]).run();
+    assert_eq!(verified.code, 0, "{verified:?}");
 }
 
 /// Requests through the proxy: most are answered, the first of each round never is.

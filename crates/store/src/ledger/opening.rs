@@ -22,7 +22,7 @@ pub(crate) struct Opened {
     pub(super) published: Published,
     pub(super) key: admintrail_ledger::SigningKey,
     pub(super) state: LedgerState,
-    /// Entries that were appended and that no checkpoint covers.
+    /// There is no checkpoint, or none that covers all entries.
     pub(super) behind: bool,
     /// The first event that is in no block.
     pub(crate) next: Seq,
@@ -92,7 +92,8 @@ pub(crate) fn open(dir: &Path, log: LogId, end: TrailEnd) -> Result<Opened, Stor
         ..LedgerState::default()
     };
     Ok(Opened {
-        behind: at > covered,
+        // A ledger without entries is signed, too: one without a checkpoint is no ledger.
+        behind: at > covered || head.is_none(),
         database,
         tiles,
         published,

@@ -11,6 +11,7 @@ mod attempts;
 mod contract;
 mod durability;
 mod erasure;
+mod faults;
 mod ledger;
 mod opening;
 mod paging;
