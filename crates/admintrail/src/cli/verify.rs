@@ -172,7 +172,7 @@ fn statement(entry: u64, statement: &Statement) -> Value {
         "subject": said.subject,
         "by": said.by,
         "approved_by": said.approved_by,
-        "reason_seal": said.reason.map(|seal| Hash(seal.0)),
+        "reason_seal": said.reason.map(|seal| admintrail_ledger::Hash(seal.0)),
         "after": said.after,
     })
 }

@@ -7,6 +7,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::memory::Memory;
 use super::{Control, Durable, database};
+use crate::erasure::without;
 
 /// Number of a request to erase somebody; never reused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -215,39 +216,6 @@ impl Memory {
     }
 }
 
-/// Where the person's id stands in a text, whatever its case, the pseudonym stands afterwards.
-#[must_use]
-pub fn without(text: &str, admin: &str, pseudonym: &str) -> String {
-    let wanted = fold(admin);
-    if wanted.is_empty() {
-        return text.to_owned();
-    }
-    // Folding knows no neighbours, so that of a text is that of its characters, one after the other;
-    // a hit counts where it begins and ends with whole ones.
-    let mut folded = String::new();
-    let mut bounds = Vec::new();
-    for (at, letter) in text.char_indices() {
-        bounds.push((folded.len(), at));
-        folded.push_str(&fold(letter.encode_utf8(&mut [0; 4])));
-    }
-    bounds.push((folded.len(), text.len()));
-    let original = |at: usize| {
-        let found = bounds.binary_search_by_key(&at, |(folded, _)| *folded);
-        found.ok().and_then(|n| bounds.get(n)).map(|(_, at)| *at)
-    };
-    let (mut out, mut kept) = (String::new(), 0);
-    for (at, hit) in folded.match_indices(&wanted) {
-        let (Some(from), Some(to)) = (original(at), original(at + hit.len())) else {
-            continue;
-        };
-        out.push_str(text.get(kept..from).unwrap_or_default());
-        out.push_str(pseudonym);
-        kept = to;
-    }
-    out.push_str(text.get(kept..).unwrap_or_default());
-    out
-}
-
 fn insert(connection: &Connection, new: &NewErasure) -> rusqlite::Result<Option<StoredErasure>> {
     let person = fold(&new.admin);
     let sql = "SELECT admin FROM erasures WHERE admin IS NOT NULL";
@@ -339,30 +307,4 @@ fn of_row(row: &Row<'_>) -> rusqlite::Result<StoredErasure> {
 
 fn number(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::without;
-
-    #[test]
-    fn the_id_leaves_a_text_in_any_case_and_nothing_else_does() {
-        let table = [
-            ("asked by olena@example.org.", "asked by erased-7f3a."),
-            (
-                "OLENA@Example.ORG and olena@example.org",
-                "erased-7f3a and erased-7f3a",
-            ),
-            ("olena left", "olena left"),
-            ("", ""),
-        ];
-        for (text, expected) in table {
-            assert_eq!(without(text, "Olena@example.org", "erased-7f3a"), expected);
-        }
-        assert_eq!(without("Frau STRASSE ging", "straße", "x"), "Frau x ging");
-        assert_eq!(without("за заявою ОЛЕНИ", "олени", "x"), "за заявою x");
-        // Half of a letter that folds to two is no hit.
-        assert_eq!(without("ß", "s", "x"), "ß");
-        assert_eq!(without("anything", "", "x"), "anything");
-    }
 }

@@ -6,11 +6,12 @@ use admintrail_event::{PanelName, fold, names_person};
 use rusqlite::{Connection, ToSql, params};
 use serde_json::Value;
 
-use super::erasures::{StoredErasure, without};
+use super::erasures::StoredErasure;
 use super::memory::Memory;
 use super::model::{Account, AccountId, ApiToken, TokenId};
 use super::writer::Work;
 use super::{Control, Durable, database, durable, erasures};
+use crate::erasure::without;
 
 /// The domain of an erased account: no mail ever goes to it (RFC 2606).
 const NOWHERE: &str = "erased.invalid";

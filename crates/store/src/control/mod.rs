@@ -23,7 +23,7 @@ mod writer;
 
 pub use durable::Durable;
 pub use ended::EndedSession;
-pub use erasures::{ErasureId, ErasureState, NewErasure, StoredErasure, without};
+pub use erasures::{ErasureId, ErasureState, NewErasure, StoredErasure};
 pub use forgetting::Forgotten;
 pub use model::{
     Account, AccountId, ApiToken, LinkPurpose, MappedIdentity, NewAccount, NewSession, NewToken,
