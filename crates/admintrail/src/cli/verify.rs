@@ -131,6 +131,7 @@ fn as_json(verified: &Verified, anchors: &Anchors) -> Value {
         })).collect::<Vec<_>>(),
         "statements": verified.statements.iter().map(|(entry, said)| statement(*entry, said))
             .collect::<Vec<_>>(),
+        "unfinished_erasures": verified.unfinished,
     });
     let more = match &verified.outcome {
         Ok(report) => json!({
@@ -229,6 +230,11 @@ fn as_text(verified: &Verified, anchors: &Anchors) -> String {
     }
     for (entry, statement) in &verified.statements {
         say(format!("  entry {entry}: {}", sentence(statement)));
+    }
+    for pseudonym in &verified.unfinished {
+        say(format!(
+            "  the erasure of {pseudonym} is not done yet; its events are not held against what it leaves"
+        ));
     }
     for anchor in anchors.lines(verified.outcome.is_ok()) {
         say(format!("  {anchor}"));

@@ -81,6 +81,8 @@ pub(crate) async fn gate(
     if let Access::May(capability) = gates.access(&request) {
         let refused = match request.extensions().get::<Viewer>() {
             None => Some(WebError::SignInNeeded),
+            // Nothing is there: whoever is known may know that.
+            Some(_) if request.extensions().get::<MatchedPath>().is_none() => None,
             Some(viewer) => viewer.require(capability).err(),
         };
         if let Some(error) = refused {

@@ -143,6 +143,10 @@ async fn an_error_comes_as_the_page_fragment_or_document_that_was_asked_for() {
         fragment.text()
     );
 
+    // A token may know that nothing is there; a stranger may not.
+    let token = world.reader_token();
+    token.get("/api/v1/nothing").await.is(404);
+    world.anon().get("/api/v1/nothing").await.is(401);
     let problem = owner.get("/api/v1/nothing").await.is(404);
     assert_eq!(problem.header("content-type"), "application/problem+json");
     let json = problem.json();

@@ -5,6 +5,10 @@ use std::time::Instant;
 
 use indicatif::{HumanCount, ProgressBar, ProgressStyle};
 
+/// How long it takes is known once something was taken over.
+const BEGINNING: &str = "{bar:32} {bytes}/{total_bytes}, {msg}";
+const UNDER_WAY: &str = "{bar:32} {bytes}/{total_bytes}, {msg}, {eta} left";
+
 /// A bar, or nothing where nobody watches.
 pub(super) struct Progress {
     bar: ProgressBar,
@@ -17,12 +21,9 @@ impl Progress {
         let bar = if !io::stderr().is_terminal() {
             ProgressBar::hidden()
         } else if let Some(size) = size {
-            styled(
-                ProgressBar::new(size),
-                "{bar:32} {bytes}/{total_bytes}, {msg}, {eta} left",
-            )
+            ProgressBar::new(size).with_style(style(BEGINNING))
         } else {
-            styled(ProgressBar::new_spinner(), "{spinner} {bytes}, {msg}")
+            ProgressBar::new_spinner().with_style(style("{spinner} {bytes}, {msg}"))
         };
         bar.set_message("0 events/s");
         Self {
@@ -33,9 +34,13 @@ impl Progress {
 
     /// So many bytes were taken over, and so many events in all.
     pub(super) fn took(&self, bytes: usize, events: u64) {
+        let first = self.bar.position() == 0;
         self.bar.inc(bytes as u64);
         if self.bar.is_hidden() {
             return;
+        }
+        if first && self.bar.length().is_some() {
+            self.bar.set_style(style(UNDER_WAY));
         }
         #[expect(
             clippy::cast_precision_loss,
@@ -53,7 +58,6 @@ impl Progress {
     }
 }
 
-fn styled(bar: ProgressBar, template: &str) -> ProgressBar {
-    let style = ProgressStyle::with_template(template);
-    bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
 }
