@@ -6,9 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
 
-use crate::stage::{
-    Options, Panel, Server, admintrail, everything_below, exchange, until,
-};
+use crate::stage::{Options, Panel, Server, admintrail, everything_below, exchange, until};
 
 const TOM: &str = "Tom.Sanders@hosting.example";
 const PASSWORD: &str = "correct-horse-battery";
@@ -37,7 +35,14 @@ fn recorded(dir: &Path) {
 
 fn owner(dir: &Path, name: &str) {
     let email = format!("{name}@hosting.example");
-    let add = ["account", "add", &email, "--role", "owner", "--password-stdin"];
+    let add = [
+        "account",
+        "add",
+        &email,
+        "--role",
+        "owner",
+        "--password-stdin",
+    ];
     let said = admintrail(&add).data(dir).run_with(PASSWORD);
     assert_eq!(said.code, 0, "{said:?}");
 }
@@ -78,7 +83,10 @@ fn commands(dir: &Path) -> Vec<(String, String)> {
 }
 
 fn listed(dir: &Path) -> Vec<Value> {
-    let said = admintrail(&["erase", "list", "--json"]).data(dir).run().ok();
+    let said = admintrail(&["erase", "list", "--json"])
+        .data(dir)
+        .run()
+        .ok();
     serde_json::from_str(&said).unwrap()
 }
 
@@ -101,7 +109,11 @@ fn without_a_server_a_person_is_erased_and_the_record_stays_intact() {
         "{}",
         said.err
     );
-    assert!(said.err.contains("admintrail verify prints it"), "{}", said.err);
+    assert!(
+        said.err.contains("admintrail verify prints it"),
+        "{}",
+        said.err
+    );
     assert_eq!(count(dir.path(), &format!("admin:{pseudonym}")), 10);
     assert_eq!(count(dir.path(), "admin:olena@hosting.example"), 30);
     assert_eq!(named_in(dir.path()), Vec::<String>::new());
@@ -116,17 +128,28 @@ fn without_a_server_a_person_is_erased_and_the_record_stays_intact() {
     let object = format!("erasure/{pseudonym}");
     let action = "Asked for a person to be erased as marek@hosting.example".to_owned();
     let looked = "Looked at what there is of a person to erase".to_owned();
-    assert_eq!(commands(dir.path()), [(action, object), (looked, String::new())]);
+    assert_eq!(
+        commands(dir.path()),
+        [(action, object), (looked, String::new())]
+    );
     let list = listed(dir.path());
     assert_eq!(list.len(), 1);
-    assert_eq!((&list[0]["state"], &list[0]["admin"]), (&json!("done"), &Value::Null));
+    assert_eq!(
+        (&list[0]["state"], &list[0]["admin"]),
+        (&json!("done"), &Value::Null)
+    );
     let table = admintrail(&["erase", "list"]).data(dir.path()).run().ok();
-    assert!(table.contains(pseudonym) && table.contains("Article 17"), "{table}");
+    assert!(
+        table.contains(pseudonym) && table.contains("Article 17"),
+        "{table}"
+    );
 
     let again = admintrail(&erase(TOM, &["--yes"])).data(dir.path()).run();
     assert_eq!(again.code, 2, "{again:?}");
     assert!(again.err.contains("STORE-013"), "{}", again.err);
-    let twice = admintrail(&erase(pseudonym, &["--yes"])).data(dir.path()).run();
+    let twice = admintrail(&erase(pseudonym, &["--yes"]))
+        .data(dir.path())
+        .run();
     assert_eq!(twice.code, 2, "{twice:?}");
     assert!(twice.err.contains("no name left to erase"), "{}", twice.err);
 }
@@ -137,7 +160,11 @@ fn nobody_who_could_be_asked_and_no_yes_changes_nothing() {
     recorded(dir.path());
     let said = admintrail(&erase(TOM, &[])).data(dir.path()).run();
     assert_eq!(said.code, 2, "{said:?}");
-    assert!(said.err.contains("10 events on") && said.err.contains("--yes"), "{}", said.err);
+    assert!(
+        said.err.contains("10 events on") && said.err.contains("--yes"),
+        "{}",
+        said.err
+    );
     assert_eq!(count(dir.path(), &format!("admin:{TOM}")), 10);
     assert!(listed(dir.path()).is_empty());
 
@@ -145,10 +172,19 @@ fn nobody_who_could_be_asked_and_no_yes_changes_nothing() {
         (vec!["erase", "--admin", TOM], "--reason"),
         (vec!["erase", "--reason", "x"], "--admin"),
         (erase("tom.sanders@elsewhere.example", &["--yes"]), TOM),
-        (erase(TOM, &["--yes", "--by", "eva@hosting.example"]), "is no owner"),
-        (vec!["erase", "--admin", TOM, "--reason", "  ", "--yes"], "Say why"),
+        (
+            erase(TOM, &["--yes", "--by", "eva@hosting.example"]),
+            "is no owner",
+        ),
+        (
+            vec!["erase", "--admin", TOM, "--reason", "  ", "--yes"],
+            "Say why",
+        ),
         (vec!["erase", "withdraw", "7"], "no such request"),
-        (vec!["erase", "approve", "7", "--by", "eva@hosting.example"], "--password-stdin"),
+        (
+            vec!["erase", "approve", "7", "--by", "eva@hosting.example"],
+            "--password-stdin",
+        ),
     ] {
         let said = admintrail(&args).data(dir.path()).run();
         assert_eq!(said.code, 2, "{args:?} {said:?}");
@@ -194,13 +230,20 @@ async fn beside_a_server_a_second_owner_approves_with_a_password() {
     assert_eq!(count(dir, &format!("admin:{pseudonym}")), 10);
     assert_eq!(named_in(dir), Vec::<String>::new());
     let log = server.log().to_lowercase();
-    assert!(!log.contains("tom.sanders") && !log.contains(PASSWORD), "{log}");
+    assert!(
+        !log.contains("tom.sanders") && !log.contains(PASSWORD),
+        "{log}"
+    );
     let verified = server.command(&["verify", "--json"]).run().ok();
     let verified: Value = serde_json::from_str(&verified).unwrap();
     assert_eq!(verified["state"], "intact");
     let statement = &verified["statements"].as_array().unwrap().last().unwrap();
     assert_eq!(
-        (&statement["subject"], &statement["by"], &statement["approved_by"]),
+        (
+            &statement["subject"],
+            &statement["by"],
+            &statement["approved_by"]
+        ),
         (
             &json!(pseudonym),
             &json!("marek@hosting.example"),
@@ -219,13 +262,21 @@ async fn a_request_is_taken_back_at_the_shell() {
     // Two owners and no word whose: the user of the shell asks.
     server.command(&erase(TOM, &["--yes"])).run().ok();
     let list = listed(server.dir());
-    assert!(list[0]["requested_by"].as_str().unwrap().starts_with("shell:"));
+    assert!(
+        list[0]["requested_by"]
+            .as_str()
+            .unwrap()
+            .starts_with("shell:")
+    );
     let id = list[0]["id"].to_string();
     let said = server.command(&["erase", "withdraw", &id]).run();
     assert_eq!(said.code, 0, "{said:?}");
     assert!(said.err.contains("nothing was changed"), "{}", said.err);
     let list = listed(server.dir());
-    assert_eq!((&list[0]["state"], &list[0]["admin"]), (&json!("withdrawn"), &Value::Null));
+    assert_eq!(
+        (&list[0]["state"], &list[0]["admin"]),
+        (&json!("withdrawn"), &Value::Null)
+    );
     assert_eq!(server.command(&["erase", "withdraw", &id]).run().code, 2);
 }
 
@@ -249,7 +300,10 @@ async fn what_the_server_itself_learned_of_a_person_goes_too() {
     // `Tom.Sanders:right`
     let get = "GET /users/Tom.Sanders HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
     exchange(server.panel(), get.as_bytes()).await;
-    let basic = get.replace("Host", "Authorization: Basic VG9tLlNhbmRlcnM6cmlnaHQ=\r\nHost");
+    let basic = get.replace(
+        "Host",
+        "Authorization: Basic VG9tLlNhbmRlcnM6cmlnaHQ=\r\nHost",
+    );
     for _ in 0..3 {
         exchange(server.panel(), basic.as_bytes()).await;
     }
@@ -257,7 +311,10 @@ async fn what_the_server_itself_learned_of_a_person_goes_too() {
     // What is learned is kept within a second.
     tokio::time::sleep(Duration::from_millis(1_500)).await;
     let before = named_in(server.dir());
-    assert!(before.iter().any(|file| file.contains("journal")), "{before:?}");
+    assert!(
+        before.iter().any(|file| file.contains("journal")),
+        "{before:?}"
+    );
     let said = server.command(&erase("tom.sanders", &["--yes"])).run();
     said.ok();
     assert_eq!(named_in(server.dir()), Vec::<String>::new());
@@ -278,7 +335,9 @@ async fn an_erasure_that_a_crash_interrupts_is_done_by_the_next_start() {
     server.kill();
     let said = child.wait_with_output().unwrap();
     // A killed server's journal may hold what only a start can read.
-    let alone = admintrail(&erase("olena@hosting.example", &["--yes"])).data(&data).run();
+    let alone = admintrail(&erase("olena@hosting.example", &["--yes"]))
+        .data(&data)
+        .run();
     assert_eq!(alone.code, 1, "{alone:?}");
     assert!(alone.err.contains("start the server once"), "{}", alone.err);
 
