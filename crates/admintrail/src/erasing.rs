@@ -93,10 +93,10 @@ impl Eraser {
             let rooms = (&self.trail, &self.control);
             match carry_out(rooms, erasure, self, |_| {}) {
                 Ok(Some(done)) => {
+                    // The store says how many events that were.
                     tracing::info!(
                         pseudonym = done.pseudonym,
-                        events = done.events,
-                        "a person was erased"
+                        "sessions, accounts and the journal are clear of an erased person"
                     );
                 }
                 Ok(None) => {}
