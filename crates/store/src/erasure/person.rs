@@ -150,7 +150,13 @@ impl Person {
         changes.query = find(fields.query, Reading::Query);
         changes.path = find(Some(fields.path), Reading::Path);
         changes.route = find(fields.route, Reading::Path);
-        changes.object = find(fields.object, Reading::Path);
+        // What was searched for at the shell stands there as it was typed.
+        let typed = own
+            && fields
+                .object
+                .is_some_and(|object| object.starts_with("filter/"));
+        let object = if typed { Reading::Plain } else { Reading::Path };
+        changes.object = find(fields.object, object);
         changes.action = anywhere.replaced(fields.action, &self.pseudonym, Reading::Plain);
     }
 
