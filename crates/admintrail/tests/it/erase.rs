@@ -193,6 +193,49 @@ fn nobody_who_could_be_asked_and_no_yes_changes_nothing() {
     assert_eq!(count(dir.path(), &format!("admin:{TOM}")), 10);
 }
 
+#[test]
+fn a_user_name_leaves_sentences_and_searches_of_ours_too() {
+    let dir = tempfile::tempdir().unwrap();
+    let event = |second: u64, more: Value| {
+        let mut event = json!({
+            "panel": "billing", "time": format!("2026-11-20T00:00:{second:02}Z"), "method": "POST",
+            "path": "/login", "status": 401, "ip": "198.51.100.7",
+        });
+        let fields = event.as_object_mut().unwrap();
+        fields.extend(more.as_object().unwrap().clone());
+        format!("{event}\n")
+    };
+    let lines = [
+        event(0, json!({"attempted": "tom.sanders"})),
+        event(
+            1,
+            json!({"admin": "tom.sanders", "path": "/x", "status": 200}),
+        ),
+        event(
+            2,
+            json!({"admin": "olena", "acting_as": "Tom.Sanders", "path": "/y", "status": 200}),
+        ),
+    ];
+    let import = admintrail(&["import", "-"]).data(dir.path());
+    assert_eq!(import.run_with(&lines.concat()).code, 0);
+    let map = ["identity", "map", "--panel", "billing", "--basic-user"];
+    for (user, admin) in [
+        ("ci", "tom.sanders"),
+        ("tom.sanders", "olena"),
+        ("ci", "olena"),
+    ] {
+        let map = [&map[..], &[user, "--admin", admin]].concat();
+        admintrail(&map).data(dir.path()).run().ok();
+    }
+    assert_eq!(count(dir.path(), "admin:tom.sanders"), 1);
+    let said = admintrail(&erase("tom.sanders", &["--yes"]))
+        .data(dir.path())
+        .run();
+    said.ok();
+    assert_eq!(named_in(dir.path()), Vec::<String>::new());
+    assert_eq!(admintrail(&["verify"]).data(dir.path()).run().code, 0);
+}
+
 #[tokio::test]
 async fn beside_a_server_a_second_owner_approves_with_a_password() {
     let panel = Panel::fine().await;
