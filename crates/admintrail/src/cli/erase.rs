@@ -199,7 +199,8 @@ fn finish(mut door: Door, dir: &Path, asked: Result<ErasureShown, Failure>, json
         let shown = bar.clone();
         let followed = door.follow_erasure(dir, asked.id, move |done, of| {
             shown.set_length(of.max(1));
-            shown.set_position(done);
+            // Each part of the work counts for itself at first.
+            shown.set_position(done.max(shown.position()));
         });
         bar.finish_and_clear();
         followed?;

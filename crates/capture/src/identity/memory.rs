@@ -1,12 +1,13 @@
 //! What is learned of a panel while it runs. Nearly all of it survives a restart (`snapshot.rs`).
 
+mod person;
 mod snapshot;
 
 use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
-use admintrail_event::{Learned, Micros, RouteLearner, SessionHash, names_person};
+use admintrail_event::{Learned, Micros, RouteLearner, SessionHash};
 use hashbrown::{HashMap, HashSet};
 use parking_lot::{Mutex, RwLock};
 use sha2::{Digest as _, Sha256};
@@ -454,34 +455,6 @@ impl PanelMemory {
     fn change_urgently(&self) {
         self.urgent.store(true, Ordering::Release);
         self.change();
-    }
-
-    /// Forgets the names that are this person's, and routes in which they stand.
-    pub(crate) fn forget_person(&self, folded: &str) {
-        let stays = |text: &str| !names_person(text, folded);
-        for set in [
-            &self.for_sessions,
-            &self.for_everybody,
-            &self.refused_strangers,
-            &self.refused_sessions,
-            &self.sign_ins,
-            &self.challenged,
-            &self.basic_names,
-        ] {
-            set.write().retain(|text| stays(text));
-        }
-        let mut pending = self.pending.lock();
-        pending.retain(|_, undecided| stays(&undecided.admin));
-        self.pending_count.store(pending.len(), Ordering::Release);
-        drop(pending);
-        let learned = self.learned();
-        if !learned.places().all(stays) {
-            let places = learned.places().filter(|place| stays(place));
-            let learner = RouteLearner::new(Learned::of_places(places));
-            *self.learned.write() = Arc::clone(learner.learned());
-            *self.routes.lock() = learner;
-        }
-        self.change_urgently();
     }
 
     pub(crate) fn pend(&self, credential: SessionHash, undecided: Undecided) {
