@@ -12,7 +12,7 @@ mod open;
 mod statement;
 
 pub use entry::{BlockEntry, LedgerEntry};
-pub use event_hash::{BlockKey, EventHasher, Salt};
+pub use event_hash::{BlockKey, EventHasher, Salt, SaltedEvent};
 pub use open::OpenBlock;
 pub use statement::{Declaration, ReasonSeal, Statement, StatementKind};
 

@@ -8,6 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use sha2::{Digest, Sha256};
 
 use crate::LedgerError;
+use crate::sha256::{BLOCK, State, both, last_block};
 
 /// Begins what is hashed for a leaf, so that no leaf can be taken for a node.
 pub(crate) const LEAF_PREFIX: u8 = 0;
@@ -40,13 +41,13 @@ impl Hash {
     /// The hash of a node: `SHA-256(0x01 ‖ left ‖ right)`.
     #[must_use]
     pub fn of_node(left: Self, right: Self) -> Self {
-        let mut bytes = [NODE_PREFIX; 1 + 2 * Self::BYTES];
-        let (_, hashes) = bytes.split_at_mut(1);
-        let sides = hashes.as_chunks_mut::<{ Self::BYTES }>().0;
-        for (to, side) in sides.iter_mut().zip([left, right]) {
-            *to = side.0;
-        }
-        Self(Sha256::digest(bytes).into())
+        State::INITIAL.with(&node(left, right)).hash()
+    }
+
+    /// The hashes of two nodes, given by their sides: hardly slower than that of one.
+    pub(crate) fn of_nodes(sides: [[Self; 2]; 2]) -> [Self; 2] {
+        let [one, other] = sides.map(|[left, right]| node(left, right));
+        both([State::INITIAL; 2], [&one, &other]).map(State::hash)
     }
 
     /// The standard base64 of it, as checkpoints have it.
@@ -67,6 +68,18 @@ impl Hash {
         let (hashes, rest) = bytes.as_chunks::<{ Self::BYTES }>();
         rest.is_empty().then(|| hashes.iter().copied().map(Self))
     }
+}
+
+/// What is hashed for a node: the last byte of the right side is the first of the second block.
+#[inline]
+fn node(left: Hash, right: Hash) -> [[u8; BLOCK]; 2] {
+    let mut blocks = [[NODE_PREFIX; BLOCK], last_block([0], BLOCK)];
+    let (_, hashes) = blocks.as_flattened_mut().split_at_mut(1);
+    let sides = hashes.as_chunks_mut::<{ Hash::BYTES }>().0;
+    for (to, side) in sides.iter_mut().zip([left, right]) {
+        *to = side.0;
+    }
+    blocks
 }
 
 impl fmt::Display for Hash {

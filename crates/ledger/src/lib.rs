@@ -23,13 +23,14 @@ mod hash;
 mod note;
 mod pack;
 mod proof;
+mod sha256;
 mod tile;
 mod tree;
 mod verify;
 
 pub use block::{
     BlockEntry, BlockKey, Declaration, EventHasher, LedgerEntry, MAX_BLOCK_EVENTS, OpenBlock,
-    ReasonSeal, Salt, Statement, StatementKind,
+    ReasonSeal, Salt, SaltedEvent, Statement, StatementKind,
 };
 pub use checkpoint::Checkpoint;
 pub use error::LedgerError;
@@ -41,7 +42,7 @@ pub use tile::{
     MAX_ENTRY_BYTES, TILE_WIDTH, TileFile, TileId, TileLevel, TileReader, TileSink, TileSource,
     TileWriter, bundle_entries,
 };
-pub use tree::{ConsistencyProof, Frontier, InclusionProof, Tree, TreeHead};
+pub use tree::{ConsistencyProof, Frontier, InclusionProof, Tree, TreeHead, root_over};
 pub use verify::{
     Fault, FaultKind, Kept, RecordedBlock, RecordedEvent, Report, Verifier, VerifyError,
 };

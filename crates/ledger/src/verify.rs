@@ -195,9 +195,46 @@ impl<S: TileSource> Verifier<S> {
     /// # Errors
     /// The first fault, or what kept it from looking. The verifier is of no use afterwards.
     pub fn check(&mut self, block: &RecordedBlock) -> Result<(), VerifyError> {
+        let first = block.events.first().map(|event| event.seq);
+        self.entry(&block.entry, first, |verifier, entry| {
+            verifier.block(entry, &block.events)
+        })
+    }
+
+    /// Checks the next entry, that of a block of which all events are there as they were: `made` is
+    /// the entry that they make ([`crate::root_over`]), all of them hashed again. So several threads can do
+    /// most of the work, and the entries alone have to come in their order.
+    ///
+    /// # Errors
+    /// As those of [`Verifier::check`]. If `made` is another block than the entry, the fault is about
+    /// the whole block; `check` tells more.
+    pub fn check_made(&mut self, entry: &[u8], made: &BlockEntry) -> Result<(), VerifyError> {
+        self.entry(entry, Some(made.first()), |verifier, entry| {
+            verifier.follows(entry)?;
+            if made != entry {
+                let kind = if made.root() == entry.root() && made.seqs() == entry.seqs() {
+                    FaultKind::Received
+                } else {
+                    FaultKind::Changed
+                };
+                return Err(verifier.fault(kind, entry.first(), entry.last()));
+            }
+            verifier.report.whole += u64::from(entry.count());
+            verifier.checked(entry);
+            Ok(())
+        })
+    }
+
+    /// `event` is the first that came with the entry.
+    fn entry(
+        &mut self,
+        bytes: &[u8],
+        event: Option<Seq>,
+        check_block: impl FnOnce(&mut Self, &BlockEntry) -> Result<(), VerifyError>,
+    ) -> Result<(), VerifyError> {
         self.reach_heads()?;
         let next = self.report.next;
-        let entry = match LedgerEntry::parse(&block.entry) {
+        let entry = match LedgerEntry::parse(bytes) {
             Ok(entry) => Ok(entry),
             Err(error @ LedgerError::NewerEntry { .. }) => return Err(error.into()),
             Err(_) => Err(self.fault(FaultKind::BadEntry, next, next)),
@@ -206,13 +243,13 @@ impl<S: TileSource> Verifier<S> {
             Ok(LedgerEntry::Block(entry)) => entry.last().max(next),
             _ => next,
         };
-        self.published(&block.entry, last)?;
+        self.published(bytes, last)?;
         let index = self.frontier.size();
         match entry? {
-            LedgerEntry::Block(entry) => self.block(&entry, &block.events)?,
+            LedgerEntry::Block(entry) => check_block(self, &entry)?,
             LedgerEntry::Statement(statement) => {
-                if let Some(event) = block.events.first() {
-                    return Err(self.fault(FaultKind::Added, event.seq, event.seq));
+                if let Some(seq) = event {
+                    return Err(self.fault(FaultKind::Added, seq, seq));
                 }
                 let said = statement.declared();
                 // A statement about what is still to come would excuse whatever is done to it.
@@ -226,7 +263,7 @@ impl<S: TileSource> Verifier<S> {
             }
         }
         self.report.entries += 1;
-        self.frontier.push(Hash::of_leaf(&block.entry));
+        self.frontier.push(Hash::of_leaf(bytes));
         Ok(())
     }
 
@@ -278,6 +315,22 @@ impl<S: TileSource> Verifier<S> {
     }
 
     fn block(&mut self, entry: &BlockEntry, events: &[RecordedEvent]) -> Result<(), VerifyError> {
+        self.follows(entry)?;
+        if events.is_empty() {
+            let kinds = [StatementKind::Retention, StatementKind::Loss];
+            let all = entry.first()..=entry.last();
+            let excused = self.excuses.excuse(all, Some(entry.received().1), &kinds);
+            excused.map_err(|seq| self.fault(FaultKind::Missing, seq, entry.last()))?;
+            self.report.removed += u64::from(entry.count());
+        } else {
+            self.events(entry, events)?;
+        }
+        self.checked(entry);
+        Ok(())
+    }
+
+    /// Whether a block begins where the one before it ended, or what is between them is declared.
+    fn follows(&mut self, entry: &BlockEntry) -> Result<(), VerifyError> {
         let next = self.report.next;
         if entry.first() < next {
             return Err(self.fault(FaultKind::Overlap, entry.first(), entry.last()));
@@ -290,19 +343,13 @@ impl<S: TileSource> Verifier<S> {
             excused.map_err(|seq| self.fault(FaultKind::Gap, seq, *gap.end()))?;
             self.report.lost += entry.first().0 - next.0;
         }
-        if events.is_empty() {
-            let kinds = [StatementKind::Retention, StatementKind::Loss];
-            let all = entry.first()..=entry.last();
-            let excused = self.excuses.excuse(all, Some(entry.received().1), &kinds);
-            excused.map_err(|seq| self.fault(FaultKind::Missing, seq, entry.last()))?;
-            self.report.removed += u64::from(entry.count());
-        } else {
-            self.events(entry, events)?;
-        }
+        Ok(())
+    }
+
+    fn checked(&mut self, entry: &BlockEntry) {
         self.report.blocks += 1;
         // The last number of all has none after it; a block behind it overlaps.
         self.report.next = Seq(entry.last().0.saturating_add(1));
-        Ok(())
     }
 
     fn events(&mut self, entry: &BlockEntry, events: &[RecordedEvent]) -> Result<(), VerifyError> {

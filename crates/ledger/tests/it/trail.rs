@@ -55,9 +55,13 @@ impl Trail {
         trail
     }
 
+    pub(crate) fn verifier(&self) -> Verifier<&Tiles> {
+        Verifier::new(TileReader::new(&self.tiles, self.head))
+    }
+
     /// As `admintrail verify` would: statements first, then everything.
     pub(crate) fn verify(&self) -> Result<Report, VerifyError> {
-        let mut verifier = Verifier::new(TileReader::new(&self.tiles, self.head));
+        let mut verifier = self.verifier();
         for anchor in &self.anchors {
             verifier.anchor(*anchor)?;
         }

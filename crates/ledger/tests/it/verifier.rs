@@ -5,7 +5,7 @@ use std::io;
 use admintrail_event::{Micros, Seq};
 use admintrail_ledger::{
     BlockEntry, FaultKind, Frontier, Kept, LedgerEntry, RecordedBlock, Report, StatementKind,
-    TileId, TileReader, TileSource, TreeHead, Verifier, VerifyError,
+    TileId, TileReader, TileSource, TreeHead, Verifier, VerifyError, root_over,
 };
 use proptest::prelude::*;
 
@@ -41,6 +41,55 @@ fn an_intact_trail_is_counted() {
     assert_eq!(report, expected);
     let empty = Trail::published(Vec::new()).verify().unwrap();
     assert_eq!((empty.entries, empty.next), (0, Seq(1)));
+}
+
+#[test]
+fn blocks_that_others_made_anew_are_checked_as_their_events_are() {
+    let trail = Trail::intact();
+    let entry_of = |block: &RecordedBlock| match LedgerEntry::parse(&block.entry) {
+        Ok(LedgerEntry::Block(entry)) => entry,
+        other => panic!("{other:?}"),
+    };
+    let made = |block: &RecordedBlock| {
+        let hashes: Vec<_> = block.events.iter().map(|event| event.hash).collect();
+        let entry = entry_of(block);
+        BlockEntry::new(
+            entry.first(),
+            entry.count(),
+            entry.received(),
+            root_over(&hashes),
+        )
+        .unwrap()
+    };
+    let mut verifier = trail.verifier();
+    for block in &trail.recorded {
+        verifier.check_made(&block.entry, &made(block)).unwrap();
+    }
+    assert_eq!(verifier.finish(), trail.verify());
+
+    // Of other events, of another moment, of another block, or of a block that follows another one.
+    let of = |verifier: &mut Verifier<_>, made: BlockEntry| {
+        let checked = verifier.check_made(&trail.recorded[0].entry, &made);
+        match checked {
+            Err(VerifyError::Fault(fault)) => fault.kind,
+            other => panic!("{other:?}"),
+        }
+    };
+    let first = entry_of(&trail.recorded[0]);
+    let (min, max) = first.received();
+    let (start, count) = (first.first(), first.count());
+    let changed = BlockEntry::new(start, count, (min, max), damaged(first.root(), 0)).unwrap();
+    let later = (min, Micros(max.0 + 1));
+    let later = BlockEntry::new(start, count, later, first.root()).unwrap();
+    let shorter = BlockEntry::new(start, count - 1, (min, max), first.root()).unwrap();
+    for (made, kind) in [
+        (changed, FaultKind::Changed),
+        (later, FaultKind::Received),
+        (shorter, FaultKind::Changed),
+        (entry_of(&trail.recorded[1]), FaultKind::Changed),
+    ] {
+        assert_eq!(of(&mut trail.verifier(), made), kind);
+    }
 }
 
 #[test]

@@ -29,16 +29,36 @@ pub(crate) fn measure(dir: &Path) -> Result<(), Error> {
     figure("append_without_ledger", median(without));
     figure("append_with_ledger", median(with));
     figure("ledger_bytes_per_event", weigh(&dir.join("weighed"))?);
-    let folder = dir.join("with-0");
     let mut rates = Vec::new();
     for _ in 0..3 {
-        let began = Instant::now();
-        let found = verify(&folder, &VerifyOptions::default(), |_, _| {})?;
-        let report = found.outcome.map_err(|fault| fault.to_string())?;
-        rates.push(float(report.whole) / began.elapsed().as_secs_f64());
+        rates.push(verified(&dir.join("with-0"))?);
     }
     figure("verify_events_per_s", median(rates));
     Ok(())
+}
+
+/// A part of it, in a folder that stays: one round of appends with the ledger, and what the ledger of
+/// another weighs.
+pub(crate) fn prepare(dir: &Path) -> Result<(), Error> {
+    figure("append_with_ledger", append(&dir.join("with-0"), true)?);
+    figure("ledger_bytes_per_event", weigh(&dir.join("weighed"))?);
+    Ok(())
+}
+
+/// A part of it: verifies a data folder so many times.
+pub(crate) fn verify_again(dir: &Path, times: usize) -> Result<(), Error> {
+    for _ in 0..times {
+        figure("verify_events_per_s", verified(dir)?);
+    }
+    Ok(())
+}
+
+/// Events a second.
+fn verified(folder: &Path) -> Result<f64, Error> {
+    let began = Instant::now();
+    let found = verify(folder, &VerifyOptions::default(), |_, _| {})?;
+    let report = found.outcome.map_err(|fault| fault.to_string())?;
+    Ok(float(report.whole) / began.elapsed().as_secs_f64())
 }
 
 /// Events a second, durable, until the last is published or, without a ledger, sealed as far as it goes.

@@ -1,7 +1,8 @@
 //! What the trail does in a second, and how long it thinks: one JSON line a figure.
 //!
 //! `store_bench measure` measures in a temporary folder. `append DIR`, `single DIR` and `ask DIR` are
-//! parts of it, for profilers and for a process of their own. `store_bench fill DIR N` fills a data
+//! parts of it, for profilers and for a process of their own; so are `ledger-folder DIR` and
+//! `verify DIR TIMES` of `ledger DIR`. `store_bench fill DIR N` fills a data
 //! folder with N events for measurements over HTTP, and says how fast that went; `sizes DIR` tells
 //! what they weigh; `table FILE N` and `ndjson FILE N` write the same events for others to load.
 
@@ -36,6 +37,8 @@ fn main() -> Result<(), Error> {
         ["measure", events] => measure(events.parse()?),
         ["append", dir] => append::batches(Path::new(dir)),
         ["ledger", dir] => ledger::measure(Path::new(dir)),
+        ["ledger-folder", dir] => ledger::prepare(Path::new(dir)),
+        ["verify", dir, times] => ledger::verify_again(Path::new(dir), times.parse()?),
         ["ask", dir] => ask::questions(Path::new(dir)),
         ["single", dir] => single(Path::new(dir)),
         ["fill", dir, rest @ ..] => Fill {
@@ -52,7 +55,7 @@ fn main() -> Result<(), Error> {
         }
         _ => Err(
             "usage: store_bench measure [EVENTS] | append DIR | single DIR | ask DIR | ledger DIR \
-                  | sizes DIR | (fill DIR | table FILE | ndjson FILE | generate) EVENTS \
+                  | ledger-folder DIR | verify DIR TIMES | sizes DIR | (fill DIR | table FILE | ndjson FILE | generate) EVENTS \
                   [--late PER_MILLE] [--every MICROSECONDS] [--ending MICROSECONDS]"
                 .into(),
         ),

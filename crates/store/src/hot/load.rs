@@ -1,6 +1,7 @@
 //! Reading `trail.db` back into memory, on as many threads as pay off.
 
 use std::num::NonZero;
+use std::ops::Range;
 use std::sync::Arc;
 
 use admintrail_event::{Event, EventId, LogId, Micros, Seq};
@@ -223,62 +224,136 @@ fn read_rows(
     Ok(())
 }
 
-/// A row as it is in the database, whatever it says.
-pub(crate) struct RawRow {
-    pub(crate) seq: u64,
-    id: Vec<u8>,
-    numbers: (i64, i64, u8, bool),
-    body: Vec<u8>,
+/// Rows as they are in the database, whatever they say: in order, their bodies one after the other.
+#[derive(Default)]
+pub(crate) struct RawRows {
+    rows: Vec<RawRow>,
+    bodies: Vec<u8>,
 }
 
-impl RawRow {
-    fn of(row: &rusqlite::Row<'_>) -> Option<Self> {
-        Some(Self {
-            seq: u64::try_from(row.get::<_, i64>(0).ok()?).ok()?,
-            id: row.get(1).ok()?,
-            numbers: (
-                row.get(2).ok()?,
-                row.get(3).ok()?,
-                row.get(4).ok()?,
-                row.get(5).ok()?,
-            ),
-            body: row.get(6).ok()?,
+#[derive(Clone)]
+struct RawRow {
+    seq: u64,
+    /// `None` for what is no row of an event.
+    event: Option<RawEvent>,
+}
+
+#[derive(Clone)]
+struct RawEvent {
+    id: [u8; 16],
+    numbers: (i64, i64, u8, bool),
+    body: Range<usize>,
+}
+
+impl RawRows {
+    pub(crate) const fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.rows.clear();
+        self.bodies.clear();
+    }
+
+    /// The first and the last seq.
+    pub(crate) fn seqs(&self) -> Option<(Seq, Seq)> {
+        let (first, last) = (self.rows.first()?, self.rows.last()?);
+        Some((Seq(first.seq), Seq(last.seq)))
+    }
+
+    fn push(&mut self, row: &rusqlite::Row<'_>) -> rusqlite::Result<()> {
+        let seq = u64::try_from(row.get::<_, i64>(0)?).unwrap_or(0);
+        let event = self.event(row);
+        self.rows.push(RawRow { seq, event });
+        Ok(())
+    }
+
+    fn event(&mut self, row: &rusqlite::Row<'_>) -> Option<RawEvent> {
+        let id = row.get_ref(1).ok()?.as_blob().ok()?.try_into().ok()?;
+        let numbers = (
+            row.get(2).ok()?,
+            row.get(3).ok()?,
+            row.get(4).ok()?,
+            row.get(5).ok()?,
+        );
+        let body = row.get_ref(6).ok()?.as_blob().ok()?;
+        let start = self.bodies.len();
+        self.bodies.extend_from_slice(body);
+        Some(RawEvent {
+            id,
+            numbers,
+            body: start..self.bodies.len(),
         })
     }
 
-    /// What it says, if it is an event.
-    pub(crate) fn fields(&self) -> Option<Fields<'_>> {
-        let (time, received, first, polling) = self.numbers;
+    /// Those after a seq.
+    pub(crate) fn after(&self, seq: Seq) -> Self {
+        let at = self.rows.partition_point(|row| row.seq <= seq.0);
+        let mut after = Self::default();
+        for row in self.rows.get(at..).unwrap_or_default() {
+            let mut row = row.clone();
+            if let Some(event) = &mut row.event {
+                let start = after.bodies.len();
+                let body = self.bodies.get(event.body.clone()).unwrap_or_default();
+                after.bodies.extend_from_slice(body);
+                event.body = start..after.bodies.len();
+            }
+            after.rows.push(row);
+        }
+        after
+    }
+
+    /// Each seq with what its row says, if that is an event.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (Seq, Option<Fields<'_>>)> {
+        self.rows.iter().map(|row| (Seq(row.seq), self.fields(row)))
+    }
+
+    fn fields(&self, row: &RawRow) -> Option<Fields<'_>> {
+        let event = row.event.as_ref()?;
+        let (time, received, first, polling) = event.numbers;
         Some(Fields {
-            seq: self.seq,
-            id: self.id.as_slice().try_into().ok()?,
+            seq: row.seq,
+            id: event.id,
             time,
             received,
             first,
             polling,
-            ..decode_body(&self.body)?
+            ..decode_body(self.bodies.get(event.body.clone())?)?
         })
     }
 }
 
-/// Hands out every row from a seq on, in order, with its seq; `None` for one that is no row of events.
-pub(crate) fn each_raw_row(
+/// Reads every row from a seq on, in order. `take` is handed so many at a time; it may leave others to be
+/// filled anew.
+pub(crate) fn read_raw_rows(
     connection: &Connection,
     from: Seq,
-    mut take: impl FnMut(u64, Option<RawRow>) -> Result<(), StoreError>,
+    at_once: usize,
+    mut take: impl FnMut(&mut RawRows) -> Result<(), StoreError>,
 ) -> rusqlite::Result<Result<(), StoreError>> {
     let mut statement = connection.prepare_cached(
         "SELECT seq, id, time, received, first, polling, body FROM events
          WHERE seq >= ?1 ORDER BY seq",
     )?;
     let mut rows = statement.query([i64::try_from(from.0).unwrap_or(i64::MAX)])?;
+    let mut read = RawRows::default();
     while let Some(row) = rows.next()? {
-        let seq = u64::try_from(row.get::<_, i64>(0)?).unwrap_or(0);
-        if let Err(error) = take(seq, RawRow::of(row)) {
-            return Ok(Err(error));
+        read.push(row)?;
+        if read.len() >= at_once {
+            if let Err(error) = take(&mut read) {
+                return Ok(Err(error));
+            }
+            read.clear();
         }
     }
-    Ok(Ok(()))
+    if read.is_empty() {
+        return Ok(Ok(()));
+    }
+    Ok(take(&mut read))
 }
 
 fn fields_of<'r>(row: &'r rusqlite::Row<'_>) -> Option<Fields<'r>> {

@@ -12,7 +12,7 @@ mod writer;
 
 pub(crate) use blocks::HotBlocks;
 pub(crate) use database::{Access, Database, empty_log, make_private_file};
-pub(crate) use load::{Loaded, RawRow, each_raw_row, load};
+pub(crate) use load::{Loaded, RawRows, load, read_raw_rows};
 pub(crate) use recent_ids::RecentIds;
 pub(crate) use registry::{blocks, close_open_block, noted, segments, watermark};
 pub(crate) use row::encode_body;

@@ -4,47 +4,9 @@ use admintrail_event::{LogId, Micros, Seq};
 use admintrail_ledger::{BlockEntry, BlockKey, EventHasher, Hash, LedgerError, OpenBlock, Salt};
 use serde::{Deserialize, Serialize};
 
+use super::marks::Marks;
 use crate::archive::Block;
 use crate::columns::Fields;
-
-/// What tells an event of a block from its neighbours when the block's root does not fit: the first
-/// twelve bits of each hash. They prove nothing; they name the event that is not as it was.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Marks(pub(crate) Vec<u8>);
-
-impl Marks {
-    fn of(hash: Hash) -> u16 {
-        let [high, low, ..] = hash.0;
-        u16::from_be_bytes([high, low]) >> 4
-    }
-
-    /// Two marks in three bytes.
-    pub(crate) fn pack(hashes: &[Hash]) -> Self {
-        let mut bytes = Vec::with_capacity(hashes.len() * 3 / 2 + 2);
-        for pair in hashes.chunks(2) {
-            let mut marks = pair.iter().map(|hash| Self::of(*hash));
-            let (one, other) = (marks.next().unwrap_or(0), marks.next());
-            let [high, low] = (one << 4 | other.unwrap_or(0) >> 8).to_be_bytes();
-            bytes.extend([high, low]);
-            bytes.extend(other.map(|other| other.to_be_bytes()[1]));
-        }
-        Self(bytes)
-    }
-
-    /// Whether the hash at a place may be the one that was there.
-    pub(crate) fn fits(&self, place: usize, hash: Hash) -> bool {
-        let at = place / 2 * 3;
-        let byte = |at: usize| self.0.get(at).copied().map(u16::from);
-        let mark = if place.is_multiple_of(2) {
-            byte(at).zip(byte(at + 1)).map(|(a, b)| a << 4 | b >> 4)
-        } else {
-            byte(at + 1)
-                .zip(byte(at + 2))
-                .map(|(a, b)| (a & 0xf) << 8 | b)
-        };
-        mark.is_none_or(|mark| mark == Self::of(hash))
-    }
-}
 
 /// What is kept of one event of a block instead of the block's key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -206,30 +168,5 @@ impl Hashing {
             marks: Marks::pack(&self.hashes),
             key: self.key,
         })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    proptest! {
-        /// A mark fits its own hash and no other that begins otherwise.
-        #[test]
-        fn marks_name_the_one_that_changed(
-            hashes in prop::collection::vec(any::<[u8; 32]>(), 1..40),
-            other in any::<[u8; 32]>(),
-        ) {
-            let hashes: Vec<Hash> = hashes.into_iter().map(Hash).collect();
-            let marks = Marks::pack(&hashes);
-            prop_assert!(marks.0.len() <= hashes.len() * 3 / 2 + 1);
-            for (place, hash) in hashes.iter().enumerate() {
-                prop_assert!(marks.fits(place, *hash));
-                let same = Marks::of(*hash) == Marks::of(Hash(other));
-                prop_assert_eq!(marks.fits(place, Hash(other)), same);
-            }
-        }
     }
 }

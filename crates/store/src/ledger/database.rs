@@ -6,7 +6,8 @@ use admintrail_event::Seq;
 use admintrail_ledger::{Hash, LedgerEntry, Statement, StatementKind};
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 
-use super::block::{ErasedLeaf, Hashed, Kept, Marks, PrivateBlock, ToKeep};
+use super::block::{ErasedLeaf, Hashed, Kept, PrivateBlock, ToKeep};
+use super::marks::Marks;
 use crate::StoreError;
 use crate::hot::{Access, empty_log, make_private_file};
 
@@ -49,9 +50,9 @@ pub(crate) struct KnownErasure {
     pub(crate) done: bool,
 }
 
-/// Bytes of a page: a block of a thousand events has one and a half thousand, which would leave much of
-/// smaller ones empty.
-const PAGE: i64 = 32_768;
+/// Bytes of a page: five blocks of a thousand events fill one, where a smaller one would stay empty to a
+/// quarter. Larger ones only make the tables larger that have a row or two.
+const PAGE: i64 = 8_192;
 
 /// How many entries there are, published or not.
 const SIZE: &str = "size";

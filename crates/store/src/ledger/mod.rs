@@ -20,6 +20,7 @@ mod folder;
 mod keeper;
 mod key;
 mod loss;
+mod marks;
 mod opening;
 mod proof;
 mod removal;

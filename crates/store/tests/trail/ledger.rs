@@ -172,6 +172,27 @@ fn an_earlier_checkpoint_saves_reading_what_was_before_it() {
 }
 
 #[test]
+fn an_earlier_checkpoint_may_end_amid_a_segment() {
+    let small = Small::new(20);
+    let trail = small.open();
+    small.append(&trail, drafts(0..10));
+    trail.publish().unwrap();
+    let kept = fs::read(small.dir.path().join("ledger/checkpoint")).unwrap();
+    for at in 1..4 {
+        small.append(&trail, drafts(at * 10..at * 10 + 10));
+    }
+    trail.publish().unwrap();
+    trail.seal().unwrap();
+    trail.close();
+    let options = VerifyOptions {
+        since: Some(kept),
+        ..VerifyOptions::default()
+    };
+    let report = verify(small.dir.path(), &options, |_, _| {}).unwrap();
+    assert_eq!(report.outcome.unwrap().whole, 30);
+}
+
+#[test]
 fn a_crash_at_any_step_leaves_a_ledger_that_goes_on_and_is_intact() {
     let small = Small::new(20);
     let shots = tempfile::tempdir().unwrap();
