@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use admintrail_capture::{Recorder, Recorders};
@@ -31,6 +32,8 @@ pub(crate) struct Eraser {
     /// One a panel.
     pub(crate) each: Vec<Recorder>,
     pub(crate) clock: Clock,
+    /// The server is: what fails from then on is no failure.
+    pub(crate) stopping: AtomicBool,
 }
 
 impl Hands for Eraser {
@@ -64,7 +67,10 @@ pub(crate) async fn watch(eraser: Eraser, mut stop: Stop) {
         let all_done = tokio::select! {
             // Somebody's mistake in our own code is no reason to stop trying.
             done = work => done.unwrap_or(false),
-            () = stop.told() => return,
+            () = stop.told() => {
+                eraser.stopping.store(true, Ordering::Release);
+                return;
+            }
         };
         for recorder in &eraser.each {
             learned::keep(recorder, &eraser.control).await;
@@ -100,8 +106,8 @@ impl Eraser {
                     );
                 }
                 Ok(None) => {}
-                // The server is stopping.
                 Err(StoreError::Closed) => return false,
+                Err(_) if self.stopping.load(Ordering::Acquire) => return false,
                 Err(error) => {
                     tracing::warn!(
                         pseudonym = erasure.pseudonym,

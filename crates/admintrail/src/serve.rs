@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use admintrail_capture::{
@@ -247,6 +248,7 @@ impl Server {
                 recorders: self.recorders.clone(),
                 each: recorders.clone(),
                 clock: Arc::clone(&self.clock),
+                stopping: AtomicBool::new(false),
             },
             self.stop.listener(),
         ));

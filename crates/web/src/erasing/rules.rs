@@ -107,9 +107,7 @@ impl Rules<'_> {
         if self.is_the_person(by, admin) {
             return Err(No::Yourself);
         }
-        if let Some(account) = self.account(admin).filter(|account| !account.disabled) {
-            return Err(No::HasAccount(account.email.clone()));
-        }
+        self.may_not_sign_in(admin)?;
         let same = |one: &Arc<StoredErasure>| {
             (one.admin.as_deref()).is_some_and(|other| fold(other) == fold(admin))
         };
@@ -141,7 +139,8 @@ impl Rules<'_> {
         if self.is_the_person(By::Account(email), admin) {
             return Err(No::AboutYourself);
         }
-        Ok(())
+        // It may have been made, or let in again, since somebody asked.
+        self.may_not_sign_in(admin)
     }
 
     /// Whether somebody may take a request back.
@@ -185,6 +184,11 @@ impl Rules<'_> {
         found
             .then_some(())
             .ok_or_else(|| No::NotOwner(email.to_owned()))
+    }
+
+    fn may_not_sign_in(&self, admin: &str) -> Result<(), No> {
+        let account = self.account(admin).filter(|account| !account.disabled);
+        account.map_or(Ok(()), |account| Err(No::HasAccount(account.email.clone())))
     }
 
     fn is_the_person(&self, by: By<'_>, admin: &str) -> bool {

@@ -244,4 +244,12 @@ fn who_may_approve_and_who_may_take_back() {
         assert_eq!(taken, Err(No::NotWaiting));
     }
     assert_eq!(rules.may_withdraw(&waits, By::Shell("shell:root")), Ok(()));
+
+    let let_in_again = [account("owner olena"), account("viewer tom")];
+    let rules = Rules {
+        accounts: &let_in_again,
+        erasures: &[],
+    };
+    let told = rules.may_approve(&waits, "olena@hosting.example");
+    assert_eq!(told, Err(No::HasAccount(TOM.to_owned())));
 }
