@@ -10,7 +10,7 @@ use admintrail_event::PanelName;
 use admintrail_store::control::{ErasureId, ErasureState};
 use admintrail_store::{ErasureProgress, TrailOptions};
 use admintrail_web::erasing::carry_out;
-use anyhow::{Result, anyhow};
+use anyhow::{Context, Result, anyhow};
 use futures_util::Stream;
 use serde::de::DeserializeOwned;
 use tokio::sync::mpsc;
@@ -122,7 +122,9 @@ impl Door {
                 let erasure = desk.control.erasure(ErasureId(id));
                 let erasure = erasure.ok_or_else(|| anyhow!("the request is gone"))?;
                 let told = move |it: ErasureProgress| progress(it.done, it.of);
-                carry_out((&desk.trail, &desk.control), &erasure, &hands, told)?;
+                carry_out((&desk.trail, &desk.control), &erasure, &hands, told).context(
+                    "the erasure is begun and not done; the next start of a server does the rest",
+                )?;
                 return Ok(());
             }
         };
