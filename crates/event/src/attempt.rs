@@ -106,6 +106,12 @@ const REFUSED_TOKEN: &str = "unknown token #";
 /// A field that was sent empty.
 const NO_NAME: &str = "no name";
 
+/// Whether a name, folded, is one that many use and attackers try: it tells nobody apart.
+#[must_use]
+pub fn is_common_name(folded: &str) -> bool {
+    TRIED_BY_ATTACKERS.contains(&folded)
+}
+
 /// What is recorded of a tried name. `is_admin`: somebody has signed in under it before.
 /// Otherwise "unknown name (9 characters) #3fa2": the fingerprint (HMAC under `key`) groups equal
 /// tries. It is short on purpose: even with the key it confirms no guessed password.
@@ -116,7 +122,7 @@ pub fn attempted_name(typed: &str, is_admin: bool, keep: AttemptedNames, key: &[
         return NO_NAME.to_owned();
     }
     let folded = fold(name);
-    let harmless = TRIED_BY_ATTACKERS.contains(&folded.as_str()) || is_hidden(name);
+    let harmless = is_common_name(&folded) || is_hidden(name);
     if is_admin || keep == AttemptedNames::All || harmless {
         return clip(encode_text(name).into_owned(), Limits::TEXT).0;
     }

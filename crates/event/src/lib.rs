@@ -25,7 +25,7 @@ mod survey;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 
-pub use attempt::{AttemptedNames, attempted_name, refused_token};
+pub use attempt::{AttemptedNames, attempted_name, is_common_name, refused_token};
 pub use canonical::CanonicalFields;
 pub use digest::submission_digest;
 pub(crate) use encode::encoded;

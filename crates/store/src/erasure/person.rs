@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-use admintrail_event::{PanelName, fold, folded};
+use admintrail_event::{PanelName, fold, folded, is_common_name};
 use serde::{Deserialize, Serialize};
 
 use super::mentions::{Mentions, Reading};
@@ -28,7 +28,18 @@ pub(crate) struct Person {
     /// Addresses with the agents that came from there.
     clients: BTreeMap<[u8; 16], BTreeSet<Option<String>>>,
     #[serde(skip)]
-    mentions: Option<(Mentions, Mentions)>,
+    mentions: Option<ByWhom>,
+}
+
+/// What to look for in the texts of an event, by whom it is.
+#[derive(Debug, Clone)]
+struct ByWhom {
+    /// On any panel, whoever made it: what is nobody else's.
+    anyone: Mentions,
+    /// The person itself: names that are no words of every panel, too.
+    person: Mentions,
+    /// What was asked of our own pages, where names are what people look for.
+    on_own_pages: Mentions,
 }
 
 /// What becomes of the fields of one event; what is not said stays.
@@ -98,12 +109,16 @@ impl Person {
 
     /// Says that everything is known; from then on events can be looked at.
     pub(crate) fn is_complete(&mut self) {
-        let anywhere = Mentions::of(self.id.contains('@').then_some(&*self.id));
         let local = self.id.split('@').next();
         let local = local.filter(|local| local.chars().count() >= SHORTEST_NAME);
         let names = self.names.iter().map(String::as_str);
-        let on_own_pages = Mentions::of([&*self.id].into_iter().chain(names).chain(local));
-        self.mentions = Some((anywhere, on_own_pages));
+        let all: Vec<&str> = [&*self.id].into_iter().chain(names).chain(local).collect();
+        let telling = all.iter().copied().filter(|name| !is_common_name(name));
+        self.mentions = Some(ByWhom {
+            anyone: Mentions::of(self.id.contains('@').then_some(&*self.id)),
+            person: Mentions::of(telling),
+            on_own_pages: Mentions::of(all),
+        });
     }
 
     /// What an erasure makes of an event; `None` if nothing of the person is in it.
@@ -144,11 +159,15 @@ impl Person {
     }
 
     fn find_mentions(&self, fields: &Fields<'_>, changes: &mut Changes) {
-        let Some((anywhere, on_own_pages)) = &self.mentions else {
+        let Some(look) = &self.mentions else {
             return;
         };
         let own = fields.panel == PanelName::OWN;
-        let mentions = if own { on_own_pages } else { anywhere };
+        let mentions = match (own, changes.admin) {
+            (true, _) => &look.on_own_pages,
+            (false, true) => &look.person,
+            (false, false) => &look.anyone,
+        };
         let find = |text: Option<&str>, reading| mentions.replaced(text?, &self.pseudonym, reading);
         changes.query = find(fields.query, Reading::Query);
         changes.path = find(Some(fields.path), Reading::Path);
@@ -160,7 +179,10 @@ impl Person {
                 .is_some_and(|object| object.starts_with("filter/"));
         let object = if typed { Reading::Plain } else { Reading::Path };
         changes.object = find(fields.object, object);
-        changes.action = anywhere
+        // It is made of the route where that has a name.
+        let made_of_it = changes.path.is_some() || changes.object.is_some();
+        let action = if made_of_it { mentions } else { &look.anyone };
+        changes.action = action
             .replaced(fields.action, &self.pseudonym, Reading::Plain)
             .or_else(|| (own || changes.attempted).then(|| self.renamed_in(fields.action))?);
     }
