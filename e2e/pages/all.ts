@@ -96,6 +96,7 @@ export const SIGHTS: Sight[] = [
     },
   },
   { name: "settings-account", show: at("/settings/account") },
+  { name: "settings-erasure", show: at("/settings/erasure") },
   { name: "settings-panels", show: at("/settings/panels") },
   { name: "settings-retention", show: at("/settings/retention") },
   { name: "settings-tokens", show: at("/settings/tokens") },

@@ -12,6 +12,7 @@ mod config;
 mod control_socket;
 mod data_folder;
 mod demo;
+mod erasing;
 mod key_sets;
 mod learned;
 mod logging;

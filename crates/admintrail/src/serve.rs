@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use admintrail_capture::{
@@ -20,10 +21,11 @@ use tower_layer::Layer;
 use crate::clock::{self, Clock};
 use crate::config::{Config, Panel, ProxyOptions, Timeouts};
 use crate::control_socket::{self, Configured, Desk};
+use crate::erasing::Eraser;
 use crate::proxy::{self, Forward, ForwardOptions, ListenerOptions, Tunnels, Workers};
 use crate::recording::{ControlBindings, ControlIdentities, TrailSink};
 use crate::stop::{Stop, Stopper};
-use crate::{alerts, anchors, data_folder, key_sets, learned, own_pages, probe};
+use crate::{alerts, anchors, data_folder, erasing, key_sets, learned, own_pages, probe};
 
 /// Everything has ended after this time.
 const GRACE: Duration = Duration::from_secs(10);
@@ -171,6 +173,7 @@ impl Server {
             base_url: base_url(&config),
             listen: config.listen,
             recorder: config.recorder.clone(),
+            erasing: Arc::clone(&app.erasing),
             recorder_state: Arc::clone(&recorder_state),
         });
         let tunnels = Tunnels::new(stop.listener());
@@ -235,6 +238,18 @@ impl Server {
         tasks.spawn(learned::watch(
             recorders.clone(),
             self.control.clone(),
+            self.stop.listener(),
+        ));
+        tasks.spawn(erasing::watch(
+            Eraser {
+                trail: self.trail.clone(),
+                control: self.control.clone(),
+                app: Arc::clone(&self.app),
+                recorders: self.recorders.clone(),
+                each: recorders.clone(),
+                clock: Arc::clone(&self.clock),
+                stopping: AtomicBool::new(false),
+            },
             self.stop.listener(),
         ));
         tasks.spawn(prune(

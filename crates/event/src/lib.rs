@@ -18,6 +18,7 @@ mod ip;
 mod json;
 mod kinds;
 mod learn;
+mod person;
 mod preset;
 mod submit;
 mod survey;
@@ -37,6 +38,7 @@ pub use ip::Ip;
 pub use json::EventJson;
 pub use kinds::{Ending, FirstSet, Kind, KnownBy, Outcome, RequestType, is_safe_method};
 pub use learn::{Learned, RouteLearner};
+pub use person::names_person;
 pub use preset::{
     Impersonation, Preset, PresetError, PresetLine, Reading, RequestHead, Step, Suggestion,
     broken_off,

@@ -8,6 +8,9 @@
     reason = "what goes wrong here fails a test"
 )]
 
+#[path = "control/erasures.rs"]
+mod erasures;
+
 use std::path::Path;
 use std::sync::Arc;
 

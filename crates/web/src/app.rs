@@ -16,6 +16,7 @@ use crate::api::ingest::gaps::{self, Gaps};
 use crate::auth::{Desk, Flash, Flashes, Throttle, Viewer};
 use crate::counters::Counters;
 use crate::direct::DirectAccesses;
+use crate::erasing::Erasing;
 use crate::health::Health;
 use crate::hints;
 use crate::integrity::Integrity;
@@ -95,6 +96,8 @@ pub struct App {
     pub anchors: Arc<RwLock<Anchors>>,
     /// What verifications found.
     pub integrity: Integrity,
+    /// How erasures fare.
+    pub erasing: Arc<Erasing>,
     pub(crate) ledger_public: bool,
     pub(crate) key: [u8; 32],
     pub(crate) trusted_proxies: Vec<IpNet>,
@@ -141,6 +144,7 @@ impl App {
             health: options.health,
             anchors: options.anchors,
             integrity: Integrity::restored(&options.control),
+            erasing: Arc::default(),
             ledger_public: options.ledger_public,
             key: options.key,
             trusted_proxies: options.trusted_proxies,
@@ -176,6 +180,11 @@ impl App {
             .run(move || question(&trail))
             .await?
             .map_err(WebError::from)
+    }
+
+    /// Forgets a person in what is kept in memory of the pages.
+    pub fn forget(&self, admin: &str, pseudonym: &str) {
+        self.integrity.rename(admin, pseudonym);
     }
 
     /// Puts on record what still has to be, before the trail is closed: refused events that were

@@ -5,7 +5,7 @@ use std::num::NonZero;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use admintrail_event::Micros;
+use admintrail_event::{Micros, fold};
 use admintrail_store::{Control, Verified, VerifyOptions};
 use parking_lot::RwLock;
 use serde::{Deserialize, Serialize};
@@ -171,6 +171,19 @@ impl Integrity {
         }
     }
 
+    /// Gives another name to whoever asked for a verification.
+    pub(crate) fn rename(&self, admin: &str, name: &str) {
+        let mut board = self.0.write();
+        let Board { last, running, .. } = &mut *board;
+        let last = last.as_mut().and_then(|last| last.by.as_mut());
+        let running = running.as_mut().and_then(|running| running.by.as_mut());
+        for by in last.into_iter().chain(running) {
+            if fold(by) == fold(admin) {
+                name.clone_into(by);
+            }
+        }
+    }
+
     fn end(&self, last: Verification) {
         let mut board = self.0.write();
         (board.running, board.failed, board.last) = (None, None, Some(last));
@@ -204,7 +217,7 @@ impl App {
         let thread = std::thread::Builder::new().name("verify".to_owned());
         let begun = thread.spawn(move || {
             let _place = Place(&app);
-            look(&app, by);
+            look(&app);
         });
         if let Err(error) = begun {
             tracing::error!(%error, "no thread can be had to verify the record");
@@ -215,7 +228,7 @@ impl App {
     }
 }
 
-fn look(app: &App, by: Option<String>) {
+fn look(app: &App) {
     // Threads that are made here are as modest. Not everywhere is one allowed to be.
     let _ = rustix::process::setpriority_process(None, NICE);
     let options = VerifyOptions {
@@ -246,6 +259,8 @@ fn look(app: &App, by: Option<String>) {
             return;
         }
     };
+    // Whoever asked may have been erased meanwhile.
+    let by = app.integrity.running().and_then(|running| running.by);
     let last = verification(&verified, events, app.now(), took_us, by, &app.integrity);
     match &last.verdict {
         Verdict::Intact => {
@@ -323,6 +338,22 @@ mod tests {
             outside: 0,
             gaps: Vec::new(),
         }
+    }
+
+    #[test]
+    fn whoever_asked_may_get_another_name() {
+        let board = Integrity::default();
+        assert!(board.begin(at(0), Some("Tom")));
+        board.rename("tom", "erased-7f3a");
+        let by = |one: Option<String>| one.unwrap();
+        assert_eq!(by(board.running().unwrap().by), "erased-7f3a");
+        board.end(Verification {
+            by: Some("TOM".to_owned()),
+            ..intact(at(1))
+        });
+        board.rename("marek", "erased-0001");
+        board.rename("tom", "erased-7f3a");
+        assert_eq!(by(board.last().unwrap().by), "erased-7f3a");
     }
 
     #[test]

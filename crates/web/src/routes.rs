@@ -9,7 +9,7 @@ use http::Method;
 
 use crate::App;
 use crate::auth::Capability::{self, Audit, Export, Ingest, Manage, Metrics, OwnAccount, Read};
-use crate::{api, ending, settings, sign_in, verifying};
+use crate::{api, ending, pages, settings, sign_in, verifying};
 
 /// Who may ask.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -111,6 +111,22 @@ pub fn routes() -> Vec<Route> {
             "/settings/retention/resume",
             May(Manage),
             settings::retention::resume,
+        ),
+        post(
+            "/settings/erasure/look",
+            May(Manage),
+            pages::look_before_erasing,
+        ),
+        post("/settings/erasure", May(Manage), settings::erasure::ask),
+        post(
+            "/settings/erasure/{id}/approve",
+            May(Manage),
+            settings::erasure::approve,
+        ),
+        post(
+            "/settings/erasure/{id}/withdraw",
+            May(Manage),
+            settings::erasure::withdraw,
         ),
         post(
             "/monitoring/admin-sessions/sessions/{panel}/{session}/end",

@@ -82,6 +82,7 @@ impl Gather {
             clock: clock_sync::state(clock_sync::TIMESYNC.as_ref(), SystemTime::now()),
             leap_s,
             stale_anchors: stale(&self.anchors.read(), now),
+            erasing: stopped_of(self.app.erasing.failing()),
         }
     }
 

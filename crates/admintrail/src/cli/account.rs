@@ -134,7 +134,7 @@ fn row(account: AccountShown) -> Vec<String> {
 }
 
 /// The first line; a line end belongs to the shell, not to the password.
-fn read_password() -> Result<String, Failure> {
+pub(super) fn read_password() -> Result<String, Failure> {
     let mut text = String::new();
     io::stdin().take(4096).read_to_string(&mut text)?;
     let line = text.lines().next().unwrap_or_default();

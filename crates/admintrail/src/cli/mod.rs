@@ -6,6 +6,7 @@ mod account;
 mod alerts;
 mod config_command;
 mod demo_command;
+mod erase;
 mod export;
 mod healthcheck;
 mod identity;
@@ -90,6 +91,12 @@ enum Command {
     /// Exits 0 if all is as it was recorded, 1 on tampering or an undeclared gap, 3 if it could not be
     /// checked, 4 if an anchor is missing or stale.
     Verify(verify::VerifyArgs),
+    /// Take a person out of the record, for good
+    ///
+    /// The id, addresses and browsers of the person give way to a pseudonym, everywhere in the record. Time,
+    /// action and outcome stay, and the ledger says that it was done. Where there are two owners a second
+    /// one has to approve.
+    Erase(erase::EraseArgs),
     /// What others need to check the ledger
     #[command(subcommand)]
     Ledger(ledger::LedgerCommand),
@@ -163,6 +170,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Import(args) => import::run(&global, &args),
         Command::Export(args) => export::run(&global, &args),
         Command::Verify(args) => verify::run(&global, &args),
+        Command::Erase(args) => erase::run(&global, args),
         Command::Ledger(command) => ledger::run(&global, &command),
         Command::Alerts(command) => alerts::run(&global, &command),
         Command::Config(command) => config_command::run(&global, command),

@@ -3,20 +3,30 @@
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use admintrail_capture::RecorderState;
 use admintrail_event::PanelName;
-use admintrail_store::TrailOptions;
-use anyhow::{Result, anyhow};
+use admintrail_store::control::{ErasureId, ErasureState};
+use admintrail_store::{ErasureProgress, TrailOptions};
+use admintrail_web::erasing::carry_out;
+use anyhow::{Context, Result, anyhow};
 use futures_util::Stream;
 use serde::de::DeserializeOwned;
 use tokio::sync::mpsc;
 
 use super::{Failure, Global, host_name, output};
 use crate::config::{Config, Flags};
-use crate::control_socket::{self, Answer, Ask, Block, Client, Desk, Import, Told};
+use crate::control_socket::{self, Answer, Ask, Block, Client, Desk, ErasureShown, Import, Told};
+use crate::erasing::FolderHands;
 use crate::serve::{base_url, configured, presets};
 use crate::{cli, clock, data_folder, shell_user};
+
+/// Between two looks at an erasure that goes on.
+const BETWEEN: Duration = Duration::from_millis(200);
+
+/// One that is not done yet.
+const APPROVED: &str = ErasureState::Approved.as_str();
 
 /// Answers a question, by the server if one runs.
 pub(super) fn ask<T: DeserializeOwned>(global: &Global, ask: Ask) -> Result<T, Failure> {
@@ -94,6 +104,46 @@ impl Door {
         })
     }
 
+    /// Waits until an erasure that is approved is done, and says how far it is now and then. Ends as it
+    /// stands then: a server tries again what it could not do.
+    pub(super) fn follow_erasure(
+        &mut self,
+        dir: &Path,
+        id: i64,
+        progress: impl Fn(u64, u64) + Send + Sync + 'static,
+    ) -> Result<(), Failure> {
+        let client = match self {
+            Self::Server(client) => client,
+            Self::Folder(desk) => {
+                let hands = FolderHands {
+                    data: dir.to_owned(),
+                    clock: Arc::clone(&desk.clock),
+                };
+                let erasure = desk.control.erasure(ErasureId(id));
+                let erasure = erasure.ok_or_else(|| anyhow!("the request is gone"))?;
+                let told = move |it: ErasureProgress| progress(it.done, it.of);
+                carry_out((&desk.trail, &desk.control), &erasure, &hands, told).context(
+                    "the erasure is begun and not done; the next start of a server does the rest",
+                )?;
+                return Ok(());
+            }
+        };
+        loop {
+            let answer = client.ask(&Ask::Erasures).map_err(|error| {
+                anyhow!("{error:#}; the erasure goes on with the next start of the server")
+            })??;
+            let all: Vec<ErasureShown> = taken(answer)?;
+            match all.into_iter().find(|one| one.id == id) {
+                Some(one) if one.state == APPROVED && one.failing.is_none() => {
+                    let (done, of) = one.progress.unwrap_or_default();
+                    progress(done, of);
+                    std::thread::sleep(BETWEEN);
+                }
+                _ => return Ok(()),
+            }
+        }
+    }
+
     /// Has blocks of lines taken over; what became of each is told in their order, and of the end.
     pub(super) async fn import(
         self,
@@ -165,6 +215,7 @@ fn open_desk(global: &Global, dir: &Path) -> Result<Desk> {
         base_url: base_url(&config),
         listen: config.listen,
         recorder: config.recorder,
+        erasing: Arc::default(),
         recorder_state: Arc::new(no_recorder),
     })
 }

@@ -154,6 +154,11 @@ pub(crate) fn answer_about_accounts(
         | Ask::MapIdentity { .. }
         | Ask::UnmapIdentity { .. }
         | Ask::Identities
+        | Ask::Traces { .. }
+        | Ask::Erase { .. }
+        | Ask::Erasures
+        | Ask::ApproveErasure { .. }
+        | Ask::WithdrawErasure { .. }
         | Ask::Import { .. }
         | Ask::Tail { .. }
         | Ask::Looked { .. } => Err(Refused::failed("not a question about accounts")),

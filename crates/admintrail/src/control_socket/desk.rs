@@ -7,9 +7,12 @@ use std::sync::Arc;
 use admintrail_capture::RecorderState;
 use admintrail_event::{Draft, EventId, KnownBy, Outcome, PanelName, RequestType, encode_bytes};
 use admintrail_store::{Control, StoreError, Submission, Trail};
+use admintrail_web::Erasing;
+use secrecy::SecretString;
 use serde_json::Value;
 
 use super::accounts::answer_about_accounts;
+use super::erasures::Erasures;
 use super::identities::{Configured, Register};
 use super::protocol::{Answer, Ask, Refused, Status};
 use crate::clock::Clock;
@@ -35,6 +38,8 @@ pub(crate) struct Desk {
     pub(crate) base_url: String,
     pub(crate) listen: SocketAddr,
     pub(crate) recorder: String,
+    /// How erasures fare.
+    pub(crate) erasing: Arc<Erasing>,
     /// How the recorders are; a command without a server has none.
     pub(crate) recorder_state: RecorderStates,
 }
@@ -46,6 +51,12 @@ impl Desk {
             Ask::Status => Ok(Answer::recorded(shown(&self.status())?)),
             Ask::Looked { command, filter } => {
                 Ok(answer(Value::Null, self.looked(&command, &filter, user)))
+            }
+            Ask::Traces { admin, by } => {
+                let erasures = self.erasures(user);
+                let found = erasures.traces(&admin, by)?;
+                let action = "Looked at what there is of a person to erase";
+                Ok(answer(found, self.note(user, "GET", "erase", action, None)))
             }
             Ask::Tail { .. } | Ask::Import { .. } => {
                 Err(Refused::failed("this has more than one answer"))
@@ -59,7 +70,14 @@ impl Desk {
                     key: &self.key,
                     now: (self.clock)(),
                 };
+                let erasures = self.erasures(user);
                 let (mut value, note) = match ask {
+                    Ask::Erase { admin, reason, by } => erasures.ask(&admin, &reason, by)?,
+                    Ask::ApproveErasure { id, by, password } => {
+                        erasures.approve(id, &by, &SecretString::from(password))?
+                    }
+                    Ask::WithdrawErasure { id, by } => erasures.withdraw(id, by)?,
+                    Ask::Erasures => (erasures.list()?, None),
                     Ask::MapIdentity {
                         panel,
                         admin,
@@ -83,6 +101,16 @@ impl Desk {
                 }
                 Ok(answer(value, noted))
             }
+        }
+    }
+
+    fn erasures<'a>(&'a self, user: &'a str) -> Erasures<'a> {
+        Erasures {
+            trail: &self.trail,
+            control: &self.control,
+            erasing: &self.erasing,
+            user,
+            now: (self.clock)(),
         }
     }
 
@@ -213,6 +241,7 @@ impl Desk {
             base_url: String::new(),
             listen: ([127, 0, 0, 1], 1).into(),
             recorder: "here".to_owned(),
+            erasing: Arc::default(),
             recorder_state: Arc::new(|| unreachable!("nobody asks")),
         })
     }

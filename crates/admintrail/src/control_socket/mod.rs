@@ -6,6 +6,7 @@ mod accounts;
 mod address;
 mod client;
 mod desk;
+mod erasures;
 mod identities;
 mod import;
 mod listener;
@@ -18,6 +19,6 @@ pub(crate) use identities::Configured;
 pub(crate) use import::{BLOCK_BYTES, BLOCK_LINES, Block, Import, Told};
 pub(crate) use listener::Listener;
 pub(crate) use protocol::{
-    AccountShown, Answer, Ask, IdentityKey, IdentityShown, ImportReport, LineError, Place, Refused,
-    Status, Tailed, TokenShown,
+    AccountShown, Answer, Ask, ErasureShown, IdentityKey, IdentityShown, ImportReport, LineError,
+    Place, Refused, Status, Tailed, TokenShown, TracesShown,
 };

@@ -44,6 +44,25 @@ pub(crate) enum Ask {
     UnmapIdentity { panel: String, key: IdentityKey },
     /// Whose tokens and basic users are.
     Identities,
+    /// What there is of a person, and whether it may be erased. Nothing is changed. Without `by`: the
+    /// one owner, or whoever asks.
+    Traces { admin: String, by: Option<String> },
+    /// Asks for a person to be erased, on whose word likewise.
+    Erase {
+        admin: String,
+        reason: String,
+        by: Option<String>,
+    },
+    /// Every request, with how far it is.
+    Erasures,
+    /// A second owner agrees, and proves to be that one.
+    ApproveErasure {
+        id: i64,
+        by: String,
+        password: String,
+    },
+    /// Takes a request back.
+    WithdrawErasure { id: i64, by: Option<String> },
     /// Takes over events, of this panel where they name none. Blocks of lines follow, each after a
     /// [`BlockHead`]; a head without bytes ends them. They are sent without waiting for the answers;
     /// those come in order, one for each block and one for the end, and are [`ImportReport`]s.
@@ -83,6 +102,42 @@ pub(crate) struct IdentityShown {
     pub(crate) since: Option<String>,
     /// Said by the configuration.
     pub(crate) configured: bool,
+}
+
+/// What there is of a person.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct TracesShown {
+    pub(crate) admin: String,
+    pub(crate) events: u64,
+    pub(crate) panels: Vec<String>,
+    pub(crate) first: Option<String>,
+    pub(crate) last: Option<String>,
+    /// Another owner has to agree.
+    pub(crate) needs_approval: bool,
+}
+
+/// A request to erase somebody, as commands show it.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct ErasureShown {
+    pub(crate) id: i64,
+    pub(crate) state: String,
+    /// As long as the person is not erased.
+    pub(crate) admin: Option<String>,
+    pub(crate) pseudonym: String,
+    pub(crate) requested_by: String,
+    pub(crate) requested_at: String,
+    pub(crate) approved_by: Option<String>,
+    pub(crate) approved_at: Option<String>,
+    pub(crate) reason: String,
+    /// How many were rewritten.
+    pub(crate) events: Option<u64>,
+    /// Of the statement in the ledger.
+    pub(crate) entry: Option<u64>,
+    pub(crate) ended_at: Option<String>,
+    /// Rows that were looked at, and of how many.
+    pub(crate) progress: Option<(u64, u64)>,
+    /// Why it is not done yet.
+    pub(crate) failing: Option<String>,
 }
 
 /// How far a tail has come, to go on from after the server came back.

@@ -372,6 +372,8 @@ fn help_is_what_it_was() {
         &["tail"],
         &["import"],
         &["export"],
+        &["erase"],
+        &["erase", "approve"],
         &["alerts", "test"],
         &["config", "show"],
         &["healthcheck"],

@@ -17,6 +17,7 @@ mod commands;
 mod configuration;
 mod direct_access;
 mod durability;
+mod erase;
 mod forwarding;
 mod full_disk;
 mod http2;

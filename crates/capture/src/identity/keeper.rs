@@ -162,6 +162,25 @@ impl Keeper {
         Saved(receiver)
     }
 
+    /// Ends what is about to be bound to a person; what is bound already is the store's to forget.
+    pub(crate) fn forget_person(&self, folded: &str) {
+        let overlay = self.overlay.read();
+        let of_person = |(_, change): &(u64, Change)| match change {
+            Change::Bind(binding) if admintrail_event::fold(&binding.admin) == folded => {
+                Some(binding.panel.clone())
+            }
+            _ => None,
+        };
+        let bound: Vec<_> = overlay
+            .iter()
+            .filter_map(|(credential, one)| Some((*credential, of_person(one)?)))
+            .collect();
+        drop(overlay);
+        for (credential, panel) in bound {
+            drop(self.change(&panel, credential, Change::End));
+        }
+    }
+
     /// Ends [`Keeper::run`].
     pub(crate) fn end(&self) {
         self.ended.store(true, Ordering::Release);

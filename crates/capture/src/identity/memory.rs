@@ -1,5 +1,6 @@
 //! What is learned of a panel while it runs. Nearly all of it survives a restart (`snapshot.rs`).
 
+mod person;
 mod snapshot;
 
 use std::borrow::Cow;

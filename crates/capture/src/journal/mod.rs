@@ -104,6 +104,8 @@ struct State {
     /// Not before this moment is a fresh segment tried again.
     retry_at: Option<Instant>,
     closing: bool,
+    /// Who waits for a fresh segment.
+    renewals: Vec<std::sync::mpsc::Sender<io::Result<()>>>,
 }
 
 struct Active {
@@ -151,6 +153,7 @@ impl Journal {
                 waiters: Vec::new(),
                 retry_at: None,
                 closing: false,
+                renewals: Vec::new(),
             }),
             wake: Condvar::new(),
         });
@@ -279,6 +282,24 @@ impl Journal {
             drop(state);
             self.shared.wake.notify_one();
         }
+    }
+
+    /// Begins a fresh segment with nothing but what is open: of what was released nothing stays in the
+    /// folder. Blocks until the earlier ones are gone.
+    ///
+    /// # Errors
+    /// Why it could not be written; then the earlier ones are still there.
+    pub(crate) fn renew(&self) -> io::Result<()> {
+        let stopped = || io::Error::other("recording has stopped");
+        let (done, renewed) = std::sync::mpsc::channel();
+        let mut state = self.shared.state.lock();
+        if state.closing {
+            return Err(stopped());
+        }
+        state.renewals.push(done);
+        drop(state);
+        self.shared.wake.notify_one();
+        renewed.recv().map_err(|_| stopped())?
     }
 
     /// Syncs, ends the thread and gives the folder free. In order (`all_done`), an empty journal

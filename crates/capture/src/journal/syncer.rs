@@ -29,10 +29,19 @@ impl Shared {
             match task {
                 Task::Sync => self.sync(),
                 Task::Renew => {
+                    let asked = std::mem::take(&mut self.state.lock().renewals);
                     // Reported through `health` inside; here it only means: later again.
-                    let _ = self.renew();
+                    let renewed = self.renew();
+                    for one in asked {
+                        let answer = match &renewed {
+                            Ok(()) => Ok(()),
+                            Err(error) => Err(io::Error::new(error.kind(), error.to_string())),
+                        };
+                        let _ = one.send(answer);
+                    }
                 }
                 Task::End => {
+                    self.state.lock().renewals.clear();
                     self.sync();
                     return;
                 }
@@ -53,6 +62,7 @@ impl Shared {
                     _ => return Task::Renew,
                 },
                 Some(active) if active.length > state.replace_above => return Task::Renew,
+                Some(_) if !state.renewals.is_empty() => return Task::Renew,
                 Some(_) if !state.waiters.is_empty() => return Task::Sync,
                 Some(_) => match state.sync_by {
                     Some(at) if now < at => Some(at),

@@ -282,6 +282,45 @@ async fn full_segments_go_and_what_is_open_is_carried_over() {
     assert_eq!(start(folder.path()).1, [opening(0)]);
 }
 
+#[test]
+fn a_renewed_journal_holds_what_is_open_and_nothing_that_was_released() {
+    let folder = tempfile::tempdir().unwrap();
+    let (journal, _) = start(folder.path());
+    open(&journal, &opening(1)).unwrap();
+    open(&journal, &opening(2)).unwrap();
+    journal.release(&[opening(1).id]);
+    let names = |name: &str| {
+        let bytes: Vec<u8> = segments(folder.path())
+            .iter()
+            .flat_map(|path| std::fs::read(path).unwrap())
+            .collect();
+        bytes
+            .windows(name.len())
+            .any(|part| part == name.as_bytes())
+    };
+    assert!(names("admin1"), "released, and still in the file");
+    journal.renew().unwrap();
+    assert!(!names("admin1"));
+    assert!(names("admin2"));
+    assert_eq!(segments(folder.path()).len(), 1);
+    drop(journal);
+    let (journal, open) = start(folder.path());
+    assert_eq!(open.len(), 1);
+    journal.close(false);
+    assert!(journal.renew().is_err(), "nobody waits for ever");
+}
+
+#[test]
+fn a_journal_that_cannot_be_renewed_says_so_and_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let (journal, faults, _) = start_faulty(folder.path());
+    open(&journal, &opening(1)).unwrap();
+    faults.create.store(1, Ordering::SeqCst);
+    assert!(journal.renew().is_err());
+    open(&journal, &opening(2)).unwrap();
+    journal.renew().unwrap();
+}
+
 #[tokio::test]
 async fn many_waiting_requests_share_one_sync() {
     let folder = tempfile::tempdir().unwrap();

@@ -137,6 +137,25 @@ impl Recorders {
         self.trunk.state()
     }
 
+    /// Forgets a person, by the whole id in any case: names that were learned, sign-ins that are not
+    /// decided yet, sessions that are about to be bound. Whoever goes on working is learned anew.
+    pub fn forget(&self, admin: &str) {
+        let folded = admintrail_event::fold(admin);
+        let panels: Vec<_> = self.trunk.panels.lock().values().cloned().collect();
+        for panel in panels {
+            panel.forget_person(&folded);
+        }
+        self.trunk.keeper.forget_person(&folded);
+    }
+
+    /// Leaves nothing in the journal's folder but what is open. Blocks for as long as the disk takes.
+    ///
+    /// # Errors
+    /// Why it could not be written; then the folder is as it was.
+    pub fn renew_journal(&self) -> Result<(), std::io::Error> {
+        self.trunk.journal.renew()
+    }
+
     /// Counts requests that the HTTP parser refused (400, 431, bad framing) from this peer.
     pub fn count_refused(&self, recorder: &Recorder, peer: SocketAddr, requests: u64) {
         self.trunk

@@ -9,6 +9,7 @@ use admintrail_event::{Micros, PanelName};
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Row};
 
 use super::ended::EndedSession;
+use super::erasures;
 use super::memory::{LiveBinding, LiveSession, LiveToken, Memory, Seen};
 use super::model::{
     Account, AccountId, ApiToken, LinkPurpose, MappedIdentity, OneTimeLink, Role, SecretHash,
@@ -25,6 +26,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0002.sql"),
     include_str!("migrations/0003.sql"),
     include_str!("migrations/0004.sql"),
+    include_str!("migrations/0005.sql"),
 ];
 
 /// Says "Admintrail control" in the file's header, so that another database is not taken for it.
@@ -93,11 +95,11 @@ pub(super) fn open_read_only(dir: &Path) -> Result<Memory, StoreError> {
 }
 
 fn prepare(connection: &Connection) -> rusqlite::Result<()> {
-    connection.busy_timeout(std::time::Duration::from_secs(2))?;
+    connection.busy_timeout(super::writer::BUSY)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "foreign_keys", true)?;
-    // Secrets' hashes and ended sessions leave the file, not only its index.
+    // Names of erased persons, secrets' hashes and ended sessions leave the file, not only its index.
     connection.pragma_update(None, "secure_delete", true)?;
     connection.set_prepared_statement_cache_capacity(64);
     Ok(())
@@ -255,6 +257,11 @@ fn load(connection: &Connection, version: usize) -> rusqlite::Result<Memory> {
         })?;
         memory.learned.write().extend(learned);
     }
+    if version >= 5 {
+        for erasure in erasures::all(connection)? {
+            memory.show_erasure(erasure);
+        }
+    }
     let pairs = rows(connection, "SELECT name, value FROM settings", |row| {
         Ok((row.get(0)?, row.get::<_, String>(1)?))
     })?;
@@ -293,7 +300,7 @@ pub(super) fn account(connection: &Connection, id: AccountId) -> rusqlite::Resul
     Ok(Some(account))
 }
 
-fn rows<T>(
+pub(super) fn rows<T>(
     connection: &Connection,
     sql: &str,
     read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
@@ -389,13 +396,17 @@ fn mapped_of_row(row: &Row<'_>) -> rusqlite::Result<MappedIdentity> {
     })
 }
 
-fn panel_name(row: &Row<'_>, column: usize) -> rusqlite::Result<PanelName> {
+pub(super) fn panel_name(row: &Row<'_>, column: usize) -> rusqlite::Result<PanelName> {
     let text: String = row.get(column)?;
     text.parse()
         .map_err(|error: admintrail_event::IdError| unreadable(column, error.to_string()))
 }
 
-fn word<T>(row: &Row<'_>, column: usize, read: fn(&str) -> Option<T>) -> rusqlite::Result<T> {
+pub(super) fn word<T>(
+    row: &Row<'_>,
+    column: usize,
+    read: fn(&str) -> Option<T>,
+) -> rusqlite::Result<T> {
     let text: String = row.get(column)?;
     read(&text).ok_or_else(|| unreadable(column, format!("{text:?} is not a known word")))
 }

@@ -66,6 +66,15 @@ impl EndedSessions {
         self.all.read().get(&(panel.clone(), *session)).cloned()
     }
 
+    /// Gives another name to whoever ended sessions.
+    pub(super) fn rename(&self, is: impl Fn(&str) -> bool, name: &Arc<str>) {
+        for ended in self.all.write().values_mut() {
+            if is(&ended.by) {
+                ended.by = Arc::clone(name);
+            }
+        }
+    }
+
     pub(super) fn prune(&self, before: Micros) {
         let mut all = self.all.write();
         all.retain(|_, ended| ended.at > before);

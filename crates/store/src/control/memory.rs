@@ -1,6 +1,6 @@
 //! Everything of `control.db` in memory, so that a look-up costs no disk.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -8,6 +8,7 @@ use admintrail_event::{Micros, PanelName};
 use parking_lot::RwLock;
 
 use super::ended::EndedSessions;
+use super::erasures::{ErasureId, StoredErasure};
 use super::model::{
     Account, AccountId, ApiToken, MappedIdentity, OneTimeLink, SecretHash, StoredBinding, TokenId,
     WebSession,
@@ -22,6 +23,7 @@ pub(super) struct Memory {
     pub(super) bindings: RwLock<HashMap<PanelName, PanelBindings>>,
     pub(super) mapped: RwLock<HashMap<PanelName, HashMap<[u8; 16], MappedIdentity>>>,
     pub(super) ended: EndedSessions,
+    pub(super) erasures: RwLock<BTreeMap<ErasureId, Arc<StoredErasure>>>,
     pub(super) learned: RwLock<HashMap<PanelName, Vec<u8>>>,
     pub(super) settings: RwLock<HashMap<String, Arc<str>>>,
 }

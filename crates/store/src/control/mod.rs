@@ -1,4 +1,4 @@
-//! `control.db`: accounts, tokens, sessions of our own pages, bindings, ended sessions, settings.
+//! `control.db`: accounts, tokens, sessions of our own pages, bindings, ended sessions, erasures, settings.
 //!
 //! Look-ups are answered from memory and never wait for the disk. Changes go to one writer
 //! thread, which commits those that come together at once; they are answered when they are
@@ -9,6 +9,8 @@ mod bindings;
 mod database;
 mod durable;
 mod ended;
+mod erasures;
+mod forgetting;
 mod identities;
 mod learned;
 mod links;
@@ -21,6 +23,8 @@ mod writer;
 
 pub use durable::Durable;
 pub use ended::EndedSession;
+pub use erasures::{ErasureId, ErasureState, NewErasure, StoredErasure};
+pub use forgetting::Forgotten;
 pub use model::{
     Account, AccountId, ApiToken, LinkPurpose, MappedIdentity, NewAccount, NewSession, NewToken,
     OneTimeLink, Preferences, Role, SecretHash, StoredBinding, TokenId, TokenScope, WebSession,
@@ -36,7 +40,7 @@ use rusqlite::Connection;
 
 use crate::StoreError;
 use memory::Memory;
-use writer::Change;
+use writer::Work;
 
 /// The database of everything that is not an event. Clones share it.
 ///
@@ -54,7 +58,7 @@ struct Shared {
 }
 
 struct Writer {
-    changes: Sender<Box<dyn Change>>,
+    changes: Sender<Work>,
     thread: JoinHandle<()>,
     lock: database::FolderLock,
 }
@@ -113,11 +117,15 @@ impl Control {
         apply: impl FnOnce(&Memory, T) -> R + Send + 'static,
     ) -> Durable<R> {
         let (change, durable) = writer::change(sql, apply);
-        if let Some(writer) = self.shared.writer.lock().as_ref() {
-            // A change that nobody takes answers `Closed` when it is dropped.
-            drop(writer.changes.send(change));
-        }
+        self.send(Work::Change(change));
         durable
+    }
+
+    fn send(&self, work: Work) {
+        if let Some(writer) = self.shared.writer.lock().as_ref() {
+            // What nobody takes answers `Closed` when it is dropped.
+            drop(writer.changes.send(work));
+        }
     }
 
     /// Hands over a change that nobody waits for; the writer logs if it fails.

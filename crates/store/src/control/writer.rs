@@ -1,6 +1,7 @@
 //! The one thread that changes `control.db`. Changes that come together share one commit.
 
 use std::path::Path;
+use std::time::Duration;
 
 use crossbeam_channel::Receiver;
 use rusqlite::{Connection, ffi};
@@ -11,6 +12,20 @@ use crate::StoreError;
 
 /// Most changes in one commit.
 const GROUP: usize = 256;
+
+/// How often emptying the log is tried while somebody reads in it, and how long each time waits.
+const TRIES: u32 = 5;
+const WAIT: Duration = Duration::from_millis(200);
+
+/// How long everything else waits.
+pub(super) const BUSY: Duration = Duration::from_secs(2);
+
+/// What the thread does next.
+pub(super) enum Work {
+    Change(Box<dyn Change>),
+    /// Leaves nothing in the files of what was deleted or replaced.
+    Scrub(Ack<()>),
+}
 
 /// One change: first made in the database, then, once that is durable, shown in memory.
 pub(super) trait Change: Send {
@@ -100,18 +115,30 @@ fn in_savepoint<T>(
 }
 
 /// Runs until every sender is gone.
-pub(super) fn run(
-    connection: Connection,
-    changes: &Receiver<Box<dyn Change>>,
-    memory: &Memory,
-    path: &Path,
-) {
+pub(super) fn run(connection: Connection, work: &Receiver<Work>, memory: &Memory, path: &Path) {
     // Why nothing more may be written until a restart.
     let mut poisoned: Option<String> = None;
-    while let Ok(first) = changes.recv() {
-        let mut group: Vec<_> = std::iter::once(first)
-            .chain(changes.try_iter().take(GROUP - 1))
-            .collect();
+    let mut next: Option<Work> = None;
+    while let Some(first) = next.take().or_else(|| work.recv().ok()) {
+        let first = match first {
+            Work::Change(change) => change,
+            Work::Scrub(ack) => {
+                let scrubbed = poisoned.clone().map_or_else(|| scrub(&connection), Err);
+                ack.answer(scrubbed.map_err(|cause| StoreError::CannotRecord { cause }));
+                continue;
+            }
+        };
+        let mut group = vec![first];
+        while group.len() < GROUP {
+            match work.try_recv() {
+                Ok(Work::Change(change)) => group.push(change),
+                Ok(other) => {
+                    next = Some(other);
+                    break;
+                }
+                Err(_) => break,
+            }
+        }
         let committed = match &poisoned {
             Some(cause) => Err(cause.clone()),
             None => commit(&connection, &mut group, &mut poisoned),
@@ -127,6 +154,31 @@ pub(super) fn run(
     if let Err((_, error)) = connection.close() {
         tracing::warn!(path = %path.display(), %error, "the database was closed out of order");
     }
+}
+
+/// Deleted rows are zeroed, but a page that was split or joined may keep a copy between its cells: so
+/// the database is written anew, then the log, which has every page as it was, is emptied.
+fn scrub(connection: &Connection) -> Result<(), String> {
+    let scrubbed = connection
+        .busy_timeout(WAIT)
+        .and_then(|()| connection.execute_batch("VACUUM"))
+        .map_err(|error| described(&error))
+        .and_then(|()| empty_log(connection));
+    let restored = connection.busy_timeout(BUSY);
+    scrubbed.and(restored.map_err(|error| described(&error)))
+}
+
+fn empty_log(connection: &Connection) -> Result<(), String> {
+    let sql = "PRAGMA wal_checkpoint(TRUNCATE)";
+    for _ in 0..TRIES {
+        let busy = connection
+            .query_row(sql, [], |row| row.get::<_, bool>(0))
+            .map_err(|error| described(&error))?;
+        if !busy {
+            return Ok(());
+        }
+    }
+    Err("another program reads control.db, so names cannot leave its log yet".to_owned())
 }
 
 fn commit(

@@ -12,6 +12,9 @@ use crate::columns::Fields;
 /// Whoever has fewer letters before the @ is not looked for by them.
 const SHORTEST_NAME: usize = 3;
 
+/// What stands before a name in sentences of ours.
+const SAID_OF: &[&str] = &[" as ", "(was ", " user "];
+
 /// Everything by which the trail knows a person. It is collected before the first event is rewritten,
 /// and kept until the last one is: afterwards nothing of it could be found any more.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -150,8 +153,28 @@ impl Person {
         changes.query = find(fields.query, Reading::Query);
         changes.path = find(Some(fields.path), Reading::Path);
         changes.route = find(fields.route, Reading::Path);
-        changes.object = find(fields.object, Reading::Path);
-        changes.action = anywhere.replaced(fields.action, &self.pseudonym, Reading::Plain);
+        // What was searched for at the shell stands there as it was typed.
+        let typed = own
+            && fields
+                .object
+                .is_some_and(|object| object.starts_with("filter/"));
+        let object = if typed { Reading::Plain } else { Reading::Path };
+        changes.object = find(fields.object, object);
+        changes.action = anywhere
+            .replaced(fields.action, &self.pseudonym, Reading::Plain)
+            .or_else(|| (own || changes.attempted).then(|| self.renamed_in(fields.action))?);
+    }
+
+    /// A sentence of ours that ends with whom it is about (`Failed sign-in as root`), if that is the
+    /// person. Anywhere else the id may be a word like any other.
+    fn renamed_in(&self, action: &str) -> Option<String> {
+        SAID_OF.iter().find_map(|before| {
+            let (start, rest) = action.rsplit_once(before)?;
+            let name = rest.get(..self.id.len()).filter(|name| self.is(name))?;
+            let after = rest.get(name.len()..)?;
+            let ends = after.is_empty() || after.starts_with([' ', ')']);
+            ends.then(|| format!("{start}{before}{}{after}", self.pseudonym))
+        })
     }
 
     /// The event with its changes.
@@ -196,4 +219,39 @@ pub fn without(text: &str, id: &str, pseudonym: &str) -> String {
     replaced
         .map_or(Cow::Borrowed(text), Cow::Owned)
         .into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Person;
+
+    #[test]
+    fn a_sentence_that_says_whom_it_is_about_says_the_pseudonym() {
+        let person = Person::new("jdoe", "erased-7f3a");
+        for (action, expected) in [
+            ("Failed sign-in as JDoe", "Failed sign-in as erased-7f3a"),
+            (
+                "Named user ci of billing as jdoe (was tom)",
+                "Named user ci of billing as erased-7f3a (was tom)",
+            ),
+            (
+                "Unnamed token 77f0a1b2 of billing (was jdoe)",
+                "Unnamed token 77f0a1b2 of billing (was erased-7f3a)",
+            ),
+            (
+                "Unnamed user jdoe of billing (was tom)",
+                "Unnamed user erased-7f3a of billing (was tom)",
+            ),
+        ] {
+            assert_eq!(person.renamed_in(action).as_deref(), Some(expected));
+        }
+        for action in [
+            "Failed sign-in as jdoes",
+            "Viewed jdoe",
+            "Signed in",
+            " as ",
+        ] {
+            assert_eq!(person.renamed_in(action), None, "{action}");
+        }
+    }
 }

@@ -1,6 +1,7 @@
 //! The trail as its users see it: what is acknowledged stays, what is asked is answered.
 
 #![allow(
+    clippy::panic,
     clippy::unwrap_used,
     clippy::indexing_slicing,
     reason = "a test may fail this way"

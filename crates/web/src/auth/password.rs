@@ -69,6 +69,21 @@ pub fn hash(password: &str) -> Result<String, WebError> {
     Ok(hash.to_string())
 }
 
+/// Whether the password is the one of this hash; `None` costs the same and is never right. Takes about
+/// 20 ms of a core: not on async threads.
+#[must_use]
+pub fn is_right(password: &str, phc: Option<&str>) -> bool {
+    let known = phc.is_some();
+    let nobody = NOBODY.as_deref();
+    let Some(Ok(parsed)) = phc.or(nobody).map(PasswordHash::new) else {
+        return false;
+    };
+    let too_long = password.len() > MAX_BYTES;
+    let tried = if too_long { "" } else { password };
+    let right = argon2id().verify_password(tried.as_bytes(), &parsed);
+    right.is_ok() && known && !too_long
+}
+
 /// Verified instead when there is no account, no password or no permission to sign in, so that
 /// the answer takes the same time.
 static NOBODY: LazyLock<Option<String>> = LazyLock::new(|| hash("nobody signs in with this").ok());
@@ -95,21 +110,8 @@ impl Desk {
     pub(crate) async fn verify(&self, password: &str, phc: Option<&str>) -> Result<bool, WebError> {
         self.verified.fetch_add(1, Ordering::Relaxed);
         let (password, phc) = (SecretString::from(password), phc.map(str::to_owned));
-        self.work(move || {
-            let known = phc.is_some();
-            let phc = phc.or_else(|| NOBODY.clone()).unwrap_or_default();
-            let Ok(parsed) = PasswordHash::new(&phc) else {
-                return Ok(false);
-            };
-            let password = password.expose_secret();
-            let too_long = password.len() > MAX_BYTES;
-            let tried = if too_long { "" } else { password };
-            let right = argon2id()
-                .verify_password(tried.as_bytes(), &parsed)
-                .is_ok();
-            Ok(right && known && !too_long)
-        })
-        .await
+        self.work(move || Ok(is_right(password.expose_secret(), phc.as_deref())))
+            .await
     }
 
     /// [`hash`] in its turn.

@@ -35,11 +35,13 @@ pub enum Code {
     ClockLeap,
     /// No checkpoint of the ledger reaches somebody else any more.
     AnchorStale,
+    /// Somebody who is to be erased is not yet.
+    ErasureStopped,
 }
 
 impl Code {
     /// All of them, the worst first.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::RecordingStopped,
         Self::LedgerTampered,
         Self::SegmentDamaged,
@@ -52,6 +54,7 @@ impl Code {
         Self::ClockUnsynchronised,
         Self::ClockLeap,
         Self::AnchorStale,
+        Self::ErasureStopped,
     ];
 
     /// As JSON and metrics have it.
@@ -70,6 +73,7 @@ impl Code {
             Self::ClockUnsynchronised => "clock_unsynchronised",
             Self::ClockLeap => "clock_leap",
             Self::AnchorStale => "anchor_stale",
+            Self::ErasureStopped => "erasure_stopped",
         }
     }
 
@@ -113,8 +117,8 @@ impl Code {
             Self::LedgerTampered | Self::RetentionPaused => Duration::ZERO,
             Self::ClockUnsynchronised => Duration::from_secs(300),
             Self::ClockLeap => Duration::from_secs(86_400),
-            // One that was kept ends it.
-            Self::AnchorStale => Duration::ZERO,
+            // One that was kept, or came to its end, ends it.
+            Self::AnchorStale | Self::ErasureStopped => Duration::ZERO,
         }
     }
 }
@@ -215,6 +219,11 @@ pub enum Fault {
         /// Why.
         cause: String,
     },
+    /// Somebody who is to be erased is not yet.
+    ErasureStopped {
+        /// Why.
+        cause: String,
+    },
 }
 
 impl Fault {
@@ -234,6 +243,7 @@ impl Fault {
             Self::ClockUnsynchronised => Code::ClockUnsynchronised,
             Self::ClockLeap { .. } => Code::ClockLeap,
             Self::AnchorStale { .. } => Code::AnchorStale,
+            Self::ErasureStopped { .. } => Code::ErasureStopped,
         }
     }
 

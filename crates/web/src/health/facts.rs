@@ -39,6 +39,8 @@ pub struct Facts {
     pub leap_s: i64,
     /// Places that no checkpoint of the ledger reached for two intervals.
     pub stale_anchors: Vec<StaleAnchor>,
+    /// Somebody who is to be erased is not yet.
+    pub erasing: Option<Stopped>,
 }
 
 /// A place that no checkpoint of the ledger reached for two intervals.

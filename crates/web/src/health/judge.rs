@@ -120,6 +120,10 @@ fn faults(held: &[Condition], facts: &Facts) -> Vec<(Fault, Micros)> {
         let (place, cause) = (stale.place.clone(), stale.cause.clone());
         faults.push((Fault::AnchorStale { place, cause }, stale.since));
     }
+    if let Some(stopped) = &facts.erasing {
+        let cause = stopped.cause.clone();
+        faults.push((Fault::ErasureStopped { cause }, stopped.since));
+    }
     faults
 }
 

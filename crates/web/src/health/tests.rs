@@ -77,6 +77,13 @@ fn stale(facts: &mut Facts, places: &[&str]) {
         .collect();
 }
 
+fn not_erased(facts: &mut Facts) {
+    facts.erasing = Some(Stopped {
+        since: facts.now,
+        cause: "disk full".to_owned(),
+    });
+}
+
 fn tampered(facts: &mut Facts) {
     facts.tampered = Some(TamperedFact {
         since: facts.now,
@@ -158,6 +165,11 @@ fn each_fact_raises_its_condition_once_and_its_end_resolves_it() {
                 (130, |f| stale(f, &["b"])),
             ],
             &["", "", "+anchor_stale:a +anchor_stale:b", "-anchor_stale:a"],
+        ),
+        (
+            "an erasure that cannot be done is told at once, and when it is done",
+            &[(0, well), (10, not_erased), (60, not_erased), (70, well)],
+            &["", "+erasure_stopped", "", "-erasure_stopped"],
         ),
         (
             "an anchor that comes soon after the start is not told",
@@ -465,6 +477,9 @@ fn every_condition_says_what_happened_what_it_means_and_what_to_do() {
         Fault::AnchorStale {
             place: "backup-host".to_owned(),
             cause: "it answers 503 Service Unavailable".to_owned(),
+        },
+        Fault::ErasureStopped {
+            cause: "could not be recorded: disk full".to_owned(),
         },
     ];
     let told: Vec<String> = faults

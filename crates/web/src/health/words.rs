@@ -199,6 +199,15 @@ impl Words {
                 ),
                 "Mend what is named here; the next checkpoint is sent by itself.".to_owned(),
             ),
+            Fault::ErasureStopped { cause } => (
+                "An erasure is not done".to_owned(),
+                format!(
+                    "Somebody who is to be erased is still on record; the first attempt failed {}.",
+                    at(since)
+                ),
+                format!("It says: {cause}."),
+                "Mend what is named here; it is tried again every minute.".to_owned(),
+            ),
         };
         Self {
             title,
@@ -239,6 +248,9 @@ impl Words {
             }
             Fault::AnchorStale { place, .. } => {
                 format!("Checkpoints of the ledger are kept at {place} again.")
+            }
+            Fault::ErasureStopped { .. } => {
+                "The erasure that could not be done is done.".to_owned()
             }
         }
     }

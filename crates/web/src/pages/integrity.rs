@@ -76,6 +76,8 @@ struct GapLine {
 }
 
 struct Said {
+    /// Its place in the ledger, for links.
+    place: u64,
     entry: String,
     kind: &'static str,
     sentence: String,
@@ -424,6 +426,7 @@ fn said(entry: u64, statement: &Statement, face: &Face) -> Said {
         .as_ref()
         .map_or_else(String::new, |by| format!(", approved by {by}"));
     Said {
+        place: entry,
         entry: grouped(entry),
         kind,
         sentence: format!("{what}. Decided by {}{approved}.", said.by),

@@ -30,6 +30,8 @@ use crate::App;
 use crate::auth::forms::{FailureView, LinkForm, ResetForm, SetupForm, SignInForm};
 use crate::pages::wording::link;
 
+pub(crate) use settings::erasure::look as look_before_erasing;
+
 /// The pages, fragments and static files.
 pub fn routes() -> Router<Arc<App>> {
     Router::new()
@@ -48,6 +50,7 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/monitoring", to(link::REQUESTS))
         .route("/settings", to(link::ACCOUNT))
         .route(link::ACCOUNT, get(settings::account::show))
+        .route(link::ERASURE, get(settings::erasure::show))
         .route("/settings/panels", get(settings::panels::show))
         .route("/settings/retention", get(settings::retention::show))
         .route("/settings/tokens", get(settings::tokens::show))

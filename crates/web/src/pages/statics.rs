@@ -59,6 +59,7 @@ const SHEETS: &str = sheets!(
     "form.css",
     "routes.css",
     "retention.css",
+    "erasure.css",
     "dashboard.css",
     "alerts.css",
     "integrity.css",

@@ -1,6 +1,7 @@
 //! Saving what the settings pages show: plain forms go back to their page, scripts get JSON.
 
 pub(crate) mod account;
+pub(crate) mod erasure;
 pub(crate) mod retention;
 pub(crate) mod tokens;
 

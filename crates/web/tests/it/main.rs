@@ -12,6 +12,7 @@ mod access;
 mod attempts;
 mod declared;
 mod ending;
+mod erasure;
 mod events;
 mod export;
 mod guard;

@@ -188,6 +188,25 @@ mod tests {
     }
 
     #[test]
+    fn a_person_that_is_forgotten_is_in_no_snapshot_and_the_rest_is() {
+        let memory = full();
+        memory.answered_session("/users/Olena/edit");
+        for n in 0..20 {
+            memory.observe(&format!("/users/olena/about-it-{n}"));
+        }
+        memory.forget_person("olena");
+        assert!(memory.is_urgent());
+        let snapshot = memory.take_snapshot(|_| true).unwrap();
+        let text = String::from_utf8_lossy(&snapshot).to_lowercase();
+        assert!(!text.contains("olena"), "{text}");
+        assert!(
+            text.contains("/clients") && text.contains("/articles"),
+            "{text}"
+        );
+        assert!(!memory.knows_basic("olena"));
+    }
+
+    #[test]
     fn all_of_it_comes_back_and_no_secret_is_written() {
         let memory = full();
         let snapshot = memory

@@ -7,7 +7,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::Control;
-use crate::control::AccountId;
+use crate::control::{AccountId, NewErasure};
 
 /// One row in every table of the first version.
 const ROWS: &str = "
@@ -100,6 +100,16 @@ fn a_file_of_every_version_becomes_the_newest_and_keeps_its_rows() {
         let ended =
             control.end_panel_session(panel.clone(), [9; 16], "olena".to_owned(), Micros(1));
         ended.wait().unwrap();
+        let added = control.add_erasure(NewErasure {
+            admin: "taras".to_owned(),
+            pseudonym: "erased-7f3a".to_owned(),
+            requested_by: "olena@example.org".to_owned(),
+            requested_at: Micros(13),
+            reason: "asked for it".to_owned(),
+            blind: [1; 32],
+            waits: true,
+        });
+        let added = added.wait().unwrap().unwrap();
         control.close();
         drop(control);
         assert_eq!(version_of(dir.path()), MIGRATIONS.len());
@@ -108,6 +118,7 @@ fn a_file_of_every_version_becomes_the_newest_and_keeps_its_rows() {
         has_every_row(&control);
         assert_eq!(control.learned(&panel), Some(vec![1]));
         assert!(control.ended(&panel, &[9; 16]).is_some());
+        assert_eq!(control.erasures(), [added]);
     }
 }
 

@@ -64,6 +64,7 @@ pub(crate) enum Place {
     Panels,
     Retention,
     Tokens,
+    Erasure,
     Account,
 }
 
@@ -153,6 +154,9 @@ fn nav(viewer: &Viewer, place: Place) -> Vec<NavGroup> {
             "archive",
             Place::Retention,
         ));
+    }
+    if viewer.may(Capability::Manage) {
+        settings.push(link("Erasure", link::ERASURE, "eraser", Place::Erasure));
     }
     if viewer.account().is_some() {
         settings.push(link(

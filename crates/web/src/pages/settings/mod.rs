@@ -1,6 +1,7 @@
 //! `/settings/…`
 
 pub(crate) mod account;
+pub(crate) mod erasure;
 pub(crate) mod panels;
 pub(crate) mod retention;
 mod routes;
@@ -40,6 +41,14 @@ impl Told {
             refused,
             field,
             typed: flash.typed,
+        }
+    }
+
+    /// Of a form that is shown again at once.
+    pub(crate) fn wrong(field: &'static str, message: String) -> Self {
+        Self {
+            field: Some((field, message)),
+            ..Self::default()
         }
     }
 

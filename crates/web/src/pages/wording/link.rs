@@ -19,6 +19,7 @@ pub(crate) const ADDRESSES: &str = "/monitoring/admin-sessions/ip-addresses";
 /// Conditions that hold, and those that are over.
 pub(crate) const ALERTS: &str = "/monitoring/alerts";
 /// Whether the record is what it was.
+pub(crate) const ERASURE: &str = "/settings/erasure";
 pub(crate) const INTEGRITY: &str = "/monitoring/integrity";
 
 /// The page of one session: its timeline.
