@@ -121,12 +121,14 @@ pub(crate) fn images(dir: &Path) -> Vec<PathBuf> {
 #[test]
 fn a_crash_at_any_step_of_a_seal_loses_and_doubles_nothing() {
     let small = Small::new(40);
-    let shots = tempfile::tempdir().unwrap();
-    let (options, taken) = with_images(&small, shots.path());
-    let trail = Trail::open(options).unwrap();
+    let trail = small.open();
     for at in 0..6 {
         small.append(&trail, drafts(at * 20..at * 20 + 20));
     }
+    trail.close();
+    let shots = tempfile::tempdir().unwrap();
+    let (options, taken) = with_images(&small, shots.path());
+    let trail = Trail::open(options).unwrap();
     trail.seal().unwrap();
     small.append(&trail, drafts(120..140));
     trail.upkeep().unwrap();
