@@ -20,6 +20,7 @@ pub(crate) const ADDRESSES: &str = "/monitoring/admin-sessions/ip-addresses";
 pub(crate) const ALERTS: &str = "/monitoring/alerts";
 /// Whether the record is what it was.
 pub(crate) const INTEGRITY: &str = "/monitoring/integrity";
+pub(crate) const ANCHORS: &str = "/monitoring/integrity#anchors";
 
 /// The page of one session: its timeline.
 pub(crate) fn session_page(panel: &PanelName, session: &SessionHash) -> String {
