@@ -2,8 +2,9 @@
 //!
 //! Whoever holds the signing key can rewrite everything that nobody else has a checkpoint of. So
 //! every hour the current one goes to each place of `[ledger]` and of the page Integrity: files on
-//! other disks, receivers, mailboxes. Places of the page come and go while the server runs. Each place goes at its own pace; what fails is tried again until it was kept, and what
-//! became of it is noted in [`Anchors`] and survives a restart. Nothing here holds the recording up.
+//! other disks, receivers, mailboxes. Places of the page come and go while the server runs. Each goes
+//! at its own pace; what fails is tried again until it was kept, and what became of it is noted in
+//! [`Anchors`] and survives a restart. Nothing here holds the recording up.
 
 mod advice;
 mod file;

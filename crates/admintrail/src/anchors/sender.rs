@@ -72,11 +72,11 @@ impl Sender {
         place.is_some_and(|place| place.is_due(now))
     }
 
-    /// `None` if there is no checkpoint yet.
+    /// `None` if there is no checkpoint yet, or one of nothing: then the next would be an hour away.
     async fn try_once(&mut self) -> Option<Result<Kept, String>> {
         let now = (self.anchorer.clock)();
         let ledger = self.anchorer.trail.ledger();
-        if ledger.checkpoint.is_empty() {
+        if ledger.checkpoint.is_empty() || ledger.entries == 0 {
             return None;
         }
         let elsewhere = {

@@ -9,10 +9,10 @@ use admintrail_store::LedgerState;
 use askama::Template;
 use axum::response::{Html, IntoResponse, Response};
 
-use crate::anchors::{AddedPlace, AnchorPlace};
 use crate::auth::{Capability, SecretShown};
 use crate::health::Code;
 use crate::integrity::{Running, Verdict, Verification};
+use crate::pages::parts::anchors::{PlaceLine, former, places};
 use crate::pages::parts::notice::{self, Notice};
 use crate::pages::parts::refresh::RefreshMenu;
 use crate::pages::parts::shell::{Place, Shell};
@@ -83,28 +83,6 @@ struct Said {
     sentence: String,
     when: String,
     exact: String,
-}
-
-/// A place that checkpoints are sent to.
-struct PlaceLine {
-    place: String,
-    /// `file`, `webhook` or `email`.
-    way: &'static str,
-    /// Who named it.
-    by: String,
-    /// For programs: `kept`, `failing` or `waiting`.
-    state: &'static str,
-    kept: Option<Kept>,
-    failing: Option<String>,
-    /// The id by which it may be taken away.
-    remove: Option<String>,
-}
-
-/// The last checkpoint that a place confirmed to have.
-struct Kept {
-    when: String,
-    exact: String,
-    size: String,
 }
 
 struct Parts {
@@ -420,48 +398,6 @@ fn gap((recorder, run, missing): &(String, u64, u64)) -> GapLine {
         run: *run,
         missing: counted(*missing, "number", "numbers"),
     }
-}
-
-/// Where a checkpoint was kept last, wherever that was.
-fn former(app: &App, face: &Face) -> Option<String> {
-    let anchors = app.anchors.read();
-    let last = anchors.newest()?;
-    Some(format!("{} at {}", face.brief(last.at), last.place))
-}
-
-/// Every place, those that nothing reached too.
-fn places(scene: &Scene) -> Vec<PlaceLine> {
-    let (app, face) = (&scene.app, &scene.face);
-    let added = AddedPlace::all(&app.control);
-    let may_change = scene.viewer.may(Capability::Manage);
-    let anchors = app.anchors.read();
-    let line = |place: &AnchorPlace| {
-        let of = |one: &&AddedPlace| Some(&one.id) == place.added.as_ref();
-        PlaceLine {
-            place: place.place.clone(),
-            way: place.way.word(),
-            by: match added.iter().find(of) {
-                Some(one) => format!("added {}", face.brief(one.added)),
-                None => "by the configuration".to_owned(),
-            },
-            state: match (&place.failing, place.kept) {
-                (Some(_), _) => "failing",
-                (None, Some(_)) => "kept",
-                (None, None) => "waiting",
-            },
-            kept: place.kept.map(|at| Kept {
-                when: face.brief(at),
-                exact: face.exact(at),
-                size: counted(place.size, "entry", "entries"),
-            }),
-            failing: place.failing.as_ref().map(|failing| {
-                let since = face.brief(failing.since);
-                format!("Fails since {since}: {}", failing.cause)
-            }),
-            remove: place.added.clone().filter(|_| may_change),
-        }
-    };
-    anchors.places().iter().map(line).collect()
 }
 
 fn said(entry: u64, statement: &Statement, face: &Face) -> Said {
