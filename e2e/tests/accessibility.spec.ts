@@ -1,23 +1,10 @@
 /** Every page, light, dark and narrow: no finding of axe, nothing wider than the screen, big enough to touch. */
 
-import { AxeBuilder } from "@axe-core/playwright";
-import type { Page } from "@playwright/test";
-
 import { SIGHTS } from "../pages/all.ts";
+import { findings, outside } from "../stack/axe.ts";
 import { expect, picture, test } from "../stack/test.ts";
 
 test.describe.configure({ timeout: 90_000 });
-
-const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
-
-/** What axe finds, in a form that a person can act on. */
-async function findings(page: Page, part?: string): Promise<string[]> {
-  const axe = new AxeBuilder({ page }).withTags(RULES);
-  const { violations } = await (part === undefined ? axe : axe.include(part)).analyze();
-  return violations.flatMap((violation) =>
-    violation.nodes.map((node) => `${violation.id}: ${node.target.join(" ")}: ${node.failureSummary ?? ""}`),
-  );
-}
 
 for (const { name, show, over } of SIGHTS) {
   test(`${name}: axe finds nothing, light and dark`, async ({ page, stack, day: _ }) => {
@@ -35,22 +22,7 @@ for (const { name, show, over } of SIGHTS) {
     await picture(page, `${name}-narrow`);
     const width = await page.evaluate(() => document.documentElement.scrollWidth);
     expect(width).toBeLessThanOrEqual(375);
-    const outside = await page.evaluate(() =>
-      [...document.querySelectorAll("body *")]
-        .filter((element) => {
-          const box = element.getBoundingClientRect();
-          const clipped = element.closest("svg, .hidden") !== null || !element.checkVisibility({ visibilityProperty: true });
-          const scrolled = (() => {
-            for (let up = element.parentElement; up; up = up.parentElement) {
-              if (getComputedStyle(up).overflowX !== "visible") return true;
-            }
-            return false;
-          })();
-          return !clipped && !scrolled && box.width > 0 && box.right > 376;
-        })
-        .map((element) => `${element.tagName} ${element.className}`),
-    );
-    expect(outside).toEqual([]);
+    expect(await outside(page)).toEqual([]);
     expect(await findings(page, over)).toEqual([]);
   });
 }

@@ -1,14 +1,15 @@
 /** Integrity: whether the record is what it was, on its page, in the drawer, and to take along. */
 
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 
 import type { Page } from "@playwright/test";
 
 import { AdminSessions } from "../pages/admin_sessions.ts";
-import { DESK, expect, test } from "../stack/test.ts";
+import { findings, outside } from "../stack/axe.ts";
+import { addOwner, DESK, expect, picture, signedIn, test, watch } from "../stack/test.ts";
 
 async function download(page: Page, click: () => Promise<void>): Promise<{ name: string; file: string }> {
   const coming = page.waitForEvent("download");
@@ -81,5 +82,63 @@ test("without JavaScript a verification can be asked for and followed", async ({
     await page.reload();
     await expect(page.locator('[data-integrity="intact"]')).toBeVisible({ timeout: 500 });
   }).toPass();
+  await context.close();
+});
+
+test("by keyboard: a place is added, gets its checkpoint while the page is open, and is removed", async ({ browser, server, complaints }) => {
+  test.setTimeout(90_000);
+  const trail = await server();
+  await addOwner(trail);
+  const context = await browser.newContext({ ...DESK, storageState: await signedIn(browser, trail) });
+  const page = await context.newPage();
+  watch(page, complaints);
+  await page.goto(`${trail.url}/monitoring/integrity`);
+  const anchors = page.getByRole("region", { name: "Anchors" });
+  const place = page.getByLabel("Where else may proof be kept?");
+  await place.focus();
+  await page.keyboard.type("backup");
+  await page.keyboard.press("Tab");
+  await expect(page.getByRole("button", { name: "Add a place" })).toBeFocused();
+  await page.keyboard.press("Enter");
+  await expect(place).toBeFocused();
+  await expect(place).toHaveAccessibleDescription(/is not an absolute path/);
+  await picture(page, "integrity-anchors-wrong-light", true);
+
+  // The folder is not there yet, as where a disk is not mounted.
+  const folder = path.join(path.dirname(trail.data), "backup");
+  const file = path.join(folder, "admintrail.checkpoint");
+  await place.fill(file);
+  await page.keyboard.press("Enter");
+  await expect(anchors.getByText("it gets its first checkpoint now")).toBeVisible();
+  const line = page.locator(`[data-anchor="${file}"]`);
+  await expect(line).toHaveAttribute("data-anchor-state", "failing", { timeout: 25_000 });
+  await expect(line).toContainText("perhaps its disk is not mounted");
+  await place.fill("https://anchors.example.org/canary");
+  await page.keyboard.press("Enter");
+  const secret = page.getByLabel("Secret of the receiver anchors.example.org");
+  await expect(secret).toHaveValue(/^whsec_/);
+  for (const colorScheme of ["light", "dark"] as const) {
+    await page.emulateMedia({ colorScheme });
+    await picture(page, `integrity-anchors-${colorScheme}`, true);
+    expect(await findings(page), colorScheme).toEqual([]);
+  }
+  await page.setViewportSize({ width: 375, height: 812 });
+  await picture(page, "integrity-anchors-narrow", true);
+  expect(await outside(page)).toEqual([]);
+  expect(await findings(page)).toEqual([]);
+  await page.setViewportSize(DESK.viewport);
+
+  // What is typed, and what is shown once, stays while the list changes.
+  mkdirSync(folder);
+  await place.fill("/mnt/half");
+  await expect.poll(() => existsSync(file), { timeout: 15_000 }).toBe(true);
+  await expect(line).toHaveAttribute("data-anchor-state", "kept", { timeout: 25_000 });
+  await expect(place).toHaveValue("/mnt/half");
+  await expect(secret).toHaveValue(/^whsec_/);
+  expect(await trail.ok(["verify", "--anchor", file])).toContain("intact");
+  await line.getByRole("button", { name: `Remove ${file}` }).focus();
+  await page.keyboard.press("Enter");
+  await expect(anchors.getByText("nothing more is sent there")).toBeVisible();
+  await expect(line).toHaveCount(0);
   await context.close();
 });

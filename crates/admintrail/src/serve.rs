@@ -12,7 +12,7 @@ use admintrail_capture::{
 };
 use admintrail_event::{AttemptedNames, PanelName, Preset};
 use admintrail_store::{Control, Trail, TrailOptions};
-use admintrail_web::{App, AppOptions, DirectAccesses, Health, PanelInfo};
+use admintrail_web::{AnchorPlaces, App, AppOptions, DirectAccesses, Health, PanelInfo};
 use anyhow::{Context, Result, anyhow};
 use hyper::body::Incoming;
 use tokio::net::TcpListener;
@@ -146,6 +146,7 @@ impl Server {
         let health = Arc::new(Health::default());
         alerts::restore(&health, &control, alerts::tick());
         let anchors = anchors::begin(&config.anchoring, &trail, &control);
+        let anchor_places = Arc::new(AnchorPlaces::new(anchors::rules(&config)));
         let app = App::new(AppOptions {
             trail: trail.clone(),
             control: control.clone(),
@@ -156,6 +157,7 @@ impl Server {
             direct: Arc::clone(&direct),
             health: Arc::clone(&health),
             anchors,
+            anchor_places,
             ledger_public: config.anchoring.public,
             key,
             version: env!("CARGO_PKG_VERSION"),
@@ -283,6 +285,7 @@ impl Server {
                 data: self.config.data.clone(),
                 recorder: self.config.recorder.clone(),
                 anchors: Arc::clone(&self.app.anchors),
+                places: Arc::clone(&self.app.anchor_places),
                 pace: anchors::Pace::default(),
             },
             self.config.anchoring.clone(),

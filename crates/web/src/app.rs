@@ -11,7 +11,7 @@ use parking_lot::RwLock;
 use tokio::sync::Semaphore;
 
 use crate::WebError;
-use crate::anchors::Anchors;
+use crate::anchors::{AnchorPlaces, Anchors};
 use crate::api::ingest::gaps::{self, Gaps};
 use crate::auth::{Desk, Flash, Flashes, Throttle, Viewer};
 use crate::counters::Counters;
@@ -58,6 +58,8 @@ pub struct AppOptions {
     pub health: Arc<Health>,
     /// Where checkpoints of the ledger are kept outside of this machine.
     pub anchors: Arc<RwLock<Anchors>>,
+    /// Which of those places people add and take away.
+    pub anchor_places: Arc<AnchorPlaces>,
     /// Whether anybody may read the published ledger, signed in or not.
     pub ledger_public: bool,
     /// The key of the data folder.
@@ -94,6 +96,8 @@ pub struct App {
     pub health: Arc<Health>,
     /// Where checkpoints of the ledger are kept outside of this machine.
     pub anchors: Arc<RwLock<Anchors>>,
+    /// Which of those places people add and take away.
+    pub anchor_places: Arc<AnchorPlaces>,
     /// What verifications found.
     pub integrity: Integrity,
     /// How erasures fare.
@@ -143,6 +147,7 @@ impl App {
             direct: options.direct,
             health: options.health,
             anchors: options.anchors,
+            anchor_places: options.anchor_places,
             integrity: Integrity::restored(&options.control),
             erasing: Arc::default(),
             ledger_public: options.ledger_public,

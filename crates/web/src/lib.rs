@@ -33,7 +33,7 @@ mod thousands;
 mod verifying;
 pub mod view_query;
 
-pub use anchors::{Anchor, AnchorPlace, AnchorWay, Anchors};
+pub use anchors::{Anchor, AnchorPlace, AnchorPlaces, AnchorRules, AnchorWay, Anchors};
 pub use api::file::{FileFormat, write_file};
 pub use api::pack::{PACK_EVENTS, PackAsk, PackError, Packed, write_pack};
 pub use app::{App, AppOptions, PanelInfo, PresetOf};

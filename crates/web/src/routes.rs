@@ -129,6 +129,16 @@ pub fn routes() -> Vec<Route> {
             settings::erasure::withdraw,
         ),
         post(
+            "/monitoring/integrity/anchors",
+            May(Manage),
+            settings::anchors::add,
+        ),
+        post(
+            "/monitoring/integrity/anchors/{id}/remove",
+            May(Manage),
+            settings::anchors::remove,
+        ),
+        post(
             "/monitoring/admin-sessions/sessions/{panel}/{session}/end",
             May(Manage),
             ending::from_page,

@@ -4,9 +4,10 @@
 //! into this machine's own network, now or a moment later, reaches nothing there unless that is
 //! allowed. Redirects are not followed.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::time::Duration;
 
+use admintrail_web::anchors::check::is_public;
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HOST, USER_AGENT};
 use http::{HeaderName, HeaderValue, Request, StatusCode};
@@ -120,77 +121,4 @@ where
     };
     // Whatever it says beyond its status is of no use.
     Ok(response.map_err(broken)?.status())
-}
-
-/// Whether an address is one of the internet, not of this machine, its network or its cloud.
-fn is_public(address: IpAddr) -> bool {
-    match address.to_canonical() {
-        IpAddr::V4(v4) => {
-            let [a, b, ..] = v4.octets();
-            let shared = a == 100 && (64..128).contains(&b);
-            let reserved =
-                a == 0 || a >= 240 || (a == 192 && b == 0) || (a == 198 && matches!(b, 18 | 19));
-            !(v4.is_loopback()
-                || v4.is_private()
-                || v4.is_link_local()
-                || v4.is_multicast()
-                || shared
-                || reserved)
-        }
-        IpAddr::V6(v6) => {
-            let [first, second, ..] = v6.segments();
-            // Those that hand on to an IPv4 address (NAT64, 6to4, Teredo) could lead anywhere.
-            let leads_on = (first == 0x64 && second == 0xff9b)
-                || first == 0x2002
-                || (first == 0x2001 && second == 0);
-            (first & 0xe000) == 0x2000 && !leads_on
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn addresses_of_ones_own_network_and_cloud_are_not_public() {
-        for kept_off in [
-            "127.0.0.1",
-            "127.9.9.9",
-            "10.1.2.3",
-            "172.16.0.1",
-            "192.168.1.1",
-            "169.254.169.254",
-            "100.64.0.1",
-            "0.0.0.0",
-            "255.255.255.255",
-            "224.0.0.1",
-            "192.0.0.192",
-            "198.18.0.1",
-            "::1",
-            "::",
-            "fe80::1",
-            "fd00:ec2::254",
-            "fc00::1",
-            "ff02::1",
-            "::ffff:127.0.0.1",
-            "::ffff:169.254.169.254",
-            "64:ff9b::a9fe:a9fe",
-            "2002:7f00:1::",
-            "2001::1",
-            "::127.0.0.1",
-        ] {
-            assert!(!is_public(kept_off.parse().unwrap()), "{kept_off}");
-        }
-        for public in [
-            "203.0.113.7",
-            "1.1.1.1",
-            "172.32.0.1",
-            "100.128.0.1",
-            "2606:4700::1111",
-            "2001:db8::1",
-        ] {
-            assert!(is_public(public.parse().unwrap()), "{public}");
-        }
-    }
 }

@@ -3,7 +3,8 @@
 //! The file is replaced, whole and durable; beside it `….log` gets a line for every checkpoint that
 //! covers more than the one before, so that older ones can be found. What stands there already is
 //! held against the ledger first: an anchor that contradicts it is never written over, and neither
-//! is a file that somebody named by mistake.
+//! is a file that somebody named by mistake, nor one that stands where its log would. Pages name files
+//! too, and whoever may use them need not be somebody who may write here.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -12,12 +13,16 @@ use std::path::{Path, PathBuf};
 
 use admintrail_ledger::{Checkpoint, LedgerError, TileId, TileReader, TileSource, TreeHead};
 
+use admintrail_web::anchors::check::is_within;
+
 use super::kept::{Line, beside, log_of};
 use super::note::Note;
 use super::ways::Kept;
 
 /// A line is shorter than this.
 const LINE: u64 = 16 << 10;
+/// What a checkpoint is begun in. Nobody else's file is called so.
+const PART: &str = "admintrail-part";
 
 /// Keeps a checkpoint; says why it could not.
 pub(super) fn keep(
@@ -43,6 +48,9 @@ pub(super) fn keep(
                 .to_owned(),
         );
     }
+    if is_within(folder, data) {
+        return Err("its folder is in the data folder".to_owned());
+    }
     check_before(path, data, note)?;
     let wrong = |what: &Path| {
         let what = what.display().to_string();
@@ -64,10 +72,9 @@ pub(super) fn is_elsewhere(folder: &Path, data: &Path) -> io::Result<bool> {
 
 /// Holds what stands there already against the ledger.
 fn check_before(path: &Path, data: &Path, note: &Note) -> Result<(), String> {
-    let bytes = match fs::read(path) {
-        Ok(bytes) if bytes.is_empty() => return Ok(()),
-        Ok(bytes) => bytes,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+    let bytes = match standing(path) {
+        Ok(Some(bytes)) if !bytes.is_empty() => bytes,
+        Ok(_) => return Ok(()),
         Err(error) => return Err(format!("it cannot be read: {error}")),
     };
     let before = Checkpoint::open(&bytes, std::slice::from_ref(&note.key)).map_err(|error| {
@@ -87,6 +94,21 @@ fn check_before(path: &Path, data: &Path, note: &Note) -> Result<(), String> {
         Err(error) => Err(format!(
             "the ledger cannot be held against what it has: {error}"
         )),
+    }
+}
+
+/// What stands there, as much of it as a checkpoint could be; `None`: nothing.
+fn standing(path: &Path) -> io::Result<Option<Vec<u8>>> {
+    match fs::metadata(path) {
+        // Reading it could take forever.
+        Ok(meta) if !meta.is_file() => Err(io::Error::other("it is no file")),
+        Ok(_) => {
+            let mut bytes = Vec::new();
+            File::open(path)?.take(LINE).read_to_end(&mut bytes)?;
+            Ok(Some(bytes))
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
     }
 }
 
@@ -115,15 +137,15 @@ impl TileSource for Tiles {
 
 /// Adds a line, unless the last one says the same.
 fn append(path: &Path, note: &Note) -> io::Result<()> {
+    if fs::metadata(path).is_ok_and(|meta| !meta.is_file()) {
+        return Err(io::Error::other("it is no file"));
+    }
     let mut file = OpenOptions::new()
         .read(true)
         .append(true)
         .create(true)
         .open(path)?;
     let meta = file.metadata()?;
-    if !meta.is_file() {
-        return Err(io::Error::other("it is no file"));
-    }
     let length = meta.len();
     let mut tail = Vec::new();
     file.seek(SeekFrom::Start(length.saturating_sub(LINE)))?;
@@ -131,15 +153,25 @@ fn append(path: &Path, note: &Note) -> io::Result<()> {
     // What the power failed in goes, or the next line would stand behind it.
     let whole = tail.iter().rposition(|byte| *byte == b'\n');
     let whole = whole.map_or(0, |at| at + 1);
-    let torn = tail.len() - whole;
-    if torn > 0 {
-        file.set_len(length.saturating_sub(torn as u64))?;
-    }
-    tail.truncate(whole);
+    let torn = tail.split_off(whole);
     let last = tail
         .split(|byte| *byte == b'\n')
         .rfind(|one| !one.is_empty());
-    let last = last.and_then(|last| serde_json::from_slice::<Line>(last).ok());
+    let last = last.map(|last| serde_json::from_slice::<Line>(last).ok());
+    let is_ours = match &last {
+        Some(line) => line.is_some(),
+        None => is_begun(&torn) && length < LINE,
+    };
+    if !is_ours {
+        return Err(io::Error::other(
+            "it has something else than checkpoints, and is not written to; move it away, or name \
+             another file",
+        ));
+    }
+    if !torn.is_empty() {
+        file.set_len(length.saturating_sub(torn.len() as u64))?;
+    }
+    let last = last.flatten();
     let root = note.head.root.to_base64();
     if last.is_some_and(|last| last.size == note.head.size && last.root == root) {
         return Ok(());
@@ -149,9 +181,15 @@ fn append(path: &Path, note: &Note) -> io::Result<()> {
     file.sync_all()
 }
 
+/// Whether these bytes are how a line of ours begins, as the power left it.
+fn is_begun(torn: &[u8]) -> bool {
+    const BEGINS: &[u8] = b"{\"at\":\"";
+    torn.iter().zip(BEGINS).all(|(one, other)| one == other)
+}
+
 /// All of it or nothing, and durable.
 fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let part = beside(path, "part");
+    let part = beside(path, PART);
     // What a crash left, or what somebody else put there, is not written into.
     match fs::remove_file(&part) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),

@@ -1,40 +1,45 @@
 //! Anchors: checkpoints of the ledger in hands other than those of this machine's owner.
 //!
 //! Whoever holds the signing key can rewrite everything that nobody else has a checkpoint of. So
-//! every hour the current one goes to each place of `[ledger]`: files on other disks, a receiver, a
-//! mailbox. Each place goes at its own pace; what fails is tried again until it was kept, and what
-//! became of it is noted in [`Anchors`] and survives a restart. Nothing here holds the recording up.
+//! every hour the current one goes to each place of `[ledger]` and of the page Integrity: files on
+//! other disks, receivers, mailboxes. Places of the page come and go while the server runs. Each goes
+//! at its own pace; what fails is tried again until it was kept, and what became of it is noted in
+//! [`Anchors`] and survives a restart. Nothing here holds the recording up.
 
 mod advice;
 mod file;
 mod kept;
 mod mail;
 mod note;
+mod sender;
 mod ways;
 
 #[cfg(test)]
 mod tests;
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use admintrail_ledger::VerifierKey;
 use admintrail_store::{Control, StoreError, Trail};
-use admintrail_web::anchors::{AnchorPlace, Anchors, Failing};
+use admintrail_web::anchors::{
+    AddedPlace, AnchorPlace, AnchorPlaces, AnchorRules, Anchors, Target,
+};
+use lettre::message::Mailbox;
 use parking_lot::RwLock;
-use tokio::task::JoinSet;
-use tokio::time::Instant;
+use tokio::task::{AbortHandle, JoinSet};
 
 use crate::clock::Clock;
-use crate::config::Anchoring;
+use crate::config::{Anchoring, Config};
 use crate::stop::Stop;
 
 pub(crate) use advice::advice;
 pub(crate) use kept::{log_of, notes};
 
-use note::Note;
-use ways::{Kept, Way, ways};
+use sender::Sender;
+use ways::{Way, way_to, ways};
 
 /// Where what became of them is kept.
 const SETTING: &str = "anchors";
@@ -43,8 +48,17 @@ const SETTING: &str = "anchors";
 const LOOK: Duration = Duration::from_secs(2);
 /// After a failure, doubled each time.
 const RETRY: Duration = Duration::from_secs(5);
-/// Longest pause.
-const LONGEST: Duration = Duration::from_secs(5 * 60);
+
+/// What holds for places that pages add.
+pub(crate) fn rules(config: &Config) -> AnchorRules {
+    let can_send: fn(&str) -> bool = |to| to.parse::<Mailbox>().is_ok();
+    AnchorRules {
+        data: config.data.clone(),
+        every: config.anchoring.every,
+        private: config.anchoring.private,
+        mail: config.anchoring.mail.as_ref().map(|_| can_send),
+    }
+}
 
 /// What pages are told, with what was known before the restart.
 pub(crate) fn begin(
@@ -52,10 +66,18 @@ pub(crate) fn begin(
     trail: &Trail,
     control: &Control,
 ) -> Arc<RwLock<Anchors>> {
-    let places = ways(anchoring).into_iter().map(|way| {
-        let every = way.every(anchoring.every);
+    let configured = ways(anchoring).into_iter().map(|way| {
+        let every = way.way().every(anchoring.every);
         AnchorPlace::new(way.way(), way.place(), every)
     });
+    let added = AddedPlace::all(control).into_iter();
+    // One that the configuration names by now is written to once.
+    let added = added.filter(|one| match &one.target {
+        Target::File { path } => !anchoring.files.contains(path),
+        Target::Webhook { .. } | Target::Email { .. } => true,
+    });
+    let added = added.map(|one| one.place(anchoring.every));
+    let places = configured.chain(added);
     let saved = control.setting(SETTING);
     let ledger = trail.ledger();
     let mut anchors = Anchors::begin(&ledger.origin, places.collect(), saved.as_deref());
@@ -94,6 +116,8 @@ pub(crate) struct Anchorer {
     /// The name of this recorder.
     pub(crate) recorder: String,
     pub(crate) anchors: Arc<RwLock<Anchors>>,
+    /// Says when places of pages come and go.
+    pub(crate) places: Arc<AnchorPlaces>,
     /// How fast one looks and tries again.
     pub(crate) pace: Pace,
 }
@@ -116,150 +140,68 @@ impl Default for Pace {
 
 /// Sends checkpoints to every place until it is told to stop.
 pub(crate) async fn watch(anchorer: Anchorer, anchoring: Anchoring, mut stop: Stop) {
-    let mut places = JoinSet::new();
-    for (number, way) in ways(&anchoring).into_iter().enumerate() {
-        let sender = Sender {
-            number,
-            way,
-            anchorer: anchorer.clone(),
-            told: Told::Nothing,
-        };
-        places.spawn(sender.send());
+    let mut changes = anchorer.places.changes();
+    let mut senders = Senders {
+        anchorer,
+        anchoring,
+        tasks: JoinSet::new(),
+        added: HashMap::new(),
+    };
+    for (number, way) in ways(&senders.anchoring).into_iter().enumerate() {
+        senders.start(number, way);
     }
-    tokio::select! {
-        () = async { while places.join_next().await.is_some() {} } => {}
-        () = stop.told() => {}
+    loop {
+        senders.follow();
+        tokio::select! {
+            // The other end of it is in our hands, so it never goes away.
+            _ = changes.changed() => {}
+            () = stop.told() => return,
+        }
     }
 }
 
-/// What the log says of a place.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Told {
-    Nothing,
-    Works,
-    Fails,
-}
-
-/// Sends checkpoints to one place.
-struct Sender {
-    number: usize,
-    way: Way,
+/// A task for each place.
+struct Senders {
     anchorer: Anchorer,
-    told: Told,
+    anchoring: Anchoring,
+    tasks: JoinSet<()>,
+    /// Those of places that were added on pages, by their ids.
+    added: HashMap<String, AbortHandle>,
 }
 
-impl Sender {
-    async fn send(mut self) {
-        let pace = self.anchorer.pace;
-        let mut pause = pace.retry;
-        let mut again = Instant::now();
-        let mut look = tokio::time::interval(pace.look);
-        look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        loop {
-            look.tick().await;
-            if Instant::now() < again || !self.is_due() {
+impl Senders {
+    fn start(&mut self, number: usize, way: Way) -> AbortHandle {
+        let sender = Sender::new(number, way, self.anchorer.clone());
+        self.tasks.spawn(sender.send())
+    }
+
+    /// Ends those whose places are gone, and starts those of new ones.
+    fn follow(&mut self) {
+        while self.tasks.try_join_next().is_some() {}
+        let all = AddedPlace::all(&self.anchorer.control);
+        self.added.retain(|id, task| {
+            let stays = all.iter().any(|one| one.id == *id);
+            if !stays {
+                task.abort();
+            }
+            stays
+        });
+        for one in all {
+            let Some(number) = self.number_of(&one.id) else {
                 continue;
-            }
-            match self.try_once().await {
-                None => {}
-                Some(Ok(kept)) => {
-                    pause = pace.retry;
-                    self.kept(kept).await;
-                }
-                Some(Err(cause)) => {
-                    again = Instant::now() + pause;
-                    pause = (pause * 2).min(LONGEST);
-                    self.failed(cause).await;
-                }
+            };
+            if !self.added.contains_key(&one.id) {
+                let way = way_to(&one.target, &self.anchoring);
+                let task = self.start(number, way);
+                self.added.insert(one.id, task);
             }
         }
     }
 
-    fn is_due(&self) -> bool {
-        let now = (self.anchorer.clock)();
+    fn number_of(&self, added: &str) -> Option<usize> {
         let anchors = self.anchorer.anchors.read();
-        let place = anchors.places().get(self.number);
-        place.is_some_and(|place| place.is_due(now))
-    }
-
-    /// `None` if there is no checkpoint yet, or one of a ledger without entries, which proves nothing.
-    async fn try_once(&mut self) -> Option<Result<Kept, String>> {
-        let now = (self.anchorer.clock)();
-        let ledger = self.anchorer.trail.ledger();
-        if ledger.checkpoint.is_empty() || ledger.entries == 0 {
-            return None;
-        }
-        let elsewhere = {
-            let mut anchors = self.anchorer.anchors.write();
-            let place = anchors.place_mut(self.number)?;
-            place.since.get_or_insert(now);
-            place.elsewhere
-        };
-        let note = match Note::of(&ledger, &self.anchorer.recorder, now) {
-            Ok(note) => note,
-            Err(cause) => return Some(Err(cause)),
-        };
-        Some(self.way.send(note, &self.anchorer.data, elsewhere).await)
-    }
-
-    async fn kept(&mut self, kept: Kept) {
-        let now = (self.anchorer.clock)();
-        let place = self.way.place();
-        if self.told != Told::Works {
-            tracing::info!(
-                way = self.way.way().word(),
-                place,
-                entries = kept.size,
-                "a checkpoint of the ledger is kept"
-            );
-            self.told = Told::Works;
-        }
-        let number = self.number;
-        self.note(|anchors| {
-            anchors.keep(number, now, kept.size);
-            if let Some(place) = anchors.place_mut(number) {
-                place.elsewhere |= kept.elsewhere;
-            }
-        })
-        .await;
-    }
-
-    async fn failed(&mut self, cause: String) {
-        let now = (self.anchorer.clock)();
-        let place = self.way.place();
-        if self.told != Told::Fails {
-            tracing::warn!(
-                way = self.way.way().word(),
-                place,
-                cause,
-                "a checkpoint of the ledger could not be kept; it is tried again until it is"
-            );
-            self.told = Told::Fails;
-        }
-        let number = self.number;
-        self.note(|anchors| {
-            if let Some(place) = anchors.place_mut(number) {
-                let since = place.failing.as_ref().map_or(now, |failing| failing.since);
-                place.failing = Some(Failing { since, cause });
-            }
-        })
-        .await;
-    }
-
-    /// Changes what is known and keeps it, in the order of the changes.
-    async fn note(&self, change: impl FnOnce(&mut Anchors)) {
-        let kept = {
-            let mut anchors = self.anchorer.anchors.write();
-            let before = anchors.saved();
-            change(&mut anchors);
-            let now = anchors.saved();
-            let control = &self.anchorer.control;
-            (now != before).then(|| control.set_setting(SETTING, Some(&now)))
-        };
-        if let Some(kept) = kept
-            && let Err(error) = kept.await
-        {
-            tracing::warn!(code = error.code(), %error, "what became of anchors could not be kept; they are sent again after a restart");
-        }
+        let mut places = anchors.places().iter();
+        let found = places.find(|place| place.added.as_deref() == Some(added));
+        found.map(AnchorPlace::number)
     }
 }

@@ -13,6 +13,7 @@ use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
+use super::note::Note;
 use super::*;
 use crate::config::{Webhook, WebhookAddress};
 use crate::stop::Stopper;
@@ -135,6 +136,7 @@ impl Stage {
             data: self.dir.path().to_owned(),
             recorder: "web-1".to_owned(),
             anchors: Arc::clone(&anchors),
+            places: Arc::default(),
             pace: Pace {
                 look: Duration::from_millis(5),
                 retry: Duration::from_millis(20),
@@ -471,7 +473,10 @@ async fn what_a_crash_left_in_the_middle_of_writing_is_mended() {
     running.kept(first).await;
     running.end().await;
     let whole = std::fs::read(log_of(&stage.file())).unwrap();
-    let part = stage.outside.path().join("admintrail.checkpoint.part");
+    let part = stage
+        .outside
+        .path()
+        .join("admintrail.checkpoint.admintrail-part");
     for cut in 1..whole.len() {
         // A line that was not finished, and half of the next file.
         if cut % 29 != 1 {
@@ -584,6 +589,45 @@ async fn a_file_that_was_named_by_mistake_is_not_written_over() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_stands_where_the_log_would_be_is_not_touched_unless_it_is_one() {
+    let stage = Stage::new().await;
+    let size = stage.grow().await;
+    let log = log_of(&stage.file());
+    let running = stage.start(&stage.to_file());
+    running.kept(size).await;
+    let whole = std::fs::read(&log).unwrap();
+    running.end().await;
+    let long = "x".repeat(20_000);
+    for other in ["somebody's log\n", "somebody's", "one\nsomebody's", &long] {
+        std::fs::write(&log, other).unwrap();
+        stage.advance(60);
+        let running = stage.start(&stage.to_file());
+        running
+            .fails("it has something else than checkpoints")
+            .await;
+        assert_eq!(std::fs::read_to_string(&log).unwrap(), other);
+        running.end().await;
+    }
+    // Nor is anything read that never ends.
+    let note = Note::of(&stage.trail.ledger(), "web-1", Micros(0)).unwrap();
+    let keep = |path: &Path| file::keep(path, stage.dir.path(), &note, false).unwrap_err();
+    assert!(keep(Path::new("/dev/zero")).contains("it is no file"));
+    let inside = stage.dir.path().join("ledger/../a");
+    assert!(keep(&inside).contains("in the data folder"));
+    assert!(!stage.dir.path().join("a").exists());
+    // The first line of all, cut off by the power.
+    for cut in [1, 8, 40, whole.len() - 1] {
+        std::fs::write(&log, &whole[..cut]).unwrap();
+        stage.advance(60);
+        let running = stage.start(&stage.to_file());
+        let now = Micros(stage.now.load(Ordering::SeqCst));
+        until("it is mended", || running.place().kept == Some(now)).await;
+        assert_eq!(stage.lines().len(), 1, "{cut}");
+        running.end().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_disk_that_is_not_mounted_any_more_is_not_mistaken_for_this_one() {
     let stage = Stage::new().await;
     let Ok(other) = tempfile::tempdir_in("/dev/shm") else {
@@ -637,8 +681,8 @@ async fn mail_goes_once_a_day_whatever_the_others_do() {
     };
     let way = Way::Email(email);
     assert_eq!(way.place(), "example.com, example.org");
-    assert_eq!(way.every(HOUR), 24 * HOUR);
-    assert_eq!(way.every(24 * HOUR), 24 * HOUR);
+    assert_eq!(way.way().every(HOUR), 24 * HOUR);
+    assert_eq!(way.way().every(24 * HOUR), 24 * HOUR);
 }
 
 /// A disk of 64 KiB; gone when dropped.

@@ -3,19 +3,17 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use admintrail_web::anchors::AnchorWay;
+use admintrail_web::anchors::{AnchorWay, Target, check};
+use secrecy::SecretString;
 use tokio::sync::oneshot;
 
 use super::note::Note;
 use super::{file, mail};
 use crate::alerts::webhook;
-use crate::config::{Anchoring, Email, Webhook};
+use crate::config::{Anchoring, Email, NETWORK, Webhook, WebhookAddress};
 
 /// A disk gets so long; one that is away (NFS) may take forever.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// A mailbox is no place for one an hour.
-const DAILY: Duration = Duration::from_secs(24 * 3_600);
-
 /// A place, and how one gets there.
 pub(super) enum Way {
     File {
@@ -25,6 +23,12 @@ pub(super) enum Way {
     },
     Webhook(Webhook),
     Email(Email),
+    /// A place of a page that the configuration has no way to any more.
+    Closed {
+        way: AnchorWay,
+        place: String,
+        why: String,
+    },
 }
 
 /// What somebody else has now.
@@ -36,7 +40,7 @@ pub(super) struct Kept {
     pub(super) elsewhere: bool,
 }
 
-/// Every place of the configuration.
+/// Those of the configuration.
 pub(super) fn ways(anchoring: &Anchoring) -> Vec<Way> {
     let files = anchoring.files.iter().map(|path| Way::File {
         path: path.clone(),
@@ -47,12 +51,53 @@ pub(super) fn ways(anchoring: &Anchoring) -> Vec<Way> {
     files.chain(webhook).chain(email).collect()
 }
 
+/// How one gets to a place that was added on a page, as the configuration is now.
+pub(super) fn way_to(target: &Target, anchoring: &Anchoring) -> Way {
+    let found = match target {
+        Target::File { path } => Ok(Way::File {
+            path: path.clone(),
+            running: None,
+        }),
+        Target::Webhook { address, secret } => receiver(address, secret, anchoring),
+        Target::Email { to } => mailbox(to, anchoring),
+    };
+    found.unwrap_or_else(|why| Way::Closed {
+        way: target.way(),
+        place: target.place(),
+        why,
+    })
+}
+
+fn receiver(address: &str, secret: &str, anchoring: &Anchoring) -> Result<Way, String> {
+    let private = anchoring.private;
+    let address = check::address(address, "its secret")?;
+    let allowed_by = format!("{NETWORK} = \"any\" under [ledger]");
+    check::encrypted(&address, private, &allowed_by).map_err(|wrong| format!("it {wrong}"))?;
+    Ok(Way::Webhook(Webhook {
+        address: WebhookAddress(address),
+        secret: Some(SecretString::from(secret)),
+        private,
+        private_key: NETWORK,
+    }))
+}
+
+fn mailbox(to: &str, anchoring: &Anchoring) -> Result<Way, String> {
+    let server = anchoring.mail.as_ref();
+    let server = server.ok_or_else(|| format!("it {}", check::NO_MAIL_SERVER))?;
+    let to = to.parse().map_err(|_| "it is not an e-mail address")?;
+    Ok(Way::Email(Email {
+        to: vec![to],
+        ..server.clone()
+    }))
+}
+
 impl Way {
     pub(super) const fn way(&self) -> AnchorWay {
         match self {
             Self::File { .. } => AnchorWay::File,
             Self::Webhook(_) => AnchorWay::Webhook,
             Self::Email(_) => AnchorWay::Email,
+            Self::Closed { way, .. } => *way,
         }
     }
 
@@ -60,10 +105,8 @@ impl Way {
     pub(super) fn place(&self) -> String {
         match self {
             Self::File { path, .. } => path.display().to_string(),
-            Self::Webhook(webhook) => {
-                let host = webhook.address.0.host().unwrap_or_default();
-                host.trim_matches(['[', ']']).to_owned()
-            }
+            Self::Webhook(webhook) => check::host(&webhook.address.0).to_owned(),
+            Self::Closed { place, .. } => place.clone(),
             Self::Email(email) => {
                 let domains = email.to.iter().map(|to| to.email.domain().to_lowercase());
                 let mut domains: Vec<String> = domains.collect();
@@ -71,14 +114,6 @@ impl Way {
                 domains.dedup();
                 domains.join(", ")
             }
-        }
-    }
-
-    /// How often, where the others are told every so often.
-    pub(super) fn every(&self, others: Duration) -> Duration {
-        match self {
-            Self::Email(_) => others.max(DAILY),
-            _ => others,
         }
     }
 
@@ -120,6 +155,7 @@ impl Way {
                 mail::send(to, &note).await?;
                 Ok(kept)
             }
+            Self::Closed { why, .. } => Err(why.clone()),
         }
     }
 }

@@ -29,7 +29,7 @@ pub(super) fn run(global: &Global, command: ConfigCommand) -> Outcome {
             let panels = config.panels.len();
             let noun = if panels == 1 { "panel" } else { "panels" };
             output::say(&format!("The configuration is good: {panels} {noun}."));
-            for sentence in anchors::advice(&config) {
+            for sentence in anchors::advice(&config, &[]) {
                 output::say(&format!("{sentence}."));
             }
         }

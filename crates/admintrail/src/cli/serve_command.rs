@@ -4,6 +4,7 @@ use std::io::Write;
 
 use admintrail_store::Control;
 use admintrail_store::control::LinkPurpose;
+use admintrail_web::anchors::AddedPlace;
 use clap::Args;
 
 use super::{Failure, Global, Outcome, environment, host_name, output};
@@ -68,7 +69,7 @@ async fn welcome(config: &Config, control: &Control) -> Outcome {
             "no panel is configured, so nothing passes through; add [[panel]] to the file or --panel"
         );
     }
-    for sentence in anchors::advice(config) {
+    for sentence in anchors::advice(config, &AddedPlace::all(control)) {
         tracing::warn!("{sentence}");
     }
     if control.has_accounts() {

@@ -2,17 +2,18 @@
 //!
 //! Exit codes: 0 intact, 1 tampering or an undeclared gap, 2 used wrongly, 3 could not check, 4 an
 //! anchor is missing, stale or no checkpoint of this ledger. Anchors are those of `--anchor` and of
-//! `anchor_files` in the configuration.
+//! `anchor_files` in the configuration, and files of the page Integrity.
 
 mod anchors;
 
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use admintrail_event::Micros;
 use admintrail_ledger::{Statement, VerifierKey};
-use admintrail_store::{Verified, VerifyOptions, verify};
+use admintrail_store::{Control, Verified, VerifyOptions, verify};
+use admintrail_web::anchors::AddedPlace;
 use clap::Args;
 use indicatif::{HumanCount, ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
@@ -38,7 +39,7 @@ pub(super) struct VerifyArgs {
     #[arg(long, value_name = "KEY")]
     vkey: Option<VerifierKey>,
     /// A checkpoint that somebody else kept: the ledger must pass through it; several may be given,
-    /// and those of `anchor_files` in the configuration are read as well
+    /// and those of `anchor_files` in the configuration and of the page are read as well
     #[arg(long, value_name = "FILE")]
     anchor: Vec<PathBuf>,
 }
@@ -56,7 +57,7 @@ pub(super) fn run(global: &Global, args: &VerifyArgs) -> Outcome {
     }
     let (config, mistakes) = Config::read(&global.flags(), &environment, &host_name());
     anchors::in_the_way(mistakes)?;
-    let mut anchors = Anchors::configured(&config);
+    let mut anchors = Anchors::known(&config, &added(&dir));
     for path in &args.anchor {
         anchors.read(path, None);
     }
@@ -90,6 +91,23 @@ pub(super) fn run(global: &Global, args: &VerifyArgs) -> Outcome {
     match verdict(&verified, &anchors) {
         0 => Ok(()),
         code => Err(Failure::Verdict(code)),
+    }
+}
+
+/// Places of the page. A copy of the folder may be without them, and what cannot be read keeps
+/// nobody from verifying.
+fn added(dir: &Path) -> Vec<AddedPlace> {
+    if !dir.join("control.db").exists() {
+        return Vec::new();
+    }
+    match Control::open_read_only(dir) {
+        Ok(control) => AddedPlace::all(&control),
+        Err(error) => {
+            output::complain(&format!(
+                "the anchors that the page names are left out: {error}"
+            ));
+            Vec::new()
+        }
     }
 }
 

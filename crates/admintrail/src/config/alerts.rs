@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use admintrail_web::anchors::check;
 use http::Uri;
 use lettre::message::Mailbox;
 use secrecy::SecretString;
@@ -133,7 +134,16 @@ pub(super) fn read(mut section: Section<'_>) -> Alerts {
 }
 
 /// Reads who is posted to.
-pub(super) fn webhook(section: &mut Section<'_>, keys: WebhookKeys) -> Option<Webhook> {
+fn webhook(section: &mut Section<'_>, keys: WebhookKeys) -> Option<Webhook> {
+    webhook_and_network(section, keys).0
+}
+
+/// Who is posted to; and whether receivers may be in this machine's own network, also where none is
+/// named.
+pub(super) fn webhook_and_network(
+    section: &mut Section<'_>,
+    keys: WebhookKeys,
+) -> (Option<Webhook>, bool) {
     let given = section.has(keys.address);
     let address = section.parsed(keys.address, |text| read_webhook(text, keys));
     let mut secret = None;
@@ -156,35 +166,25 @@ pub(super) fn webhook(section: &mut Section<'_>, keys: WebhookKeys) -> Option<We
         let message = format!("signs what is posted; add {} = \"https://…\"", keys.address);
         section.wrong(at, keys.secret, message);
     }
-    let (address, at) = address?;
-    if address.0.scheme_str() == Some("http") && !network {
-        let message = format!(
-            "is not encrypted; write https, or {} = \"any\" beside it for a receiver in your own \
-             network",
-            keys.network
-        );
+    let Some((address, at)) = address else {
+        return (None, network);
+    };
+    let allowed_by = format!("{} = \"any\" beside it", keys.network);
+    if let Err(message) = check::encrypted(&address.0, network, &allowed_by) {
         section.wrong(&at, keys.address, message);
     }
-    Some(Webhook {
+    let webhook = Webhook {
         address,
         secret,
         private: network,
         private_key: keys.network,
-    })
+    };
+    (Some(webhook), network)
 }
 
 /// A mistake must not print what may be a secret.
 fn read_webhook(text: &str, keys: WebhookKeys) -> Result<WebhookAddress, String> {
-    let wrong = || "is not an address such as https://hooks.example.org/admintrail".to_owned();
-    let uri: Uri = text.parse().map_err(|_| wrong())?;
-    let authority = uri.authority().ok_or_else(wrong)?;
-    if !matches!(uri.scheme_str(), Some("http" | "https")) || authority.host().is_empty() {
-        return Err(wrong());
-    }
-    if authority.as_str().contains('@') {
-        return Err(format!("names a user; sign with {} instead", keys.secret));
-    }
-    Ok(WebhookAddress(uri))
+    check::address(text, keys.secret).map(WebhookAddress)
 }
 
 fn email(mut section: Section<'_>) -> Option<Email> {

@@ -3,9 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use admintrail_web::anchors::check;
 use lettre::message::Mailbox;
 
-use super::alerts::{Email, Webhook, WebhookKeys, mailbox, webhook};
+use super::alerts::{Email, Webhook, WebhookKeys, mailbox, webhook_and_network};
 use super::section::Section;
 
 /// Minutes between two anchors: from five to a day.
@@ -13,10 +14,13 @@ const MINUTES: std::ops::RangeInclusive<u64> = 5..=1_440;
 /// Unless told otherwise.
 const HOURLY: u64 = 60;
 
+/// What allows receivers in one's own network, those of pages too.
+pub(crate) const NETWORK: &str = "anchor_webhook_network";
+
 const WEBHOOK: WebhookKeys = WebhookKeys {
     address: "anchor_webhook",
     secret: "anchor_webhook_secret",
-    network: "anchor_webhook_network",
+    network: NETWORK,
 };
 
 /// Where checkpoints go, and how often.
@@ -28,6 +32,10 @@ pub(crate) struct Anchoring {
     pub(crate) webhook: Option<Webhook>,
     /// Who they are mailed to, once a day, by the mail server of the alerts.
     pub(crate) email: Option<Email>,
+    /// Whether a receiver that pages add may be in this machine's own network.
+    pub(crate) private: bool,
+    /// The mail server of the alerts, for mailboxes that pages add.
+    pub(crate) mail: Option<Email>,
     /// Between two of them.
     pub(crate) every: Duration,
     /// Anybody may read checkpoints, tiles and the key, signed in or not.
@@ -40,6 +48,8 @@ impl Default for Anchoring {
             files: Vec::new(),
             webhook: None,
             email: None,
+            private: false,
+            mail: None,
             every: minutes(HOURLY),
             public: false,
         }
@@ -47,7 +57,7 @@ impl Default for Anchoring {
 }
 
 impl Anchoring {
-    /// Whether nobody keeps any.
+    /// Whether it names nobody.
     pub(crate) fn is_empty(&self) -> bool {
         self.files.is_empty() && self.webhook.is_none() && self.email.is_none()
     }
@@ -62,7 +72,7 @@ pub(super) struct Mail<'a> {
 /// Reads `[ledger]`.
 pub(super) fn read(mut section: Section<'_>, data: &Path, mail: &Mail<'_>) -> Anchoring {
     let files = files(&mut section, data);
-    let webhook = webhook(&mut section, WEBHOOK);
+    let (webhook, private) = webhook_and_network(&mut section, WEBHOOK);
     let to = recipients(&mut section, mail);
     let every = minutes(section.number("anchor_every_minutes", MINUTES, HOURLY));
     let public = section.switch("public", false);
@@ -75,6 +85,8 @@ pub(super) fn read(mut section: Section<'_>, data: &Path, mail: &Mail<'_>) -> An
             to,
             ..email.clone()
         }),
+        private,
+        mail: mail.email.cloned(),
         every,
         public,
     }
@@ -88,20 +100,13 @@ fn files(section: &mut Section<'_>, data: &Path) -> Vec<PathBuf> {
     let at = section.place_of("anchor_files");
     let mut files: Vec<PathBuf> = Vec::new();
     for text in section.words("anchor_files") {
-        let path = PathBuf::from(&text);
-        let inside = std::path::absolute(data).is_ok_and(|data| path.starts_with(data));
-        let wrong = if !path.is_absolute() {
-            "is not an absolute path such as /mnt/backup/admintrail.checkpoint"
-        } else if path.file_name().is_none() || text.ends_with('/') || path.is_dir() {
-            "is a folder; name the file in it, such as /mnt/backup/admintrail.checkpoint"
-        } else if inside {
-            "is in the data folder; whoever changes the one changes the other, so name a file on \
-             another disk"
-        } else if files.contains(&path) {
-            "is named twice"
-        } else {
-            files.push(path);
-            continue;
+        let wrong = match check::file(&text, data) {
+            Ok(path) if files.contains(&path) => "is named twice",
+            Ok(path) => {
+                files.push(path);
+                continue;
+            }
+            Err(wrong) => wrong,
         };
         section.wrong(&at, "anchor_files", format!("{text:?} {wrong}"));
     }
@@ -116,8 +121,7 @@ fn recipients(section: &mut Section<'_>, mail: &Mail<'_>) -> Vec<Mailbox> {
         .filter_map(|text| mailbox(section, &at, "anchor_email", text))
         .collect();
     if !texts.is_empty() && !mail.given {
-        let message = "needs a mail server; write one, and the sender, as email under [alerts]";
-        section.wrong(&at, "anchor_email", message);
+        section.wrong(&at, "anchor_email", check::NO_MAIL_SERVER);
     }
     to
 }

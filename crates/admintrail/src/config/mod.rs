@@ -19,11 +19,9 @@ use std::sync::Arc;
 use admintrail_store::Retention;
 use ipnet::IpNet;
 
-#[cfg(test)]
-pub(crate) use alerts::WebhookAddress;
-pub(crate) use alerts::{Alerts, Email, Security, Smtp, Webhook};
+pub(crate) use alerts::{Alerts, Email, Security, Smtp, Webhook, WebhookAddress};
 pub(crate) use jwt::KeySetAddress;
-pub(crate) use ledger::Anchoring;
+pub(crate) use ledger::{Anchoring, NETWORK};
 pub(crate) use origin::{Mistakes, Origin};
 pub(crate) use panel::{DirectCheck, Panel, ProxyOptions, Timeouts, Upstream};
 pub(crate) use section::Shown;
@@ -176,7 +174,10 @@ impl Config {
             Some(section) => ledger::read(section, &data, &mail),
             None => {
                 top.show("ledger.public", false, Origin::Default);
-                Anchoring::default()
+                Anchoring {
+                    mail: alerts.email.clone(),
+                    ..Anchoring::default()
+                }
             }
         };
         let days = retention::read(&mut top);

@@ -1,5 +1,7 @@
 //! Checkpoints in other hands: real files, a real receiver, a real mail server, and `verify`.
 
+mod places;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -46,9 +48,9 @@ fn states(report: &Value) -> Vec<&str> {
     anchors.map(|one| one["state"].as_str().unwrap()).collect()
 }
 
-fn is_signed(seen: &Seen) -> bool {
+fn is_signed(seen: &Seen, key: &[u8]) -> bool {
     let part = |name: &str| seen.header(name).pop().unwrap_or_default();
-    let mut mac = Hmac::<Sha256>::new_from_slice(SECRET.as_bytes()).unwrap();
+    let mut mac = Hmac::<Sha256>::new_from_slice(key).unwrap();
     mac.update(format!("{}.{}.", part("webhook-id"), part("webhook-timestamp")).as_bytes());
     mac.update(&seen.body);
     let right = STANDARD.encode(mac.finalize().into_bytes());
@@ -115,7 +117,7 @@ async fn a_checkpoint_reaches_a_file_a_receiver_and_a_mailbox_and_each_of_them_v
     let note = there(&place.file()).await;
     let posted = until("it is posted", || async { receiver.seen().pop() }).await;
     assert!(posted.line().starts_with("POST /hooks/canary "));
-    assert!(is_signed(&posted), "{}", posted.text());
+    assert!(is_signed(&posted, SECRET.as_bytes()), "{}", posted.text());
     let json: Value = serde_json::from_slice(&posted.body).unwrap();
     let mut keys: Vec<&str> = json
         .as_object()

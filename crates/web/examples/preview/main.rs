@@ -139,6 +139,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         }),
         direct: Arc::default(),
         anchors: Arc::default(),
+        anchor_places: Arc::default(),
         health: Arc::new(if state == "alerts" {
             ill()
         } else {

@@ -25,12 +25,14 @@ pub struct Flash {
     /// What was typed into a refused form, without passwords.
     pub typed: Vec<(String, String)>,
     /// A token that was made: the only time its secret can be shown.
-    pub new_token: Option<NewTokenShown>,
+    pub new_token: Option<SecretShown>,
+    /// A receiver of checkpoints that was added: the only time its secret can be shown.
+    pub new_receiver: Option<SecretShown>,
 }
 
-/// A token that was just made.
+/// A token or receiver that was just made.
 #[derive(Debug, Clone)]
-pub struct NewTokenShown {
+pub struct SecretShown {
     /// Its name.
     pub name: String,
     /// Its secret; never printed, wiped when it was shown.

@@ -18,7 +18,8 @@ pub struct SignInForm {
 }
 
 /// `GET` and refused `POST /setup`. Fields: `token` (hidden), `email`, `name`, `password`,
-/// `identities` (optional text: one panel identity a line or comma, `name` or `panel:name`).
+/// `identities` (optional text: one panel identity a line or comma, `name` or `panel:name`), `place`
+/// (optional: where else proof is kept).
 #[derive(Debug, Clone, Default)]
 pub struct SetupForm {
     /// To be sent back.
@@ -29,6 +30,8 @@ pub struct SetupForm {
     pub name: String,
     /// What was typed before.
     pub identities: String,
+    /// What was typed before.
+    pub place: String,
     /// Why it was refused; a [`WebError::BadField`] names the field.
     pub error: Option<WebError>,
 }

@@ -13,7 +13,7 @@ mod viewer;
 
 pub(crate) use client::Client;
 pub(crate) use flash::Flashes;
-pub use flash::{Flash, NewTokenShown};
+pub use flash::{Flash, SecretShown};
 pub(crate) use password::Desk;
 pub use secret::session_id;
 pub(crate) use throttle::{CountedBy, Throttle, Try};

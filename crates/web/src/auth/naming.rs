@@ -120,7 +120,7 @@ pub fn token_panels_of<'a>(
 }
 
 /// Neither a control character nor one that turns the direction of what stands around it.
-fn is_plain(c: char) -> bool {
+pub(crate) fn is_plain(c: char) -> bool {
     let turns = matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     !c.is_control() && !turns
 }

@@ -1,9 +1,10 @@
-//! Random secrets: session cookies, links, API tokens. We keep their hashes alone.
+//! Random secrets: session cookies, links, API tokens, of which we keep the hashes alone; and what
+//! receivers check signatures with.
 
 use admintrail_event::SessionHash;
 use admintrail_store::control::SecretHash;
 use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use hmac::{Hmac, KeyInit, Mac};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
@@ -26,6 +27,17 @@ impl Secret {
     pub fn generate_token() -> Result<Self, WebError> {
         let text = URL_SAFE_NO_PAD.encode(random::<32>()?);
         Ok(Self(format!("at_{text}").into()))
+    }
+
+    /// A new key that receivers check signatures with, as <https://www.standardwebhooks.com> writes it.
+    pub fn generate_signing() -> Result<Self, WebError> {
+        let text = STANDARD.encode(random::<32>()?);
+        Ok(Self(format!("whsec_{text}").into()))
+    }
+
+    /// One that was made before.
+    pub(crate) fn of(text: &str) -> Self {
+        Self(text.to_owned().into())
     }
 
     /// The text itself, to be shown or sent once.

@@ -193,7 +193,12 @@ fn draw(scene: &Scene) -> Result<Parts, WebError> {
     let active = app.trail.active(active_since(now));
     let by_panel = ByPanel::look(scene)?;
     Ok(Parts {
-        notices: [notice::health(app, face), notice::ways_around(app)].concat(),
+        notices: [
+            notice::health(app, face),
+            notice::ways_around(app),
+            notice::no_anchor(scene),
+        ]
+        .concat(),
         waiting: by_panel.is_empty().then(|| notice::waiting_for(app)),
         more_active: active.len().saturating_sub(NAMED),
         active: active

@@ -9,13 +9,15 @@ use admintrail_store::LedgerState;
 use askama::Template;
 use axum::response::{Html, IntoResponse, Response};
 
-use crate::auth::Capability;
+use crate::auth::{Capability, SecretShown};
 use crate::health::Code;
 use crate::integrity::{Running, Verdict, Verification};
+use crate::pages::parts::anchors::{PlaceLine, former, places};
 use crate::pages::parts::notice::{self, Notice};
 use crate::pages::parts::refresh::RefreshMenu;
 use crate::pages::parts::shell::{Place, Shell};
 use crate::pages::scene::{Scene, off_thread};
+use crate::pages::settings::Told;
 use crate::pages::wording::link::INTEGRITY;
 use crate::pages::wording::moment::Face;
 use crate::pages::wording::number::{counted, grouped, took};
@@ -85,13 +87,6 @@ struct Said {
     exact: String,
 }
 
-struct Kept {
-    place: String,
-    when: String,
-    exact: String,
-    size: String,
-}
-
 struct Parts {
     notices: Vec<Notice>,
     zone: String,
@@ -104,7 +99,15 @@ struct Parts {
     /// May ask for a verification.
     may_verify: bool,
     gaps: Vec<GapLine>,
-    anchors: Vec<Kept>,
+    places: Vec<PlaceLine>,
+    /// Whether one of them has a checkpoint.
+    anchored: bool,
+    /// If none has: who got one last.
+    former: Option<String>,
+    /// May add places and take them away.
+    may_change: bool,
+    /// Whether there is a mail server.
+    mail: bool,
     statements: Vec<Said>,
     /// Older ones that are not shown.
     more_statements: Option<String>,
@@ -116,12 +119,19 @@ struct IntegrityPage {
     shell: Shell,
     refresh: u32,
     parts: Parts,
+    told: Told,
+    made: Option<SecretShown>,
+    typed: String,
 }
 
 #[derive(Template)]
 #[template(path = "parts/integrity.html")]
 struct IntegrityParts {
     parts: Parts,
+    // What a form said is between the parts, and stays.
+    told: Told,
+    made: Option<SecretShown>,
+    typed: String,
 }
 
 /// `GET /monitoring/integrity`
@@ -131,13 +141,26 @@ pub(crate) async fn show(scene: Scene) -> Result<Response, WebError> {
     off_thread(&app, move || {
         let parts = draw(&scene)?;
         let html = if scene.fragment.is_some() {
-            IntegrityParts { parts }.render()
+            let (told, made, typed) = (Told::default(), None, String::new());
+            IntegrityParts {
+                parts,
+                told,
+                made,
+                typed,
+            }
+            .render()
         } else {
             let off = RefreshMenu::new(&scene.viewer).seconds().is_none();
             let goes_on = parts.progress.is_some();
+            let mut flash = scene.app.take_flash(&scene.viewer);
+            let made = flash.as_mut().and_then(|flash| flash.new_receiver.take());
+            let mut told = Told::new(flash);
+            // The secret says it all.
+            told.saved = told.saved.filter(|_| made.is_none());
             let mut shell = Shell::new(&scene.viewer, "Integrity", Place::Integrity);
             // Whoever pressed the button wants to see what comes of it.
-            shell.reload = goes_on.then(|| (RUNNING, INTEGRITY.to_owned()));
+            let says = made.is_some() || told.says_anything();
+            shell.reload = (goes_on && !says).then(|| (RUNNING, INTEGRITY.to_owned()));
             IntegrityPage {
                 shell,
                 refresh: match (goes_on, off) {
@@ -146,6 +169,9 @@ pub(crate) async fn show(scene: Scene) -> Result<Response, WebError> {
                     (false, false) => REFRESH,
                 },
                 parts,
+                typed: told.or_typed("place", String::new()),
+                told,
+                made,
             }
             .render()
         };
@@ -166,10 +192,15 @@ fn draw(scene: &Scene) -> Result<Parts, WebError> {
     let (last, running) = (app.integrity.last(), app.integrity.running());
     let mut statements = app.trail.statements()?;
     statements.reverse();
+    let places = places(scene);
     let more = statements.len().saturating_sub(STATEMENTS) as u64;
     Ok(Parts {
         // The state below says what the ledger's own conditions say.
-        notices: notice::health_without_all(app, face, &[Code::LedgerTampered, Code::LedgerBehind]),
+        notices: [
+            notice::health_without_all(app, face, &[Code::LedgerTampered, Code::LedgerBehind]),
+            notice::no_anchor(scene),
+        ]
+        .concat(),
         zone: face.zone_name(),
         state: state(app, &ledger, unpublished, last.as_ref(), face),
         head: head(&ledger, unpublished.map_or(0, |(events, _)| events), face),
@@ -179,7 +210,11 @@ fn draw(scene: &Scene) -> Result<Parts, WebError> {
         progress: running.map(|running| progress(&running)),
         may_verify: scene.viewer.may(Capability::Audit),
         gaps: last.iter().flat_map(|last| &last.gaps).map(gap).collect(),
-        anchors: kept_at(app, face),
+        anchored: places.iter().any(|place| place.kept.is_some()),
+        former: former(app, face),
+        places,
+        may_change: scene.viewer.may(Capability::Manage),
+        mail: app.anchor_places.rules.mail.is_some(),
         statements: statements
             .iter()
             .take(STATEMENTS)
@@ -365,21 +400,6 @@ fn gap((recorder, run, missing): &(String, u64, u64)) -> GapLine {
         run: *run,
         missing: counted(*missing, "number", "numbers"),
     }
-}
-
-/// The last checkpoint that each place confirmed to have.
-fn kept_at(app: &App, face: &Face) -> Vec<Kept> {
-    let anchors = app.anchors.read();
-    let kept = anchors.places().iter().filter_map(|place| {
-        let at = place.kept?;
-        Some(Kept {
-            place: place.place.clone(),
-            when: face.brief(at),
-            exact: face.exact(at),
-            size: counted(place.size, "entry", "entries"),
-        })
-    });
-    kept.collect()
 }
 
 fn said(entry: u64, statement: &Statement, face: &Face) -> Said {

@@ -1,6 +1,7 @@
 //! Saving what the settings pages show: plain forms go back to their page, scripts get JSON.
 
 pub(crate) mod account;
+pub(crate) mod anchors;
 pub(crate) mod erasure;
 pub(crate) mod retention;
 pub(crate) mod tokens;
@@ -17,7 +18,7 @@ use http::HeaderMap;
 use serde_json::{Map, Value};
 
 use crate::around::wants_json;
-use crate::auth::{Flash, NewTokenShown, Viewer};
+use crate::auth::{Flash, SecretShown, Viewer};
 use crate::form::Form;
 use crate::sign_in::{own_path, redirect};
 use crate::{App, WebError};
@@ -31,7 +32,9 @@ pub(crate) struct Saved {
     /// What scripts get besides `saved`.
     pub(crate) json: Map<String, Value>,
     /// A secret to be shown once.
-    pub(crate) new_token: Option<NewTokenShown>,
+    pub(crate) new_token: Option<SecretShown>,
+    /// The same of a receiver.
+    pub(crate) new_receiver: Option<SecretShown>,
 }
 
 impl Saved {
@@ -41,6 +44,7 @@ impl Saved {
             object: None,
             json: Map::new(),
             new_token: None,
+            new_receiver: None,
         }
     }
 }
@@ -148,6 +152,7 @@ impl Sent {
             Ok(saved) => Flash {
                 saved: Some(saved.said),
                 new_token: saved.new_token,
+                new_receiver: saved.new_receiver,
                 ..Flash::default()
             },
             Err(error) => Flash {

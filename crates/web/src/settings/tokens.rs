@@ -6,7 +6,7 @@ use axum::response::Response;
 use serde_json::json;
 
 use super::{Purpose, Saved, Sent, wrong};
-use crate::auth::NewTokenShown;
+use crate::auth::SecretShown;
 use crate::auth::naming::{token_name_of, token_panels_of};
 use crate::auth::secret::Secret;
 use crate::form::Form;
@@ -50,7 +50,7 @@ async fn made(app: &App, form: &Form) -> Result<Saved, WebError> {
     saved.json.insert("id".into(), json!(token.id.0));
     saved.json.insert("name".into(), json!(token.name));
     saved.json.insert("secret".into(), json!(secret.expose()));
-    saved.new_token = Some(NewTokenShown {
+    saved.new_token = Some(SecretShown {
         name: token.name.clone(),
         secret,
     });

@@ -5,7 +5,7 @@ pub(crate) mod reset;
 mod session;
 pub(crate) mod setup;
 
-pub(crate) use session::{begin, sign_out};
+pub(crate) use session::{begin, begin_with, sign_out};
 
 use std::sync::Arc;
 

@@ -11,7 +11,7 @@ use http::{HeaderMap, header};
 
 use super::redirect;
 use crate::auth::secret::{self, Secret};
-use crate::auth::{Client, Viewer, cookie, known};
+use crate::auth::{Client, Flash, Viewer, cookie, known};
 use crate::{App, WebError};
 
 /// Begins a new session (Threat 32: never one that the browser brought along; that one ends),
@@ -23,6 +23,19 @@ pub(crate) async fn begin(
     account: &Arc<Account>,
     next: &str,
     action: &str,
+) -> Result<Response, WebError> {
+    begin_with(app, client, headers, account, next, action, None).await
+}
+
+/// [`begin`], with something to say on the page that is gone on to.
+pub(crate) async fn begin_with(
+    app: &App,
+    client: Client,
+    headers: &HeaderMap,
+    account: &Arc<Account>,
+    next: &str,
+    action: &str,
+    flash: Option<Flash>,
 ) -> Result<Response, WebError> {
     let secret = Secret::generate()?;
     let hash = secret.hash();
@@ -41,6 +54,9 @@ pub(crate) async fn begin(
         return Err(WebError::WrongCredentials);
     }
     app.counters.sign_ins.add(1);
+    if let Some(flash) = flash {
+        app.flashes.put(hash, flash, app.now());
+    }
     let mark = known::mark(account.id, &app.key)?;
     let mut response = redirect(next);
     for (cookie, value) in [(cookie::SESSION, secret.expose()), (cookie::KNOWN, &mark)] {

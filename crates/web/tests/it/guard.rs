@@ -57,10 +57,14 @@ async fn another_site_changes_nothing() {
     let world = World::new();
     world.account("taras@example.org", Role::Owner, Some(PASSWORD));
     let owner = world.owner();
-    let forms: [(&str, &[(&str, &str)]); 6] = [
+    let forms: [(&str, &[(&str, &str)]); 7] = [
         ("/settings/account/preferences", &[("hide_me", "1")]),
         ("/settings/account/identities", &[("identities", "root")]),
         ("/settings/tokens", &[("name", "evil"), ("scope", "read")]),
+        (
+            "/monitoring/integrity/anchors",
+            &[("place", "https://evil.example/")],
+        ),
         ("/settings/account/sessions/end-others", &[]),
         ("/logout", &[]),
         (
@@ -88,6 +92,7 @@ async fn another_site_changes_nothing() {
         }
     }
     assert!(world.app.control.tokens().is_empty());
+    assert!(world.app.anchors.read().places().is_empty());
     owner.get("/api/v1/events").await.is(200);
     let own = owner.header("origin", "https://trail.example");
     own.form("/settings/account/preferences", &[("hide_me", "1")])

@@ -9,6 +9,7 @@
 )]
 
 mod access;
+mod anchors;
 mod attempts;
 mod declared;
 mod ending;

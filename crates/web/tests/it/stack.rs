@@ -14,7 +14,9 @@ use admintrail_store::control::{
 use admintrail_store::{Control, Identity, Receipt, Submission, Trail, TrailOptions, Tuning};
 use admintrail_web::auth::secret::Secret;
 use admintrail_web::auth::{password, secret};
-use admintrail_web::{App, AppOptions, DirectAccesses, Health, Limits, PanelInfo, router};
+use admintrail_web::{
+    AnchorPlaces, AnchorRules, App, AppOptions, DirectAccesses, Health, Limits, PanelInfo, router,
+};
 use axum::Router;
 use axum::body::Body;
 use bytes::Bytes;
@@ -110,6 +112,12 @@ impl World {
                 }),
                 direct: Arc::clone(&direct),
                 anchors: Arc::default(),
+                anchor_places: Arc::new(AnchorPlaces::new(AnchorRules {
+                    data: dir.path().to_owned(),
+                    every: Duration::from_secs(3_600),
+                    private: false,
+                    mail: Some(|to| to.ends_with(".org")),
+                })),
                 health: Arc::clone(&health),
                 ledger_public,
                 key: [7; 32],

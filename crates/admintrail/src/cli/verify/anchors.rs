@@ -1,12 +1,13 @@
 //! The anchors that a ledger is held against: those of `--anchor`, and the files of the
-//! configuration.
+//! configuration and of the page Integrity.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, UNIX_EPOCH};
 
 use admintrail_event::Micros;
 use admintrail_ledger::Checkpoint;
 use admintrail_store::Verified;
+use admintrail_web::anchors::{AddedPlace, Target};
 use indicatif::HumanCount;
 use serde_json::{Value, json};
 
@@ -54,11 +55,18 @@ pub(super) struct Anchors {
 }
 
 impl Anchors {
-    /// What the configuration names.
-    pub(super) fn configured(config: &Config) -> Self {
+    /// What the configuration names, and files that the page does.
+    pub(super) fn known(config: &Config, added: &[AddedPlace]) -> Self {
         let mut anchors = Self::default();
         let every = config.anchoring.every;
-        for path in &config.anchoring.files {
+        let mut files: Vec<&PathBuf> = config.anchoring.files.iter().collect();
+        for one in added {
+            match &one.target {
+                Target::File { path } if !files.contains(&path) => files.push(path),
+                _ => {}
+            }
+        }
+        for path in files {
             anchors.read(path, Some(every));
             let log = log_of(path);
             if log.exists() {

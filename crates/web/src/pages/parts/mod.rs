@@ -1,5 +1,6 @@
 //! What several pages are put together from. Each is drawn by a template in `templates/parts/`.
 
+pub(crate) mod anchors;
 pub(crate) mod attempts;
 pub(crate) mod chart;
 pub(crate) mod chip;

@@ -3,9 +3,10 @@
 use admintrail_capture::RecorderState;
 use admintrail_store::TrailState;
 
+use crate::auth::Capability;
 use crate::health::{Code, Severity, Words};
 use crate::pages::scene::Scene;
-use crate::pages::wording::link::{ADDRESSES, ALERTS, REQUESTS, SESSIONS};
+use crate::pages::wording::link::{ADDRESSES, ALERTS, ANCHORS, REQUESTS, SESSIONS};
 use crate::pages::wording::moment::Face;
 use crate::pages::wording::number::counted;
 use crate::{App, Reach};
@@ -69,6 +70,23 @@ pub(crate) fn hints(scene: &Scene, path: &str) -> Vec<Notice> {
         });
     }
     notices
+}
+
+/// As long as no place gets checkpoints, those who may name one are asked for it.
+pub(crate) fn no_anchor(scene: &Scene) -> Vec<Notice> {
+    let asked =
+        scene.viewer.may(Capability::Manage) && scene.app.anchors.read().places().is_empty();
+    let ask = || Notice {
+        class: "hint",
+        text: "Where else may proof be kept?".to_owned(),
+        detail:
+            "Whoever owns this machine can rewrite everything that nobody else has a checkpoint \
+                 of."
+            .to_owned(),
+        line: None,
+        way: Some((ANCHORS.to_owned(), "Add a place")),
+    };
+    asked.then(ask).into_iter().collect()
 }
 
 /// Panels that answer around the recorder: what is on record is not all.

@@ -52,6 +52,11 @@ impl Told {
         }
     }
 
+    /// Whether there is anything to be read.
+    pub(crate) fn says_anything(&self) -> bool {
+        self.saved.is_some() || self.refused.is_some() || self.field.is_some()
+    }
+
     /// What is wrong with a field.
     pub(crate) fn error(&self, name: &str) -> Option<&str> {
         self.field

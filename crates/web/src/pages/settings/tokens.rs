@@ -7,7 +7,7 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::{Html, IntoResponse, Response};
 
-use crate::auth::{Capability, NewTokenShown, Viewer};
+use crate::auth::{Capability, SecretShown, Viewer};
 use crate::pages::parts::notice;
 use crate::pages::parts::shell::{Place, Shell};
 use crate::pages::settings::Told;
@@ -29,7 +29,7 @@ struct Line {
 struct TokensPage {
     shell: Shell,
     told: Told,
-    made: Option<NewTokenShown>,
+    made: Option<SecretShown>,
     lines: Vec<Line>,
     name: String,
     ingest: bool,

@@ -120,6 +120,7 @@ impl Stack {
             recorder_state: Arc::new(move || state.lock().clone()),
             direct: Arc::default(),
             anchors: Arc::default(),
+            anchor_places: Arc::default(),
             health: Arc::default(),
             ledger_public: false,
             key: [7; 32],

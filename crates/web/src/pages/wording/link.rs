@@ -21,6 +21,7 @@ pub(crate) const ALERTS: &str = "/monitoring/alerts";
 /// Whether the record is what it was.
 pub(crate) const ERASURE: &str = "/settings/erasure";
 pub(crate) const INTEGRITY: &str = "/monitoring/integrity";
+pub(crate) const ANCHORS: &str = "/monitoring/integrity#anchors";
 
 /// The page of one session: its timeline.
 pub(crate) fn session_page(panel: &PanelName, session: &SessionHash) -> String {

@@ -4,11 +4,20 @@
 //! confirmed to have is an anchor: a file that is durable, a receiver that answered 2xx, a mail
 //! server that took the mail.
 
+mod added;
+mod changing;
+pub mod check;
+
+pub use added::{ADDED, AddedPlace, AnchorPlaces, AnchorRules, Target};
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use admintrail_event::Micros;
 use serde::{Deserialize, Serialize};
+
+/// A mailbox is no place for one an hour.
+const DAILY: Duration = Duration::from_secs(24 * 3_600);
 
 /// So many anchors are remembered; beyond it the older half is thinned. What is left covers the same
 /// entries, from a later time on.
@@ -36,6 +45,15 @@ impl AnchorWay {
             Self::Email => "email",
         }
     }
+
+    /// How often, where the others are told every so often.
+    #[must_use]
+    pub fn every(self, others: Duration) -> Duration {
+        match self {
+            Self::Email => others.max(DAILY),
+            Self::File | Self::Webhook => others,
+        }
+    }
 }
 
 /// A checkpoint that somebody else keeps.
@@ -55,6 +73,12 @@ pub struct Anchor {
 /// A place that checkpoints are sent to, and how that goes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AnchorPlace {
+    /// Which one it is, whatever comes and goes beside it while this process runs.
+    #[serde(skip)]
+    number: usize,
+    /// The id of a place that was added on a page; `None`: the configuration names it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub added: Option<String>,
     /// How they get there.
     pub way: AnchorWay,
     /// Where, for people.
@@ -94,6 +118,8 @@ impl AnchorPlace {
     #[must_use]
     pub fn new(way: AnchorWay, place: String, every: Duration) -> Self {
         Self {
+            number: 0,
+            added: None,
             way,
             place,
             every,
@@ -103,6 +129,12 @@ impl AnchorPlace {
             failing: None,
             elsewhere: false,
         }
+    }
+
+    /// By which [`Anchors`] knows it.
+    #[must_use]
+    pub const fn number(&self) -> usize {
+        self.number
     }
 
     /// Whether the next checkpoint is to be sent. One that was kept in the future was kept by a clock
@@ -133,13 +165,16 @@ pub struct Anchors {
     origin: String,
     /// Where checkpoints are sent to now.
     places: Vec<AnchorPlace>,
+    /// The number of the next place.
+    #[serde(skip)]
+    next: usize,
     /// What was kept, the oldest first: at each place those that cover more than the one before.
     kept: Vec<Anchor>,
 }
 
 impl Anchors {
-    /// Begins with the places of the configuration and what [`Self::saved`] wrote of this ledger
-    /// before the restart. What was kept at places that are not configured any more stays kept.
+    /// Begins with the places, numbered from 0 on, and what [`Self::saved`] wrote of this ledger
+    /// before the restart. What was kept at places that are gone stays kept.
     #[must_use]
     pub fn begin(origin: &str, places: Vec<AnchorPlace>, saved: Option<&str>) -> Self {
         let before: Option<Self> = saved.and_then(|saved| {
@@ -152,21 +187,35 @@ impl Anchors {
         let before = before
             .filter(|before| before.origin == origin)
             .unwrap_or_default();
-        let with_past = |place: AnchorPlace| {
+        let with_past = |(number, place): (usize, AnchorPlace)| {
             let past = before.places.iter().find(|past| is_at(past, &place));
-            match past {
-                Some(past) => AnchorPlace {
-                    every: place.every,
-                    ..past.clone()
-                },
-                None => place,
+            let every = place.every;
+            AnchorPlace {
+                number,
+                every,
+                ..past.cloned().unwrap_or(place)
             }
         };
         Self {
             origin: origin.to_owned(),
-            places: places.into_iter().map(with_past).collect(),
+            next: places.len(),
+            places: places.into_iter().enumerate().map(with_past).collect(),
             kept: before.kept,
         }
+    }
+
+    /// Takes one more place, to which nothing was sent yet.
+    pub fn add(&mut self, place: AnchorPlace) {
+        let number = self.next;
+        self.next += 1;
+        self.places.push(AnchorPlace { number, ..place });
+    }
+
+    /// Lets go of a place that was added on a page. What was kept there stays kept.
+    pub fn remove(&mut self, added: &str) -> Option<AnchorPlace> {
+        let of = |place: &AnchorPlace| place.added.as_deref() == Some(added);
+        let at = self.places.iter().position(of)?;
+        Some(self.places.remove(at))
     }
 
     /// What to keep over a restart.
@@ -176,15 +225,21 @@ impl Anchors {
         serde_json::to_string(self).unwrap_or_default()
     }
 
-    /// Where checkpoints are sent to, in the order of the configuration.
+    /// Where checkpoints are sent to: those of the configuration in its order, then those of pages.
     #[must_use]
     pub fn places(&self) -> &[AnchorPlace] {
         &self.places
     }
 
     /// The place with this number.
+    #[must_use]
+    pub fn place(&self, number: usize) -> Option<&AnchorPlace> {
+        self.places.iter().find(|place| place.number == number)
+    }
+
+    /// As [`Self::place`], to be changed.
     pub fn place_mut(&mut self, number: usize) -> Option<&mut AnchorPlace> {
-        self.places.get_mut(number)
+        self.places.iter_mut().find(|place| place.number == number)
     }
 
     /// The newest checkpoint that is kept at each place.
@@ -222,9 +277,9 @@ impl Anchors {
         shown.into_values().collect()
     }
 
-    /// A checkpoint over `size` entries was kept at the place with this number.
+    /// A checkpoint over `size` entries was kept at the place with this number, if that is still one.
     pub fn keep(&mut self, number: usize, at: Micros, size: u64) {
-        let Some(place) = self.places.get_mut(number) else {
+        let Some(place) = self.place_mut(number) else {
             return;
         };
         let covers_more = place.kept.is_none() || size > place.size;
@@ -269,7 +324,7 @@ impl Anchors {
 }
 
 fn is_at(one: &AnchorPlace, other: &AnchorPlace) -> bool {
-    (one.way, &one.place) == (other.way, &other.place)
+    (one.way, &one.place, &one.added) == (other.way, &other.place, &other.added)
 }
 
 /// Moments that may not have come, as numbers.
@@ -373,6 +428,49 @@ mod tests {
             assert_eq!(other.covering(3), None);
             assert!(other.places()[0].is_due(at(1)));
         }
+    }
+
+    #[test]
+    fn a_place_of_a_page_comes_and_goes_and_the_others_stay_what_they_are() {
+        let added = |id: &str| AnchorPlace {
+            added: Some(id.to_owned()),
+            ..place("/c")
+        };
+        let mut anchors = two();
+        anchors.add(added("one"));
+        anchors.add(added("two"));
+        let number = |anchors: &Anchors, id: &str| {
+            let mut places = anchors.places().iter();
+            let found = places.find(|place| place.added.as_deref() == Some(id));
+            found.map(AnchorPlace::number)
+        };
+        assert_eq!(
+            (number(&anchors, "one"), number(&anchors, "two")),
+            (Some(2), Some(3))
+        );
+        anchors.keep(2, at(1), 10);
+        anchors.keep(3, at(2), 12);
+        assert!(anchors.remove("none").is_none());
+        assert_eq!(anchors.remove("one").map(|place| place.size), Some(10));
+        // What was on its way there when it went is noted nowhere.
+        anchors.keep(2, at(3), 99);
+        assert_eq!(anchors.covering(50), None);
+        assert_eq!(
+            anchors.covering(5).unwrap().at,
+            at(1),
+            "it still lies there"
+        );
+        anchors.keep(3, at(4), 20);
+        assert_eq!(anchors.covering(15).unwrap().at, at(4));
+        // The same place again is another one, after a restart too.
+        anchors.add(added("three"));
+        assert_eq!(number(&anchors, "three"), Some(4));
+        let saved = anchors.saved();
+        let again = vec![place("/a"), place("/b"), added("two"), added("three")];
+        let again = Anchors::begin("trail", again, Some(&saved));
+        let sizes: Vec<u64> = again.places().iter().map(|place| place.size).collect();
+        assert_eq!(sizes, [0, 0, 20, 0]);
+        assert_eq!(number(&again, "three"), Some(3));
     }
 
     #[test]
