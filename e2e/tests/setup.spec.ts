@@ -36,6 +36,7 @@ test("by keyboard: a wrong place is told at its field, and a right one has a che
   await page.keyboard.press("Enter");
   await expect(place).toHaveAccessibleDescription(/is not an absolute path such as \/mnt/);
   await expect(place).toHaveValue("backup/admintrail.checkpoint");
+  await expect(place).toBeFocused();
   await expect(page.getByLabel("E-mail")).toHaveValue("first@hosting.example");
   for (const colorScheme of ["light", "dark"] as const) {
     await page.emulateMedia({ colorScheme });

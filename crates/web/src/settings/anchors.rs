@@ -7,7 +7,7 @@ use serde_json::json;
 use super::{Purpose, Saved, Sent};
 use crate::anchors::AnchorPlace;
 use crate::auth::SecretShown;
-use crate::pages::wording::link::ANCHORS;
+use crate::pages::wording::link::{ANCHORS, INTEGRITY};
 
 /// `POST /monitoring/integrity/anchors`
 pub(crate) async fn add(sent: Sent) -> Response {
@@ -29,7 +29,9 @@ pub(crate) async fn add(sent: Sent) -> Response {
         Ok(saved)
     };
     let result = save.await;
-    let purpose = Purpose::new(ANCHORS, "Added anchor", "add anchor");
+    // An address that leads to a part of the page leaves the field with the mistake without the focus.
+    let page = if result.is_ok() { ANCHORS } else { INTEGRITY };
+    let purpose = Purpose::new(page, "Added anchor", "add anchor");
     sent.answer(purpose, result)
 }
 

@@ -318,6 +318,43 @@ async fn nobody_reaches_into_ones_own_network_by_the_page_unless_the_configurati
 }
 
 #[tokio::test]
+async fn a_mailbox_of_the_page_gets_one_a_day_by_the_mail_server_of_the_alerts() {
+    let Some(mail) = Smtp::start(None) else {
+        return;
+    };
+    let (panel, place) = (Panel::fine().await, Place::new());
+    let alerts = format!(
+        "[alerts]\nemail = {{ to = [\"ops@example.org\"], from = \"trail@example.org\", \
+         smtp = \"smtp://127.0.0.1:{}\" }}",
+        mail.port
+    );
+    let with_mail = options(&panel, &alerts);
+    let mut server = Server::on(&place.data(), &with_mail);
+    let mut browser = Browser::sets_up(&server, "law@example.org").await;
+    let sent = mail.mails_when(1).await.remove(0);
+    assert_eq!(sent["recipients"], serde_json::json!(["law@example.org"]));
+    server.stop();
+    hours_ago(&place.data(), 23);
+    let mut server = Server::on(&place.data(), &with_mail);
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    assert_eq!(mail.mails().len(), 1, "it is not due");
+    server.stop();
+    hours_ago(&place.data(), 1);
+    // The configuration has no mail server any more.
+    let server = Server::on(&place.data(), &options(&panel, ""));
+    browser.pages = server.pages;
+    until("the page says why", || async {
+        let page = browser.page().await;
+        page.contains("it needs a mail server").then_some(())
+    })
+    .await;
+    let refused = browser.posts(ADD, &[("place", "two@example.org")], true);
+    assert!(refused.await.is(422).1.contains("needs a mail server"));
+    assert_eq!(mail.mails().len(), 1);
+    assert!(!server.log().contains("law@"), "{}", server.log());
+}
+
+#[tokio::test]
 async fn a_place_that_fails_for_two_intervals_is_an_alert_until_it_works() {
     let (panel, place) = (Panel::fine().await, Place::new());
     let receiver = Panel::fine().await;
