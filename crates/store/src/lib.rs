@@ -19,6 +19,7 @@ mod hot;
 mod ledger;
 mod mirror;
 mod query;
+mod random;
 mod retention;
 mod sealer;
 mod steps;

@@ -12,6 +12,7 @@ pub use person::without;
 pub(crate) use plan::{Begun, ERASING, Plan};
 
 use crate::StoreError;
+use crate::random::random;
 
 /// Hexadecimal digits of a pseudonym at first; more once that many are taken.
 const DIGITS: usize = 4;
@@ -82,10 +83,7 @@ pub struct ErasureProgress {
 pub(crate) fn pseudonym(taken: impl Fn(&str) -> bool) -> Result<String, StoreError> {
     let mut digits = DIGITS;
     loop {
-        let mut bytes = [0; 16];
-        getrandom::fill(&mut bytes).map_err(|error| StoreError::CannotRecord {
-            cause: format!("the system gives no randomness ({error})"),
-        })?;
+        let bytes = random::<16>()?;
         let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
         let name = format!("erased-{}", hex.get(..digits).unwrap_or(&hex));
         if !taken(&name) {

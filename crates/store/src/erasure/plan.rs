@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{ErasureOrder, Person};
 use crate::StoreError;
+use crate::random::random;
 
 /// Under this name `trail.db` remembers it.
 pub(crate) const ERASING: &str = "erasing";
@@ -66,10 +67,7 @@ impl Plan {
         last: Seq,
         at: Micros,
     ) -> Result<Self, StoreError> {
-        let mut key = [0; 32];
-        getrandom::fill(&mut key).map_err(|error| StoreError::CannotRecord {
-            cause: format!("the system gives no randomness ({error})"),
-        })?;
+        let key = random()?;
         Ok(Self {
             person,
             last: last.0,

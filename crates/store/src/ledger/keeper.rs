@@ -15,6 +15,7 @@ use super::status::LedgerState;
 use crate::archive::Block;
 use crate::hot::HotBlocks;
 use crate::mirror::Mirror;
+use crate::random::random;
 use crate::{Steps, StoreError};
 
 /// How often blocks are entered; a checkpoint costs a few syncs however many there are.
@@ -234,10 +235,7 @@ impl Work {
     }
 
     fn hash(&self, block: &Block) -> Result<Hashed, StoreError> {
-        let mut key = [0; 32];
-        getrandom::fill(&mut key).map_err(|error| StoreError::CannotRecord {
-            cause: format!("the system gives no randomness ({error})"),
-        })?;
+        let key = random()?;
         let mut hashing = Hashing::begin(self.parts.log, block, key);
         let mut done = Ok(());
         self.parts.mirror.between(block.seqs(), |fields| {

@@ -7,8 +7,9 @@ use std::path::Path;
 use admintrail_event::LogId;
 use admintrail_ledger::{SigningKey, VerifierKey};
 
-use super::folder::write_whole;
+use super::folder::{Published, write_whole};
 use crate::StoreError;
+use crate::random::random;
 
 /// The name of the key's file in the data folder.
 pub const SIGNING_KEY: &str = "ledger.key";
@@ -32,7 +33,18 @@ pub(super) fn signing_key(dir: &Path, log: LogId) -> Result<SigningKey, StoreErr
     let path = dir.join(SIGNING_KEY);
     let seed = match fs::read_to_string(&path) {
         Ok(text) => seed_of(&text).ok_or_else(|| damaged(&path))?,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => make(&path)?,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            // Another key would not open what this one has signed.
+            if let Ok(Some(_)) = Published::below(dir).checkpoint() {
+                return Err(StoreError::NotReadable {
+                    path,
+                    cause: "it is gone, and the published ledger is signed with it; put it back \
+                            from a backup"
+                        .to_owned(),
+                });
+            }
+            make(&path)?
+        }
         Err(error) => {
             return Err(StoreError::NotReadable {
                 path,
@@ -56,10 +68,7 @@ pub fn verification_key(dir: &Path, log: LogId) -> Result<Option<VerifierKey>, S
 }
 
 fn make(path: &Path) -> Result<[u8; 32], StoreError> {
-    let mut seed = [0; 32];
-    getrandom::fill(&mut seed).map_err(|error| StoreError::CannotRecord {
-        cause: format!("the system gives no randomness ({error})"),
-    })?;
+    let seed = random::<32>()?;
     let digits: String = seed.iter().map(|byte| format!("{byte:02x}")).collect();
     let written = write_whole(path, format!("{FORM}{digits}\n").as_bytes());
     written.map_err(|error| StoreError::NotWritable {

@@ -13,6 +13,7 @@ use crate::archive::{Archive, Block, Name, SegmentFolder, Segments, Shared};
 use crate::derived::{Derived, Hashing, Kept};
 use crate::erasure::ERASING;
 use crate::hot::{Access, Database, blocks, noted, segments, watermark};
+use crate::random::random;
 use crate::retention::{CLOCK_SEEN, DROPPED};
 
 /// `access`: whether what is found broken may be mended.
@@ -131,9 +132,6 @@ impl SealedPart {
 
 /// The id of a log that begins.
 pub(crate) fn fresh_log() -> Result<LogId, StoreError> {
-    let mut bytes = [0; 16];
-    getrandom::fill(&mut bytes).map_err(|error| StoreError::CannotRecord {
-        cause: format!("the system gives no randomness ({error})"),
-    })?;
+    let bytes = random()?;
     Ok(LogId(bytes))
 }

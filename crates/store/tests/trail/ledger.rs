@@ -259,6 +259,20 @@ fn an_older_copy_of_a_file_is_not_gone_on_with() {
     }
 }
 
+#[test]
+fn a_key_that_is_gone_is_asked_for_and_no_other_is_made() {
+    let small = recorded(0);
+    let key = small.dir.path().join("ledger.key");
+    let kept = fs::read(&key).unwrap();
+    fs::remove_file(&key).unwrap();
+    let error = Trail::open(small_options(&small)).err().unwrap();
+    assert!(error.to_string().contains("put it back"), "{error}");
+    assert!(!key.exists());
+    fs::write(&key, kept).unwrap();
+    small.open().close();
+    is_intact(small.dir.path());
+}
+
 fn small_options(small: &Small) -> admintrail_store::TrailOptions {
     crate::support::small_segments(small.dir.path(), &small.now, small.seal)
 }
