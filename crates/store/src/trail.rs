@@ -760,6 +760,22 @@ impl Trail {
     /// # Errors
     /// When the archive cannot be read.
     pub fn traces(&self, admin: &str) -> Result<Option<Traces>, StoreError> {
+        let broken = self
+            .inner
+            .broken
+            .lock()
+            .first()
+            .map(|(_, error)| error.clone());
+        let segments = self.inner.mirror.segments();
+        let damaged = || {
+            segments
+                .iter()
+                .find_map(|segment| segment.damage().cloned())
+        };
+        // Nobody can say whether the person is in what cannot be read.
+        if let Some(error) = broken.or_else(damaged) {
+            return Err(error);
+        }
         self.ask(|snapshot, _| answer::traces(snapshot, admin))
     }
 

@@ -139,6 +139,12 @@ impl Statement {
         &self.0
     }
 
+    /// Whether it says that somebody was erased.
+    #[must_use]
+    pub fn erases(&self) -> bool {
+        self.0.kind == StatementKind::Erasure
+    }
+
     /// Whether it speaks of this event.
     #[must_use]
     pub fn covers(&self, seq: Seq) -> bool {

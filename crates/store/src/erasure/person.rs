@@ -12,6 +12,9 @@ use crate::columns::Fields;
 /// Whoever has fewer letters before the @ is not looked for by them.
 const SHORTEST_NAME: usize = 3;
 
+/// What stands before a search in the object of our own event of it.
+const SEARCHED: &str = "filter/";
+
 /// What stands before a name in sentences of ours.
 const SAID_OF: &[&str] = &[" as ", "(was ", " user "];
 
@@ -112,7 +115,14 @@ impl Person {
         let local = self.id.split('@').next();
         let local = local.filter(|local| local.chars().count() >= SHORTEST_NAME);
         let names = self.names.iter().map(String::as_str);
-        let all: Vec<&str> = [&*self.id].into_iter().chain(names).chain(local).collect();
+        // A name in the pseudonym itself would be replaced again and again.
+        let in_pseudonym = |name: &&str| self.pseudonym.contains(*name);
+        let all: Vec<&str> = [&*self.id]
+            .into_iter()
+            .chain(names)
+            .chain(local)
+            .filter(|name| !in_pseudonym(name))
+            .collect();
         let telling = all.iter().copied().filter(|name| !is_common_name(name));
         self.mentions = Some(ByWhom {
             anyone: Mentions::of(self.id.contains('@').then_some(&*self.id)),
@@ -163,25 +173,33 @@ impl Person {
             return;
         };
         let own = fields.panel == PanelName::OWN;
-        let mentions = match (own, changes.admin) {
-            (true, _) => &look.on_own_pages,
-            (false, true) => &look.person,
-            (false, false) => &look.anyone,
+        // What our own pages are called is nobody's name.
+        let paths = if changes.admin && !own {
+            &look.person
+        } else {
+            &look.anyone
         };
-        let find = |text: Option<&str>, reading| mentions.replaced(text?, &self.pseudonym, reading);
-        changes.query = find(fields.query, Reading::Query);
-        changes.path = find(Some(fields.path), Reading::Path);
-        changes.route = find(fields.route, Reading::Path);
-        // What was searched for at the shell stands there as it was typed.
-        let typed = own
-            && fields
-                .object
-                .is_some_and(|object| object.starts_with("filter/"));
-        let object = if typed { Reading::Plain } else { Reading::Path };
-        changes.object = find(fields.object, object);
+        let (queries, reading) = match (own, changes.admin) {
+            (true, _) => (&look.on_own_pages, Reading::Searches),
+            (false, true) => (&look.person, Reading::Form),
+            (false, false) => (&look.anyone, Reading::Form),
+        };
+        let in_path = |text: Option<&str>| paths.replaced(text?, &self.pseudonym, Reading::Path);
+        changes.query = fields
+            .query
+            .and_then(|query| queries.replaced(query, &self.pseudonym, reading));
+        changes.path = in_path(Some(fields.path));
+        changes.route = in_path(fields.route);
+        changes.object = in_path(fields.object).or_else(|| {
+            // What was searched for at the shell stands there as it was typed.
+            let searched = fields.object.filter(|_| own)?.strip_prefix(SEARCHED)?;
+            let names = &look.on_own_pages;
+            let replaced = names.replaced(searched, &self.pseudonym, Reading::Search)?;
+            Some(format!("{SEARCHED}{replaced}"))
+        });
         // It is made of the route where that has a name.
         let made_of_it = changes.path.is_some() || changes.object.is_some();
-        let action = if made_of_it { mentions } else { &look.anyone };
+        let action = if made_of_it { paths } else { &look.anyone };
         changes.action = action
             .replaced(fields.action, &self.pseudonym, Reading::Plain)
             .or_else(|| (own || changes.attempted).then(|| self.renamed_in(fields.action))?);

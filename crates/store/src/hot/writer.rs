@@ -346,7 +346,9 @@ impl Work {
         if self.parts.first_row < self.parts.watermark {
             return Ok(false);
         }
-        self.parts.connection.execute_batch("VACUUM")?;
+        // Its copy is made in memory: a file elsewhere would have what is to be nowhere.
+        let sql = "PRAGMA temp_store = MEMORY; VACUUM; PRAGMA temp_store = DEFAULT";
+        self.parts.connection.execute_batch(sql)?;
         Ok(true)
     }
 

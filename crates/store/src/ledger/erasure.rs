@@ -78,7 +78,8 @@ impl Erasures {
         Ok(Self(done.map(|of| (of.statement, of.key)).collect()))
     }
 
-    /// Whether an event is what its erasure left of it; nobody knows before that is done.
+    /// Whether an event is what its erasure left of it; nobody knows before that is done, and whether
+    /// there is such an erasure is for [`Self::check`] to say.
     pub(super) fn left(&self, erased: &ErasedHash, log: LogId, fields: &Fields<'_>) -> bool {
         let Some(key) = self.0.get(&erased.statement) else {
             return true;
@@ -87,42 +88,51 @@ impl Erasures {
         now == Some(Hash(erased.now))
     }
 
-    /// Holds all that erasures left against their statements; the first that does not fit.
+    /// Holds all that erasures left against their statements: the pseudonyms of those that are not done
+    /// yet, or the first thing that does not fit. `under_way` says whose erasure `trail.db` remembers.
+    ///
+    /// A server may be erasing meanwhile, so what is read follows the order in which it writes: what is
+    /// left, what announces it, what is under way, and what of that is done by then.
     pub(super) fn check(
         &self,
         private: &LedgerDatabase,
-        statements: &BTreeMap<u64, Statement>,
-    ) -> Result<Option<Fault>, StoreError> {
+        under_way: impl FnOnce() -> Result<Option<String>, StoreError>,
+    ) -> Result<Result<Vec<String>, Fault>, StoreError> {
         let leaves = private.erased_leaves()?;
+        let statements: BTreeMap<u64, Statement> = private.read_statements()?.into_iter().collect();
+        let under_way = under_way()?;
+        let done = Self::read(private)?;
+        let fault = |first, last, entry| {
+            let kind = FaultKind::AfterErasure;
+            Ok(Err(Fault {
+                kind,
+                first,
+                last,
+                entry,
+            }))
+        };
         let mut trees: BTreeMap<u64, Frontier> = BTreeMap::new();
         for leaf in leaves {
+            let statement = statements.get(&leaf.statement);
+            if !statement.is_some_and(|said| said.erases() && said.covers(leaf.seq)) {
+                return fault(leaf.seq, leaf.seq, leaf.statement);
+            }
             trees.entry(leaf.statement).or_default().push(leaf.hash);
         }
-        for (place, statement) in statements {
+        let mut unfinished = Vec::new();
+        for (place, statement) in statements.iter().filter(|(_, said)| said.erases()) {
             let said = statement.declared();
-            let Some(after) = said.after.filter(|_| self.0.contains_key(place)) else {
-                continue;
-            };
             let tree = trees.remove(place).unwrap_or_default();
-            if (tree.size(), tree.root()) != (said.events, after) {
-                return Ok(Some(Fault {
-                    kind: FaultKind::AfterErasure,
-                    first: said.first,
-                    last: said.last,
-                    entry: *place,
-                }));
+            let fits = (tree.size(), Some(tree.root())) == (said.events, said.after);
+            let is_known = self.0.contains_key(place) || done.0.contains_key(place);
+            let goes_on = under_way.is_some() && under_way == said.subject;
+            if (self.0.contains_key(place) && !fits) || !(is_known || goes_on) {
+                return fault(said.first, said.last, *place);
+            }
+            if !is_known {
+                unfinished.extend(said.subject.clone());
             }
         }
-        Ok(None)
-    }
-
-    /// The pseudonyms of erasures that were announced and are not done.
-    pub(super) fn unfinished(&self, statements: &BTreeMap<u64, Statement>) -> Vec<String> {
-        let announced = statements.iter().filter(|(place, statement)| {
-            statement.declared().kind == StatementKind::Erasure && !self.0.contains_key(place)
-        });
-        announced
-            .filter_map(|(_, statement)| statement.declared().subject.clone())
-            .collect()
+        Ok(Ok(unfinished))
     }
 }

@@ -19,9 +19,8 @@ use admintrail_ledger::{
 
 use super::folder::Published;
 use crate::StoreError;
-use crate::archive::Name;
 use entries::Verifying;
-use found::{Found, registered};
+use found::{Found, under_way};
 
 /// So often it looks again when the folder was rewritten while it was read.
 const REWRITTEN: u32 = 3;
@@ -77,37 +76,37 @@ pub fn verify(
 ) -> Result<Verified, StoreError> {
     let mut tries = 0..REWRITTEN;
     loop {
-        let (verified, segments) = once(dir, options, &mut progress)?;
+        let (verified, found) = once(dir, options, &mut progress)?;
         // What was read may have been rewritten by an erasure or by retention while it was.
-        let meanwhile = || Ok::<_, StoreError>(registered(dir)? != segments);
+        let meanwhile = || found.is_outdated(dir);
         if verified.outcome.is_ok() || tries.next().is_none() || !meanwhile()? {
             return Ok(verified);
         }
     }
 }
 
-/// Verifies it once; also which segments counted when it began.
+/// Verifies it once; also what it was verified from.
 fn once(
     dir: &Path,
     options: &VerifyOptions,
     mut progress: impl FnMut(u64, u64),
-) -> Result<(Verified, Vec<Name>), StoreError> {
+) -> Result<(Verified, Found), StoreError> {
     let mut found = Found::read(dir, options)?;
     let published = Published::below(dir);
     let checkpoint = match open_checkpoint(&published, &found.key)? {
         Ok(checkpoint) => checkpoint,
-        Err(fault) => {
-            let names = found.names.clone();
-            return Ok((found.verified(Err(fault)), names));
-        }
+        Err(fault) => return Ok((found.verified(Err(fault)), found)),
     };
     found.catch_up()?;
     let hot = std::mem::take(&mut found.hot);
     let mut verifying = Verifying::begin(&found, &published, checkpoint.head, options)?;
     let mut outcome = verifying.run(hot, &mut progress)?;
+    let mut unfinished = Vec::new();
     if outcome.is_ok() {
-        let left = found.erasures.check(&found.private, &found.statements)?;
-        outcome = left.map_or(outcome, Err);
+        match found.erasures.check(&found.private, || under_way(dir))? {
+            Ok(pseudonyms) => unfinished = pseudonyms,
+            Err(fault) => outcome = Err(fault),
+        }
     }
     let verified = Verified {
         origin: checkpoint.origin,
@@ -117,10 +116,10 @@ fn once(
         outside: verifying.outside,
         gaps: verifying.gaps(),
         statements: found.statements.clone(),
-        unfinished: found.erasures.unfinished(&found.statements),
+        unfinished,
         unusable: verifying.unusable,
     };
-    Ok((verified, found.names))
+    Ok((verified, found))
 }
 
 /// As many threads as there are processors, if nobody says otherwise.

@@ -11,6 +11,7 @@
 //! rewritten would not be found again.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use admintrail_event::{Seq, fold, folded};
@@ -29,6 +30,9 @@ const PASSES: u64 = 3;
 /// How long files wait for whoever is reading them.
 const READERS: Duration = Duration::from_secs(5);
 const PAUSE: Duration = Duration::from_millis(20);
+
+/// Hot events that do not make it long to write the database anew.
+const HOT_ENOUGH: usize = 20_000;
 
 /// Where progress is told.
 pub(crate) type Progress = Box<dyn Fn(ErasureProgress) + Send>;
@@ -88,7 +92,7 @@ impl Work {
         if let Some(Begun::Rewriting(plan)) = &self.erasing {
             let plan = plan.clone();
             erased = self.rewrite_all(&plan, told)?;
-            self.forget(&plan.person);
+            self.forget(&plan.person)?;
             self.remember(Begun::REWRITTEN)?;
             self.erasing = Some(Begun::Removing);
             tracing::info!(pseudonym = %erased.pseudonym, events = erased.events, "a person was erased");
@@ -127,9 +131,9 @@ impl Work {
 
     /// Seals everything and learns by what the person is known.
     fn plan(&mut self, order: &ErasureOrder, told: &Progress) -> Result<Plan, StoreError> {
+        self.all_are_whole(&self.parts.mirror.segments())?;
         self.seal_all()?;
         let segments = self.parts.mirror.segments();
-        self.all_are_whole(&segments)?;
         let mut rows = Rows::of(&segments, told);
         let mut person = Person::new(&order.admin, &order.pseudonym);
         let (id, mut events) = (fold(&order.admin), 0_u64);
@@ -142,6 +146,7 @@ impl Work {
                 },
             )?;
             rows.looked_at(segment);
+            self.between_segments()?;
         }
         let Some(last) = segments.last().filter(|_| events > 0) else {
             return Err(StoreError::Nobody {
@@ -169,14 +174,13 @@ impl Work {
         self.all_are_whole(&segments)?;
         let mut rows = Rows::of(&segments, told);
         rows.progress.done = rows.progress.of / PASSES;
-        let said = self.said(&plan.person.pseudonym)?;
-        let mut events = 0;
-        let entry = match said {
+        let (entry, events) = match self.said(&plan.person.pseudonym)? {
             Some((entry, statement)) => {
-                events = statement.declared().events;
-                Some(entry)
+                // It may be known and not published yet.
+                self.catch_up()?;
+                (Some(entry), statement.declared().events)
             }
-            None => self.say(plan, &segments, &mut rows, &mut events)?,
+            None => self.say(plan, &segments, &mut rows)?,
         };
         self.parts.steps.reached("erasure said");
         for segment in segments.iter() {
@@ -184,6 +188,7 @@ impl Work {
                 self.rewrite(segment, plan, entry)?;
             }
             rows.looked_at(segment);
+            self.between_segments()?;
         }
         if let Some(keeper) = &self.parts.keeper {
             keeper.erasure_done(entry)?;
@@ -196,14 +201,25 @@ impl Work {
         })
     }
 
-    /// Publishes the statement; its place, if the ledger has any of the events.
+    /// Recording goes on meanwhile, and what is to be sealed is; a server that stops does not wait.
+    fn between_segments(&mut self) -> Result<(), StoreError> {
+        if self.closing.load(Ordering::Relaxed) {
+            return Err(StoreError::Closed);
+        }
+        let _ = self.parts.commands.blocking_send(Command::Tick);
+        self.look();
+        Ok(())
+    }
+
+    /// Publishes the statement; its place, if the ledger has any of the events, and how many it is about,
+    /// or else how many there are.
     fn say(
-        &self,
+        &mut self,
         plan: &Plan,
         segments: &[Arc<Segment>],
         rows: &mut Rows<'_>,
-        events: &mut u64,
-    ) -> Result<Option<u64>, StoreError> {
+    ) -> Result<(Option<u64>, u64), StoreError> {
+        let mut events = 0;
         let mut leaves = Leaves::of(self.parts.log, &plan.key);
         for segment in segments {
             if segment.name.first > plan.last() {
@@ -214,7 +230,7 @@ impl Work {
                 let Some(changes) = plan.person.changes(fields) else {
                     return;
                 };
-                *events += 1;
+                events += 1;
                 let left = plan.person.applied(fields, &changes);
                 let seq = Seq(fields.seq);
                 if keeping.has(seq)
@@ -224,12 +240,15 @@ impl Work {
                 }
             })?;
             rows.looked_at(segment);
+            self.between_segments()?;
         }
         match (&self.parts.keeper, erasure(plan, &leaves)?) {
-            (Some(keeper), Some(statement)) => keeper
-                .declare(statement, ToKeep::default(), Some(plan.key))
-                .map(Some),
-            _ => Ok(None),
+            (Some(keeper), Some(statement)) => {
+                let said = statement.declared().events;
+                let place = keeper.declare(statement, ToKeep::default(), Some(plan.key))?;
+                Ok((Some(place), said))
+            }
+            _ => Ok((None, events)),
         }
     }
 
@@ -282,11 +301,12 @@ impl Work {
     }
 
     /// What is derived knows the person by the pseudonym alone from now on, on the disk, too.
-    fn forget(&mut self, person: &Person) {
+    fn forget(&mut self, person: &Person) -> Result<(), StoreError> {
         self.parts.judging.write().erase(person);
         self.parts.sessions.write().erase(person);
-        self.snapshot();
+        self.keep_derived().map_err(|error| super::cannot(&error))?;
         self.parts.steps.reached("derived erased");
+        Ok(())
     }
 
     /// Removes the files that were replaced, and what the database's free pages and its log have.
@@ -297,6 +317,10 @@ impl Work {
         }
         self.remove_all_that_linger();
         self.parts.steps.reached("old files gone");
+        // What came meanwhile makes the database large, and it is written anew in one go.
+        if self.parts.mirror.rows() > HOT_ENOUGH {
+            self.seal_all()?;
+        }
         loop {
             let (reply, answer) = oneshot::channel();
             let commands = &self.parts.commands;

@@ -6,6 +6,7 @@ mod upkeep;
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -98,6 +99,8 @@ pub(crate) enum Errand {
 /// A handle to the sealer's thread.
 pub(crate) struct Sealer {
     errands: Sender<Errand>,
+    /// What takes long is to end early; the next start goes on with it.
+    closing: Arc<AtomicBool>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -106,7 +109,9 @@ impl Sealer {
         mut parts: SealerParts,
         (errands, inbox): (Sender<Errand>, Receiver<Errand>),
     ) -> std::io::Result<Self> {
+        let closing = Arc::new(AtomicBool::new(false));
         let work = Work {
+            closing: Arc::clone(&closing),
             age: age::Age::new(parts.clock_seen.or(parts.mirror.last_received())),
             upkeep: upkeep::Upkeep::default(),
             erasing: parts.erasing.take(),
@@ -120,6 +125,7 @@ impl Sealer {
             .spawn(move || work.run(&inbox))?;
         Ok(Self {
             errands,
+            closing,
             thread: Mutex::new(Some(thread)),
         })
     }
@@ -133,6 +139,7 @@ impl Sealer {
         let Some(thread) = self.thread.lock().take() else {
             return;
         };
+        self.closing.store(true, Ordering::Relaxed);
         let _ = self.errands.send(Errand::Close);
         let _ = thread.join();
     }
@@ -140,6 +147,7 @@ impl Sealer {
 
 struct Work {
     parts: SealerParts,
+    closing: Arc<AtomicBool>,
     /// When it is to look after things next, however much else there is to do.
     tick_due: Instant,
     /// When the next snapshot may be taken.
@@ -193,6 +201,9 @@ impl Work {
             let done = self.end_erasure();
             if done.is_err() {
                 self.rest_until = Some(Instant::now() + PAUSE);
+            }
+            if matches!(done, Err(StoreError::Closed)) {
+                return;
             }
             self.note(&mut self.parts.status.write().erasing, done.err());
         }
@@ -302,6 +313,12 @@ impl Work {
 
     /// Keeps what is derived, so that a start need not read all segments.
     fn snapshot(&mut self) {
+        if let Err(error) = self.keep_derived() {
+            tracing::warn!(%error, "what makes the next start fast could not be kept");
+        }
+    }
+
+    fn keep_derived(&mut self) -> std::io::Result<()> {
         let parts = &self.parts;
         let begun = Instant::now();
         let kept = {
@@ -315,10 +332,9 @@ impl Work {
             Kept::of(&judging, &sessions, parts.log, sealed)
         };
         parts.steps.reached("snapshot begun");
-        if let Err(error) = kept.write(&parts.dir) {
-            tracing::warn!(%error, "what makes the next start fast could not be kept");
-        }
+        let written = kept.write(&parts.dir);
         self.snapshot_due = Instant::now() + begun.elapsed() * SNAPSHOT_SHARE;
+        written
     }
 
     /// Keeps in mind since when something fails, or that it does not any more; said once in the log.

@@ -67,10 +67,14 @@ impl Proving<'_> {
         };
         // Before it is done there may be rows of before, and not all of what it leaves is known.
         let mut known = current.erasures.iter();
-        let erasure = known.find(|erasure| erasure.statement == statement && erasure.done);
-        let Some(erasure) = erasure.filter(|_| statement < head.size) else {
-            return Ok(ProofState::Rewriting);
+        let Some(erasure) = known.find(|erasure| erasure.statement == statement) else {
+            return Ok(failed(
+                "nothing is known of the erasure that it is said to be of",
+            ));
         };
+        if !erasure.done || statement >= head.size {
+            return Ok(ProofState::Rewriting);
+        }
         let (entry, in_ledger) = match &current.entry {
             Ok(found) => found,
             Err(cause) => return Ok(ProofState::Failed(cause.clone())),

@@ -12,7 +12,8 @@ use rusqlite::Connection;
 use super::{Verified, VerifyOptions, threads_of};
 use crate::StoreError;
 use crate::archive::{Archive, Name, Segment, SegmentFolder, Shared};
-use crate::hot::{Access, Database, RawRows, read_raw_rows, segments, watermark};
+use crate::erasure::{Begun, ERASING};
+use crate::hot::{Access, Database, RawRows, noted, read_raw_rows, segments, watermark};
 use crate::ledger::block::PrivateBlock;
 use crate::ledger::database::LedgerDatabase;
 use crate::ledger::erasure::Erasures;
@@ -35,7 +36,7 @@ pub(super) struct Found {
     connection: Connection,
     pub(super) folder: Arc<SegmentFolder>,
     /// Which segments counted, and those that can be opened.
-    pub(super) names: Vec<Name>,
+    names: Vec<Name>,
     pub(super) segments: Vec<Arc<Segment>>,
     /// Hot rows, hashed.
     pub(super) hot: Vec<Run>,
@@ -173,7 +174,16 @@ impl Found {
         Ok(())
     }
 
-    pub(super) fn verified(self, outcome: Result<Report, Fault>) -> Verified {
+    /// Whether segments were rewritten or statements added since it was read.
+    pub(super) fn is_outdated(&self, dir: &Path) -> Result<bool, StoreError> {
+        let database = Database::in_folder(dir);
+        let connection = database.connect(Access::Read)?;
+        let names = segments(&connection).map_err(|error| database.opening_error(&error))?;
+        let statements = self.private.read_statements()?.len();
+        Ok(names != self.names || statements != self.statements.len())
+    }
+
+    pub(super) fn verified(&self, outcome: Result<Report, Fault>) -> Verified {
         Verified {
             origin: self.key.name().to_owned(),
             entries: 0,
@@ -181,18 +191,22 @@ impl Found {
             waiting: 0,
             outside: 0,
             gaps: Vec::new(),
-            statements: self.statements,
+            statements: self.statements.clone(),
             unfinished: Vec::new(),
             unusable: Vec::new(),
         }
     }
 }
 
-/// The segments that count now.
-pub(super) fn registered(dir: &Path) -> Result<Vec<Name>, StoreError> {
+/// Whose erasure `trail.db` remembers as not done, by the pseudonym.
+pub(super) fn under_way(dir: &Path) -> Result<Option<String>, StoreError> {
     let database = Database::in_folder(dir);
     let connection = database.connect(Access::Read)?;
-    segments(&connection).map_err(|error| database.opening_error(&error))
+    let kept = noted(&connection, ERASING).map_err(|error| database.opening_error(&error))?;
+    Ok(match Begun::read(&kept.unwrap_or_default()) {
+        Ok(Some(Begun::Rewriting(plan))) => Some(plan.person.pseudonym.clone()),
+        _ => None,
+    })
 }
 
 /// Hot rows with the blocks that they are in.

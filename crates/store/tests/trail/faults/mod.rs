@@ -10,9 +10,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use admintrail_event::{Draft, EventId, Micros};
-use admintrail_ledger::ReasonSeal;
+use admintrail_ledger::{ReasonSeal, Statement, StatementKind};
 use admintrail_store::{
-    ErasureOrder, Receipt, Retention, StoreError, Submission, Trail, VerifyOptions, View, verify,
+    ErasureOrder, Receipt, Retention, StoreError, Submission, Trail, Verified, VerifyOptions, View,
+    verify,
 };
 
 use crate::sealing::{DAY, Small, drafts};
@@ -117,7 +118,7 @@ fn the_work_of_a_child() {
     });
     twice(&|| trail.upkeep());
     twice(&|| trail.erase(&order(), |_| {}).map(drop));
-    append(drafts(300..310).collect());
+    append((300..310).map(|n| by("tom", draft(n))).collect());
     twice(&|| trail.publish());
     trail.close();
 }
@@ -159,7 +160,26 @@ fn is_made_good(small: &Small, acks: &[String], fault: &str) {
     let verified = verify(dir, &VerifyOptions::default(), |_, _| {}).unwrap();
     assert!(verified.outcome.is_ok(), "{fault}: {verified:?}");
     assert_eq!(verified.unfinished, Vec::<String>::new(), "{fault}");
+    // Whoever was to be erased is, once that was said; and asked for again, it is done.
+    assert_eq!(
+        trail.knows_admin("mia"),
+        said_of_nobody(&verified),
+        "{fault}"
+    );
+    if distinct.contains(&draft(2).id.to_string()) {
+        trail
+            .erase(&order(), |_| {})
+            .unwrap_or_else(|error| panic!("{fault}: {error}"));
+        assert!(!trail.knows_admin("mia"), "{fault}");
+    }
     trail.close();
+}
+
+/// Whether nobody's erasure was announced, though there is somebody.
+fn said_of_nobody(verified: &Verified) -> bool {
+    let events = verified.outcome.as_ref().map_or(0, |report| report.whole);
+    let erased = |said: &Statement| said.declared().kind == StatementKind::Erasure;
+    events > 0 && !verified.statements.values().any(erased)
 }
 
 #[test]
@@ -174,7 +194,11 @@ fn whatever_call_fails_once_nothing_is_lost_and_the_ledger_is_intact() {
     for (shift, how) in (0..).zip(["EIO", "ENOSPC", "kill", "torn"]) {
         let step = if all { 1 } else { count / PLACES };
         for at in (1 + shift * step / 4..=count).step_by(step.max(1) as usize) {
-            let (small, acks, _) = stage.run(at, how);
+            let (small, acks, ended) = stage.run(at, how);
+            // What is no write cannot be torn.
+            if how != "torn" {
+                assert_eq!(ended.is_none(), how == "kill", "{how} at {at} of {count}");
+            }
             is_made_good(&small, &acks, &format!("{how} at {at} of {count}"));
         }
     }
