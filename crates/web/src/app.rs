@@ -190,6 +190,7 @@ impl App {
     /// Forgets a person in what is kept in memory of the pages.
     pub fn forget(&self, admin: &str, pseudonym: &str) {
         self.integrity.rename(admin, pseudonym);
+        self.look_again_at_places();
     }
 
     /// Puts on record what still has to be, before the trail is closed: refused events that were

@@ -27,6 +27,9 @@ pub(super) struct EraseArgs {
     /// On whose word: an owner's e-mail [default: the one owner, else whoever asks]
     #[arg(long, value_name = "E-MAIL")]
     by: Option<String>,
+    /// Read that owner's password from standard input; wanted where there are two owners or more
+    #[arg(long, requires = "by")]
+    password_stdin: bool,
     /// Do not ask whether it is meant
     #[arg(long)]
     yes: bool,
@@ -66,6 +69,9 @@ enum EraseCommand {
         /// On whose word: an owner's e-mail [default: the one owner, else whoever asks]
         #[arg(long, value_name = "E-MAIL")]
         by: Option<String>,
+        /// Read that owner's password from standard input; wanted where there are two owners or more
+        #[arg(long, requires = "by")]
+        password_stdin: bool,
     },
 }
 
@@ -77,6 +83,7 @@ pub(super) fn run(global: &Global, args: EraseArgs) -> Outcome {
                 admin: args.admin.unwrap_or_default(),
                 reason: args.reason.unwrap_or_default(),
                 by: args.by,
+                password: password(args.password_stdin)?,
             };
             erase(global, &dir, asked, args.yes, args.json)
         }
@@ -92,9 +99,14 @@ pub(super) fn run(global: &Global, args: EraseArgs) -> Outcome {
             let approved = door.ask(Ask::ApproveErasure { id, by, password });
             finish(door, &dir, approved.and_then(taken), json)
         }
-        Some(EraseCommand::Withdraw { id, by }) => {
+        Some(EraseCommand::Withdraw {
+            id,
+            by,
+            password_stdin,
+        }) => {
+            let password = password(password_stdin)?;
             let mut door = Door::open(global, &dir, Begins::No)?;
-            let withdrawn = door.ask(Ask::WithdrawErasure { id, by });
+            let withdrawn = door.ask(Ask::WithdrawErasure { id, by, password });
             door.close();
             let withdrawn: ErasureShown = taken(withdrawn?)?;
             output::say(&format!(
@@ -110,10 +122,20 @@ struct Asked {
     admin: String,
     reason: String,
     by: Option<String>,
+    password: Option<String>,
+}
+
+fn password(stdin: bool) -> Result<Option<String>, Failure> {
+    Ok(if stdin { Some(read_password()?) } else { None })
 }
 
 fn erase(global: &Global, dir: &Path, asked: Asked, yes: bool, json: bool) -> Outcome {
-    let Asked { admin, reason, by } = asked;
+    let Asked {
+        admin,
+        reason,
+        by,
+        password,
+    } = asked;
     let mut door = open(global, dir)?;
     let traces = door.ask(Ask::Traces {
         admin,
@@ -139,6 +161,7 @@ fn erase(global: &Global, dir: &Path, asked: Asked, yes: bool, json: bool) -> Ou
         admin: traces.admin,
         reason,
         by,
+        password,
     });
     finish(door, dir, asked.and_then(taken), json)
 }
@@ -242,6 +265,9 @@ fn said(one: &ErasureShown) -> String {
         Some(entry) => format!(
             "{events} rewritten; entry {entry} of the ledger says so, and admintrail verify prints it"
         ),
+        None if one.events.unwrap_or(0) > 0 => {
+            format!("{events} rewritten, all of them older than the ledger")
+        }
         None => "no event was on record; sessions, tokens and accounts are cleared".to_owned(),
     }
 }

@@ -72,11 +72,18 @@ impl Desk {
                 };
                 let erasures = self.erasures(user);
                 let (mut value, note) = match ask {
-                    Ask::Erase { admin, reason, by } => erasures.ask(&admin, &reason, by)?,
+                    Ask::Erase {
+                        admin,
+                        reason,
+                        by,
+                        password,
+                    } => erasures.ask(&admin, &reason, (by, password.map(SecretString::from)))?,
                     Ask::ApproveErasure { id, by, password } => {
                         erasures.approve(id, &by, &SecretString::from(password))?
                     }
-                    Ask::WithdrawErasure { id, by } => erasures.withdraw(id, by)?,
+                    Ask::WithdrawErasure { id, by, password } => {
+                        erasures.withdraw(id, (by, password.map(SecretString::from)))?
+                    }
                     Ask::Erasures => (erasures.list()?, None),
                     Ask::MapIdentity {
                         panel,

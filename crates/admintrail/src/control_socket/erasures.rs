@@ -30,6 +30,9 @@ pub(super) struct Erasures<'a> {
     pub(super) now: Micros,
 }
 
+/// An owner who is named, with the password that proves it.
+type Named = (Option<String>, Option<SecretString>);
+
 /// On whose word: an account, or whoever sits at the shell.
 enum Decider {
     Account(String),
@@ -85,9 +88,9 @@ impl Erasures<'_> {
         &self,
         admin: &str,
         reason: &str,
-        by: Option<String>,
+        by: Named,
     ) -> Result<(Value, Option<Note>), Refused> {
-        let by = self.decider(by);
+        let by = self.proven(by)?;
         let rooms = (self.trail, self.control);
         let asked = erasing::ask(rooms, admin, reason, by.by(), self.now).map_err(refused)?;
         self.erasing.ring();
@@ -102,16 +105,7 @@ impl Erasures<'_> {
         email: &str,
         password: &SecretString,
     ) -> Result<(Value, Option<Note>), Refused> {
-        let account = self.control.account_of_email(email);
-        let phc = account
-            .as_ref()
-            .and_then(|account| account.password_hash.as_deref());
-        if !password::is_right(password.expose_secret(), phc) {
-            std::thread::sleep(PAUSE);
-            return Err(Refused::usage(format!(
-                "this is not the password of {email}"
-            )));
-        }
+        self.is_password(email, password)?;
         let approved = erasing::approve(self.control, ErasureId(id), email, self.now);
         let approved = approved.map_err(refused)?;
         self.erasing.ring();
@@ -120,12 +114,8 @@ impl Erasures<'_> {
     }
 
     /// Takes a request back.
-    pub(super) fn withdraw(
-        &self,
-        id: i64,
-        by: Option<String>,
-    ) -> Result<(Value, Option<Note>), Refused> {
-        let by = self.decider(by);
+    pub(super) fn withdraw(&self, id: i64, by: Named) -> Result<(Value, Option<Note>), Refused> {
+        let by = self.proven(by)?;
         let withdrawn = erasing::withdraw(self.control, ErasureId(id), by.by(), self.now);
         let withdrawn = withdrawn.map_err(refused)?;
         let action = format!("Withdrew an erasure{}", by.words());
@@ -179,6 +169,42 @@ impl Erasures<'_> {
                 .filter(|_| goes_on)
                 .map(|(_, cause)| cause),
         }
+    }
+
+    fn is_password(&self, email: &str, password: &SecretString) -> Result<(), Refused> {
+        let account = self.control.account_of_email(email);
+        let phc = account
+            .as_ref()
+            .and_then(|account| account.password_hash.as_deref());
+        if password::is_right(password.expose_secret(), phc) {
+            return Ok(());
+        }
+        std::thread::sleep(PAUSE);
+        Err(Refused::usage(format!(
+            "this is not the password of {email}"
+        )))
+    }
+
+    /// Where two owners have to decide, whoever is named has to prove it: or one of them were enough.
+    fn proven(&self, (by, password): Named) -> Result<Decider, Refused> {
+        let accounts = self.control.accounts();
+        let rules = Rules {
+            accounts: &accounts,
+            erasures: &[],
+        };
+        if let Some(email) = &by
+            && rules.has_owners()
+            && rules.only_owner().is_none()
+        {
+            let Some(password) = password else {
+                return Err(Refused::usage(format!(
+                    "there is more than one owner: prove to be {email} with --password-stdin, or leave \
+                     --by out"
+                )));
+            };
+            self.is_password(email, &password)?;
+        }
+        Ok(self.decider(by))
     }
 
     /// Who is named; else the one owner, if there is just one; else whoever sits at the shell.

@@ -52,6 +52,8 @@ pub(crate) enum Ask {
         admin: String,
         reason: String,
         by: Option<String>,
+        /// Of the owner who is named.
+        password: Option<String>,
     },
     /// Every request, with how far it is.
     Erasures,
@@ -62,7 +64,12 @@ pub(crate) enum Ask {
         password: String,
     },
     /// Takes a request back.
-    WithdrawErasure { id: i64, by: Option<String> },
+    WithdrawErasure {
+        id: i64,
+        by: Option<String>,
+        /// Of the owner who is named.
+        password: Option<String>,
+    },
     /// Takes over events, of this panel where they name none. Blocks of lines follow, each after a
     /// [`BlockHead`]; a head without bytes ends them. They are sent without waiting for the answers;
     /// those come in order, one for each block and one for the end, and are [`ImportReport`]s.

@@ -245,12 +245,17 @@ async fn beside_a_server_a_second_owner_approves_with_a_password() {
     owner(dir, "marek");
     owner(dir, "olena");
     let by = ["--yes", "--json", "--by", "marek@hosting.example"];
-    let said = server.command(&erase(TOM, &by)).run();
+    // Whoever is named has to prove it, or one of two were enough.
+    let unproven = server.command(&erase(TOM, &by)).run();
+    assert_eq!(unproven.code, 2, "{unproven:?}");
+    assert!(unproven.err.contains("--password-stdin"), "{unproven:?}");
+    let by = [&by[..], &["--password-stdin"]].concat();
+    let said = server.command(&erase(TOM, &by)).run_with(PASSWORD);
     assert!(said.err.contains("waits for another owner"), "{said:?}");
     let waiting: Value = serde_json::from_str(&said.ok()).unwrap();
     assert_eq!(waiting["state"], "waiting");
     let id = waiting["id"].to_string();
-    let second = server.command(&erase(TOM, &by)).run();
+    let second = server.command(&erase(TOM, &by)).run_with(PASSWORD);
     assert_eq!(second.code, 2, "{second:?}");
     assert!(second.err.contains("asked for already"), "{}", second.err);
 

@@ -10,7 +10,7 @@ use super::erasures::StoredErasure;
 use super::memory::Memory;
 use super::model::{Account, AccountId, ApiToken, TokenId};
 use super::writer::Work;
-use super::{Control, Durable, database, durable, erasures};
+use super::{ANCHOR_PLACES, Control, Durable, database, durable, erasures};
 use crate::erasure::without;
 
 /// The domain of an erased account: no mail ever goes to it (RFC 2606).
@@ -251,7 +251,12 @@ impl Person {
             .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
             .collect::<Result<_, _>>()?;
         for (name, value) in all {
-            let Some(changed) = self.without_in(&value) else {
+            let changed = if name == ANCHOR_PLACES {
+                self.without_mailbox(&value)
+            } else {
+                self.without_in(&value)
+            };
+            let Some(changed) = changed else {
                 continue;
             };
             let sql = "UPDATE settings SET value = ?2 WHERE name = ?1";
@@ -260,6 +265,15 @@ impl Person {
                 .execute(params![name, changed])?;
         }
         Ok(())
+    }
+
+    /// The places for checkpoints without the person's mailbox: nothing is sent there any more.
+    fn without_mailbox(&self, value: &str) -> Option<String> {
+        let mut places: Vec<Value> = serde_json::from_str(value).ok()?;
+        let all = places.len();
+        let is_theirs = |place: &Value| place["to"].as_str().is_some_and(|to| self.is(to));
+        places.retain(|place| !is_theirs(place));
+        (places.len() < all).then(|| Value::from(places).to_string())
     }
 
     /// What a setting is afterwards, if it names the person.

@@ -30,6 +30,8 @@ pub use model::{
     OneTimeLink, Preferences, Role, SecretHash, StoredBinding, TokenId, TokenScope, WebSession,
 };
 
+pub use settings::ANCHOR_PLACES;
+
 use std::path::Path;
 use std::sync::Arc;
 use std::thread::JoinHandle;

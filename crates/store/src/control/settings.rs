@@ -6,6 +6,10 @@ use rusqlite::params;
 
 use super::{Control, Durable};
 
+/// The setting with the places for checkpoints that were named on pages: a list of JSON objects, of which
+/// a mailbox has `to`.
+pub const ANCHOR_PLACES: &str = "anchor_places";
+
 impl Control {
     /// The value of a setting, if it was ever set.
     #[must_use]

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use admintrail_event::PanelName;
 use admintrail_store::control::{
-    ErasureId, ErasureState, Forgotten, LinkPurpose, MappedIdentity, NewErasure, NewToken,
-    OneTimeLink, SecretHash, StoredBinding, StoredErasure, TokenScope,
+    ANCHOR_PLACES, ErasureId, ErasureState, Forgotten, LinkPurpose, MappedIdentity, NewErasure,
+    NewToken, OneTimeLink, SecretHash, StoredBinding, StoredErasure, TokenScope,
 };
 use admintrail_store::{Control, Identity, StoreError};
 
@@ -104,7 +104,14 @@ fn everywhere(control: &Control) {
         .wait()
         .unwrap();
     let verified = format!(r#"{{"verdict":{{"state":"intact"}},"by":"{TYPED}","events":3}}"#);
-    for (name, value) in [("integrity", verified.as_str()), ("plain", PERSON)] {
+    let places = format!(
+        r#"[{{"id":"a","way":"email","to":"{TYPED}"}},{{"id":"b","way":"file","path":"/mnt/a"}}]"#
+    );
+    for (name, value) in [
+        ("integrity", verified.as_str()),
+        ("plain", PERSON),
+        (ANCHOR_PLACES, &places),
+    ] {
         control.set_setting(name, Some(value)).wait().unwrap();
     }
     let learned = format!(
@@ -166,7 +173,7 @@ fn seen(control: &Control) -> String {
             )
         })
         .collect();
-    let settings = ["integrity", "plain"].map(|name| control.setting(name));
+    let settings = ["integrity", "plain", ANCHOR_PLACES].map(|name| control.setting(name));
     let learned = control.learned(&billing).unwrap();
     let learned = String::from_utf8(learned).unwrap();
     let tokens: Vec<_> = control

@@ -13,7 +13,7 @@ use tokio::sync::watch;
 use super::{AnchorPlace, AnchorWay, check};
 
 /// The setting that has them.
-pub const ADDED: &str = "anchor_places";
+pub const ADDED: &str = admintrail_store::control::ANCHOR_PLACES;
 
 /// A place that somebody added on a page.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -91,6 +91,22 @@ impl App {
         Ok(known.unwrap_or_else(|| gone.place(self.anchor_places.rules.every)))
     }
 
+    /// Forgets places that are kept no more, other than by [`Self::remove_place`].
+    pub(crate) fn look_again_at_places(&self) {
+        let kept = AddedPlace::all(&self.control);
+        let is_kept = |id: &String| kept.iter().any(|place| place.id == *id);
+        let mut anchors = self.anchors.write();
+        let added = anchors.places().iter().filter_map(|it| it.added.clone());
+        let gone: Vec<String> = added.filter(|id| !is_kept(id)).collect();
+        for id in &gone {
+            anchors.remove(id);
+        }
+        drop(anchors);
+        if !gone.is_empty() {
+            self.anchor_places.changed.send_replace(());
+        }
+    }
+
     /// The places there are, if this is not one of them.
     fn is_free(&self, target: &Target) -> Result<Vec<AddedPlace>, WebError> {
         let all = AddedPlace::all(&self.control);

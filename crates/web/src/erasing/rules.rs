@@ -156,6 +156,12 @@ impl Rules<'_> {
         Ok(())
     }
 
+    /// Whether there is any owner.
+    #[must_use]
+    pub fn has_owners(&self) -> bool {
+        self.owners().next().is_some()
+    }
+
     /// The one owner, if there is just one.
     #[must_use]
     pub fn only_owner(&self) -> Option<&Arc<Account>> {
