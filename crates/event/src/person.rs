@@ -2,15 +2,18 @@
 
 use percent_encoding::percent_decode_str;
 
-use crate::fold;
+use crate::{fold, is_common_name};
 
 /// Whether a text is this id (folded already) or has it as a whole segment of a path, written out or
-/// percent-encoded.
+/// percent-encoded; of an address what stands before the @ is enough, unless many are called that.
 #[must_use]
 pub fn names_person(text: &str, folded: &str) -> bool {
+    let local = folded.split_once('@').map(|(local, _)| local);
+    let local = local.filter(|local| !is_common_name(local));
+    let names = |part: &str| part == folded || Some(part) == local;
     let is = |part: &str| {
-        fold(part) == *folded
-            || part.contains('%') && fold(&percent_decode_str(part).decode_utf8_lossy()) == *folded
+        names(&fold(part))
+            || part.contains('%') && names(&fold(&percent_decode_str(part).decode_utf8_lossy()))
     };
     is(text) || text.contains('/') && text.split('/').any(is)
 }
@@ -27,11 +30,13 @@ mod tests {
             "/users/tom@hosting.example/edit",
             "/users/TOM%40hosting.example",
             "/tom@hosting.example",
+            "/users/tom",
         ] {
             assert!(names_person(text, person), "{text}");
         }
-        for text in ["tom", "/users/tom", "/users/atom@hosting.example", "", "/"] {
+        for text in ["/users/tomas", "/users/atom@hosting.example", "", "/"] {
             assert!(!names_person(text, person), "{text}");
         }
+        assert!(!names_person("/admin/users", "admin@hosting.example"));
     }
 }

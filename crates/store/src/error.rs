@@ -104,7 +104,7 @@ pub enum StoreError {
         "the published ledger is ahead of this trail: it has {entries} entries of which {known} are \
          known here, and its events end before {next}, the trail's with {last}; an older copy of a \
          file was put back. Put back the newer one, or say that the events between are lost: \
-         admintrail ledger accept-loss"
+         admintrail ledger accept-loss --by WHO"
     )]
     LedgerAhead {
         /// Entries of the published ledger.

@@ -210,7 +210,6 @@ impl Trail {
         close_open_block(&database, &mut connection)?;
         let found = Found::read(&database, &connection)?;
         let archive = archive_of(&options, Access::Write);
-        archive.clean(&found.segments);
         let sealed = SealedPart::open(archive.as_ref(), &found, &options.dir, log);
         let loaded = load(
             &database,
@@ -231,6 +230,8 @@ impl Trail {
         } else {
             None
         };
+        // Not before: segments that an older trail.db does not know are those of a newer one.
+        archive.clean(&found.segments);
         // Numbers that were given out once are not given out again.
         if let Some(ledger) = &ledger {
             last_seq = last_seq.max(Seq(ledger.next.0.saturating_sub(1)));

@@ -233,6 +233,7 @@ fn look(app: &App) {
     let _ = rustix::process::setpriority_process(None, NICE);
     let options = VerifyOptions {
         threads: NonZero::new(1),
+        anchors: app.kept_checkpoints(),
         ..VerifyOptions::default()
     };
     let (begun, mut worked) = (Instant::now(), Instant::now());

@@ -15,7 +15,7 @@ use admintrail_ledger::{Checkpoint, LedgerError, TileId, TileReader, TileSource,
 
 use admintrail_web::anchors::check::is_within;
 
-use super::kept::{Line, beside, log_of};
+use super::kept::{Line, beside, log_of, notes};
 use super::note::Note;
 use super::ways::Kept;
 
@@ -110,6 +110,26 @@ fn standing(path: &Path) -> io::Result<Option<Vec<u8>>> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
     }
+}
+
+/// The checkpoints that stand in a file and beside it, each with where it stands; none where nothing can
+/// be read.
+pub(crate) fn kept_at(path: &Path) -> Vec<(String, Vec<u8>)> {
+    let files = [path.to_owned(), log_of(path)];
+    let named = |file: PathBuf| {
+        let bytes = standing(&file).ok().flatten().unwrap_or_default();
+        let place = file.display().to_string();
+        let found = if bytes.is_empty() {
+            Vec::new()
+        } else {
+            notes(&bytes)
+        };
+        found.into_iter().map(move |(line, note)| match line {
+            Some(line) => (format!("{place}:{line}"), note),
+            None => (place.clone(), note),
+        })
+    };
+    files.into_iter().flat_map(named).collect()
 }
 
 /// Whether the ledger begins with an older one.

@@ -57,6 +57,7 @@ pub(crate) fn rules(config: &Config) -> AnchorRules {
         every: config.anchoring.every,
         private: config.anchoring.private,
         mail: config.anchoring.mail.as_ref().map(|_| can_send),
+        kept_at: file::kept_at,
     }
 }
 

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use admintrail_event::Micros;
+use admintrail_event::{Micros, fold};
 use admintrail_store::control::{ErasureId, ErasureState, StoredErasure};
 use admintrail_store::{Control, Trail};
 use admintrail_web::Erasing;
 use admintrail_web::auth::password;
-use admintrail_web::erasing::{self, Approval, By, Found, Refusal, Rules};
+use admintrail_web::erasing::{self, Approval, By, Found, No, Refusal, Rules};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
@@ -70,6 +70,7 @@ impl Erasures<'_> {
             accounts: &accounts,
             erasures: &erasures,
         };
+        self.is_somebody_else(&admin)?;
         let by = self.decider(by);
         let approval = rules.may_ask(&admin, by.by());
         let approval = approval.map_err(|no| refused(no.into()))?;
@@ -83,6 +84,14 @@ impl Erasures<'_> {
         })
     }
 
+    /// Whoever sits at the shell is on record, too, and erases nothing of that.
+    fn is_somebody_else(&self, admin: &str) -> Result<(), Refused> {
+        if fold(admin.trim()) == fold(self.user) {
+            return Err(refused(No::Yourself.into()));
+        }
+        Ok(())
+    }
+
     /// Asks for a person to be erased.
     pub(super) fn ask(
         &self,
@@ -91,6 +100,7 @@ impl Erasures<'_> {
         by: Named,
     ) -> Result<(Value, Option<Note>), Refused> {
         let by = self.proven(by)?;
+        self.is_somebody_else(admin)?;
         let rooms = (self.trail, self.control);
         let asked = erasing::ask(rooms, admin, reason, by.by(), self.now).map_err(refused)?;
         self.erasing.ring();

@@ -12,6 +12,9 @@ use crate::columns::Fields;
 /// Whoever has fewer letters before the @ is not looked for by them.
 const SHORTEST_NAME: usize = 3;
 
+/// Our own pages where people are erased.
+const ERASURES: &str = "/settings/erasure";
+
 /// What stands before a search in the object of our own event of it.
 const SEARCHED: &str = "filter/";
 
@@ -52,6 +55,7 @@ pub(crate) struct Changes {
     attempted: bool,
     acting_as: bool,
     client: bool,
+    sizes: bool,
     path: Option<String>,
     query: Option<String>,
     route: Option<String>,
@@ -61,7 +65,7 @@ pub(crate) struct Changes {
 
 impl Changes {
     const fn are_none(&self) -> bool {
-        !(self.admin || self.attempted || self.acting_as || self.client)
+        !(self.admin || self.attempted || self.acting_as || self.client || self.sizes)
             && self.path.is_none()
             && self.query.is_none()
             && self.route.is_none()
@@ -138,34 +142,37 @@ impl Person {
         changes.admin = is(fields.admin);
         changes.attempted = is(fields.attempted);
         changes.acting_as = is(fields.acting_as);
-        changes.client = self.is_client(fields, changes.admin);
+        changes.client = self.is_client(fields, &changes);
+        changes.sizes = tells_by_size(fields, &changes);
         self.find_mentions(fields, &mut changes);
         (!changes.are_none()).then_some(changes)
     }
 
     /// Whether address and agent are the person's: of its own events, and of those that nobody's name
-    /// is on, but the person's session or browser is.
-    fn is_client(&self, fields: &Fields<'_>, own: bool) -> bool {
+    /// is on, but the person's session or browser is. Of a try under the person's name one of the two
+    /// is enough.
+    fn is_client(&self, fields: &Fields<'_>, changes: &Changes) -> bool {
         let shows = fields.ip.is_some()
             || fields
                 .user_agent
                 .is_some_and(|agent| agent != self.pseudonym);
-        if !shows || own {
-            return shows && own;
+        if !shows || changes.admin {
+            return shows && changes.admin;
         }
         if fields.admin.is_some() {
             return false;
         }
-        let in_session = fields.session.is_some_and(|of| self.sessions.contains(&of));
-        let from_browser = || {
-            let agents = fields.ip.and_then(|ip| self.clients.get(&ip));
-            agents.is_some_and(|agents| {
-                agents
-                    .iter()
-                    .any(|known| known.as_deref() == fields.user_agent)
-            })
+        let uses = |agents: &BTreeSet<Option<String>>| {
+            let mut agents = agents.iter();
+            agents.any(|known| known.as_deref() == fields.user_agent)
         };
-        in_session || from_browser()
+        let from = fields.ip.and_then(|ip| self.clients.get(&ip));
+        let in_session = fields.session.is_some_and(|of| self.sessions.contains(&of));
+        let by_either = || {
+            let agent = fields.user_agent.is_some();
+            from.is_some() || (agent && self.clients.values().any(uses))
+        };
+        in_session || from.is_some_and(uses) || (changes.attempted && by_either())
     }
 
     fn find_mentions(&self, fields: &Fields<'_>, changes: &mut Changes) {
@@ -198,7 +205,7 @@ impl Person {
             Some(format!("{SEARCHED}{replaced}"))
         });
         // It is made of the route where that has a name.
-        let made_of_it = changes.path.is_some() || changes.object.is_some();
+        let made_of_it = changes.admin || changes.path.is_some() || changes.object.is_some();
         let action = if made_of_it { paths } else { &look.anyone };
         changes.action = action
             .replaced(fields.action, &self.pseudonym, Reading::Plain)
@@ -236,6 +243,9 @@ impl Person {
             fields.user_agent = fields.user_agent.and(pseudonym);
             fields.agent_bytes = None;
         }
+        if changes.sizes {
+            (fields.request_bytes, fields.response_bytes) = (None, None);
+        }
         if let Some(path) = &changes.path {
             fields.path = path;
             fields.path_bytes = None;
@@ -249,6 +259,15 @@ impl Person {
         fields.object = changes.object.as_deref().or(fields.object);
         fields
     }
+}
+
+/// Whether how much was sent and answered tells how long the name was: forms of a sign-in and of an
+/// erasure have it, and so have pages that greet whoever signed in.
+fn tells_by_size(fields: &Fields<'_>, changes: &Changes) -> bool {
+    let about = changes.admin
+        || changes.attempted
+        || (fields.panel == PanelName::OWN && fields.path.starts_with(ERASURES));
+    about && (fields.request_bytes.is_some() || fields.response_bytes.is_some())
 }
 
 /// A text without a person's id in it: the pseudonym stands wherever it did.

@@ -576,6 +576,42 @@ fn events_come_and_are_asked_for_while_somebody_is_erased() {
 }
 
 #[test]
+fn a_try_under_the_name_from_the_persons_address_or_browser_shows_neither() {
+    let small = Small::new(24);
+    let trail = small.open();
+    let mut own = by_olena(1);
+    (own.request_bytes, own.response_bytes) = (Some(70), Some(4_711));
+    let mut elsewhere = attempt(3, OLENA, ip(99));
+    elsewhere.user_agent = Some(AGENT.to_owned());
+    let mut asked = by("owner@hosting.example", draft(5));
+    asked.panel = PanelName::own();
+    asked.path = "/settings/erasure/look".to_owned();
+    asked.request_bytes = Some(62);
+    small.append(
+        &trail,
+        vec![
+            own,
+            attempt(2, OLENA, ip(77)),
+            elsewhere,
+            attempt(4, OLENA, ip(9)),
+            asked,
+        ],
+    );
+    erase(&trail, &order(&trail, OLENA));
+    let events = events(&trail);
+    let from: Vec<_> = events.iter().map(|event| event.draft.ip).collect();
+    assert_eq!(from[..4], [None, None, None, Some(ip(9))]);
+    let sizes = events.iter().map(|event| event.draft.request_bytes);
+    assert!(
+        sizes.flatten().next().is_none(),
+        "they tell how long a name was"
+    );
+    is_of_nobody(&events);
+    trail.close();
+    is_intact(small.dir.path());
+}
+
+#[test]
 fn a_reason_names_nobody() {
     let said = without(
         "Olena@hosting.example asked, ticket 12",

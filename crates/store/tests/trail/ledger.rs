@@ -260,6 +260,26 @@ fn an_older_copy_of_a_file_is_not_gone_on_with() {
 }
 
 #[test]
+fn segments_that_an_older_copy_does_not_know_stay_for_the_newer_one() {
+    let small = recorded(6);
+    let path = small.dir.path().join("trail.db");
+    let older = fs::read(&path).unwrap();
+    let trail = small.open();
+    small.append(&trail, drafts(100..140));
+    trail.seal().unwrap();
+    trail.publish().unwrap();
+    trail.close();
+    let (newer, sealed) = (fs::read(&path).unwrap(), small.segments());
+    fs::write(&path, older).unwrap();
+    let error = Trail::open(small_options(&small)).err().unwrap();
+    assert!(matches!(error, StoreError::LedgerAhead { .. }), "{error}");
+    assert_eq!(small.segments(), sealed);
+    fs::write(&path, newer).unwrap();
+    small.open().close();
+    assert_eq!(is_intact(small.dir.path()).outcome.unwrap().whole, 140);
+}
+
+#[test]
 fn a_key_that_is_gone_is_asked_for_and_no_other_is_made() {
     let small = recorded(0);
     let key = small.dir.path().join("ledger.key");

@@ -1,7 +1,7 @@
 //! Places that people added on pages: kept as a setting, beside those of the configuration.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use admintrail_event::Micros;
@@ -123,7 +123,7 @@ impl fmt::Debug for Target {
 }
 
 /// What the configuration says of places.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct AnchorRules {
     /// The data folder.
     pub data: PathBuf,
@@ -133,6 +133,21 @@ pub struct AnchorRules {
     pub private: bool,
     /// Whether mail can be sent to an address; `None`: there is no mail server.
     pub mail: Option<fn(&str) -> bool>,
+    /// The checkpoints that a file has, each with where it stands.
+    pub kept_at: fn(&Path) -> Vec<(String, Vec<u8>)>,
+}
+
+/// No place may be added, and nothing is kept anywhere.
+impl Default for AnchorRules {
+    fn default() -> Self {
+        Self {
+            data: PathBuf::new(),
+            every: Duration::ZERO,
+            private: false,
+            mail: None,
+            kept_at: |_| Vec::new(),
+        }
+    }
 }
 
 /// The door through which pages change places, and the binary hears of it.

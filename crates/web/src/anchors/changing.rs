@@ -1,5 +1,6 @@
 //! Adding a place and taking one away, while the server runs.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -89,6 +90,19 @@ impl App {
         let known = self.anchors.write().remove(id);
         self.anchor_places.changed.send_replace(());
         Ok(known.unwrap_or_else(|| gone.place(self.anchor_places.rules.every)))
+    }
+
+    /// What files elsewhere have of this ledger: whoever rewrote it here has not rewritten them.
+    pub(crate) fn kept_checkpoints(&self) -> Vec<(String, Vec<u8>)> {
+        let anchors = self.anchors.read();
+        let files = anchors.places().iter();
+        let files: Vec<PathBuf> = files
+            .filter(|place| place.way == AnchorWay::File)
+            .map(|place| PathBuf::from(&place.place))
+            .collect();
+        drop(anchors);
+        let kept_at = self.anchor_places.rules.kept_at;
+        files.iter().flat_map(|file| kept_at(file)).collect()
     }
 
     /// Forgets places that are kept no more, other than by [`Self::remove_place`].

@@ -117,6 +117,7 @@ impl World {
                     every: Duration::from_secs(3_600),
                     private: false,
                     mail: Some(|to| to.ends_with(".org")),
+                    ..AnchorRules::default()
                 })),
                 health: Arc::clone(&health),
                 ledger_public,

@@ -17,6 +17,7 @@ use crate::hot::{Access, Database, RawRows, noted, read_raw_rows, segments, wate
 use crate::ledger::block::PrivateBlock;
 use crate::ledger::database::LedgerDatabase;
 use crate::ledger::erasure::Erasures;
+use crate::ledger::folder::Published;
 use crate::ledger::key::{SIGNING_KEY, verification_key};
 use crate::ledger::rows::{Hasher, Recorders, Run};
 use crate::trail::Tuning;
@@ -63,10 +64,7 @@ impl Found {
         let log = database.log(&connection)?.unwrap_or_default();
         let key = match &options.key {
             Some(key) => key.clone(),
-            None => verification_key(dir, log)?.ok_or_else(|| StoreError::NotReadable {
-                path: dir.join(SIGNING_KEY),
-                cause: "the folder has no ledger yet; start a server on it once".to_owned(),
-            })?,
+            None => verification_key(dir, log)?.ok_or_else(|| no_key(dir))?,
         };
         let private = LedgerDatabase::open(dir, Access::Read)?;
         let folder = Arc::new(SegmentFolder::below(
@@ -195,6 +193,17 @@ impl Found {
             unfinished: Vec::new(),
             unusable: Vec::new(),
         }
+    }
+}
+
+fn no_key(dir: &Path) -> StoreError {
+    let cause = match Published::below(dir).checkpoint() {
+        Ok(None) => "the folder has no ledger yet; start a server on it once",
+        _ => "it is gone; give the key that somebody kept: --vkey",
+    };
+    StoreError::NotReadable {
+        path: dir.join(SIGNING_KEY),
+        cause: cause.to_owned(),
     }
 }
 
