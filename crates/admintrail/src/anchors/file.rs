@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 
 use admintrail_ledger::{Checkpoint, LedgerError, TileId, TileReader, TileSource, TreeHead};
 
+use admintrail_web::anchors::KeptCheckpoints;
 use admintrail_web::anchors::check::is_within;
 
 use super::kept::{Line, beside, log_of, notes};
@@ -114,7 +115,7 @@ fn standing(path: &Path) -> io::Result<Option<Vec<u8>>> {
 
 /// The checkpoints that stand in a file and beside it, each with where it stands; none where nothing can
 /// be read.
-pub(crate) fn kept_at(path: &Path) -> Vec<(String, Vec<u8>)> {
+pub(crate) fn kept_at(path: &Path) -> KeptCheckpoints {
     let files = [path.to_owned(), log_of(path)];
     let named = |file: PathBuf| {
         let bytes = standing(&file).ok().flatten().unwrap_or_default();

@@ -122,6 +122,9 @@ impl fmt::Debug for Target {
     }
 }
 
+/// Signed notes, each with where it stands.
+pub type KeptCheckpoints = Vec<(String, Vec<u8>)>;
+
 /// What the configuration says of places.
 #[derive(Debug, Clone)]
 pub struct AnchorRules {
@@ -134,7 +137,7 @@ pub struct AnchorRules {
     /// Whether mail can be sent to an address; `None`: there is no mail server.
     pub mail: Option<fn(&str) -> bool>,
     /// The checkpoints that a file has, each with where it stands.
-    pub kept_at: fn(&Path) -> Vec<(String, Vec<u8>)>,
+    pub kept_at: fn(&Path) -> KeptCheckpoints,
 }
 
 /// No place may be added, and nothing is kept anywhere.

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use admintrail_store::Control;
 
-use super::{ADDED, AddedPlace, AnchorPlace, AnchorRules, AnchorWay, Target, check};
+use super::{
+    ADDED, AddedPlace, AnchorPlace, AnchorRules, AnchorWay, KeptCheckpoints, Target, check,
+};
 use crate::auth::naming::{email_of, is_plain};
 use crate::auth::secret::{self, Secret};
 use crate::{App, WebError};
@@ -93,7 +95,7 @@ impl App {
     }
 
     /// What files elsewhere have of this ledger: whoever rewrote it here has not rewritten them.
-    pub(crate) fn kept_checkpoints(&self) -> Vec<(String, Vec<u8>)> {
+    pub(crate) fn kept_checkpoints(&self) -> KeptCheckpoints {
         let anchors = self.anchors.read();
         let files = anchors.places().iter();
         let files: Vec<PathBuf> = files

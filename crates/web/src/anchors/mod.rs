@@ -8,7 +8,7 @@ mod added;
 mod changing;
 pub mod check;
 
-pub use added::{ADDED, AddedPlace, AnchorPlaces, AnchorRules, Target};
+pub use added::{ADDED, AddedPlace, AnchorPlaces, AnchorRules, KeptCheckpoints, Target};
 
 use std::collections::BTreeMap;
 use std::time::Duration;
