@@ -177,6 +177,13 @@ test.describe("what somebody kept", () => {
     await expect(checker.locator("#faults")).toContainText("key.txt: it is not the key you gave");
   });
 
+  test("a key that was mistyped says nothing of the pack", async ({ checker, packs }) => {
+    await checker.locator("#own > summary").click();
+    await checker.locator("#key").fill("hi");
+    await choose(checker, packs.path("good.zip"));
+    await verdict(checker, "unknown");
+  });
+
   test("what is no checkpoint cannot be compared with", async ({ checker, packs }) => {
     await checker.locator("#own > summary").click();
     await checker.locator("#kept").fill("hello");

@@ -176,6 +176,14 @@ def read_key(text):
     return name, key_id, data[1:]
 
 
+def read_given_key(text):
+    """A key that somebody typed: a mistake in it says nothing of the pack."""
+    try:
+        return read_key(text)
+    except Tampered as fault:
+        raise Unknown("the key you gave: %s" % fault)
+
+
 def open_checkpoint(note, key):
     """Size and root of the tree that the key signed, and its origin."""
     name, key_id, public = key
@@ -596,7 +604,7 @@ def check(place, key_text, kept_file):
     except (ValueError, KeyError, TypeError, RecursionError):
         raise Tampered("pack.json is damaged")
     key_in_pack = pack.read("key.txt").decode(errors="replace").strip()
-    key = read_key(key_text or key_in_pack)
+    key = read_given_key(key_text) if key_text else read_key(key_in_pack)
     if key_text and key_text != key_in_pack:
         faults.append("key.txt: it is not the key you gave")
     try:

@@ -349,6 +349,12 @@ fn python_finds_a_good_pack_good() {
         said.contains("the key you gave") && said.contains("begins with the checkpoint you gave")
     );
     assert!(!said.contains("compare the"), "{said}");
+    // A mistake in typing says nothing of the pack.
+    for mistyped in ["hi", &key.replacen('+', "x+", 1)] {
+        let (code, said) = python.verify(&files, &["--key", mistyped]);
+        assert_eq!(code, 3, "{said}");
+        assert!(said.contains("the key you gave"), "{said}");
+    }
 
     // As a folder, by the script that lies in it, without the table.
     let folder = python.path("folder");
