@@ -248,11 +248,22 @@ impl Anchors {
         self.kept.iter().max_by_key(|anchor| anchor.at)
     }
 
-    /// The earliest anchor that covers the entry with this index, from 0 on; `None`: nobody else has
-    /// a checkpoint of it yet.
+    /// The earliest anchor that covers the entry with this index, from 0 on, one that is not on the disk
+    /// of the data folder if there is such a one; `None`: nobody else has a checkpoint of it yet.
     #[must_use]
     pub fn covering(&self, entry: u64) -> Option<&Anchor> {
-        self.kept.iter().find(|anchor| anchor.size > entry)
+        let covers = |anchor: &&Anchor| anchor.size > entry;
+        let elsewhere = |anchor: &&Anchor| covers(anchor) && !self.is_here(anchor);
+        let found = self.kept.iter().find(elsewhere);
+        found.or_else(|| self.kept.iter().find(covers))
+    }
+
+    /// Whether it lies on the disk of the data folder: whoever rewrites the one can rewrite the other.
+    #[must_use]
+    pub fn is_here(&self, anchor: &Anchor) -> bool {
+        let same = |place: &&AnchorPlace| place.way == anchor.way && place.place == anchor.place;
+        let place = self.places.iter().find(same);
+        anchor.way == AnchorWay::File && place.is_some_and(|place| !place.elsewhere)
     }
 
     /// What to show to somebody who holds what the ledger has up to the entry with this index, in a

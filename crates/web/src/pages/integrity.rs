@@ -193,6 +193,7 @@ fn draw(scene: &Scene) -> Result<Parts, WebError> {
     let mut statements = app.trail.statements()?;
     statements.reverse();
     let places = places(scene);
+    let kept = || places.iter().filter(|place| place.kept.is_some());
     let more = statements.len().saturating_sub(STATEMENTS) as u64;
     Ok(Parts {
         // The state below says what the ledger's own conditions say.
@@ -210,8 +211,8 @@ fn draw(scene: &Scene) -> Result<Parts, WebError> {
         progress: running.map(|running| progress(&running)),
         may_verify: scene.viewer.may(Capability::Audit),
         gaps: last.iter().flat_map(|last| &last.gaps).map(gap).collect(),
-        anchored: places.iter().any(|place| place.kept.is_some()),
-        former: former(app, face),
+        anchored: kept().any(|place| place.aside.is_none()),
+        former: former(app, face).filter(|_| kept().next().is_none()),
         places,
         may_change: scene.viewer.may(Capability::Manage),
         mail: app.anchor_places.rules.mail.is_some(),

@@ -124,6 +124,12 @@ async fn the_badge_says_no_more_than_is_known() {
     }
     stack.publish().await;
     let (word, said) = badge(&stack, 1).await;
+    assert_eq!(word, "proven", "it lies beside the record");
+    assert!(said.contains("on this machine’s own disk"), "{said}");
+    if let Some(place) = stack.app.anchors.write().place_mut(0) {
+        place.elsewhere = true;
+    }
+    let (word, said) = badge(&stack, 1).await;
     assert_eq!(word, "anchored");
     assert!(
         said.contains("In the ledger, anchored 16:00 at backup-&#60;host&#62;"),

@@ -123,7 +123,12 @@ impl Proof {
     }
 
     fn proven(scene: &Scene, event: &Event, proven: &Proven) -> Self {
-        let anchor = scene.app.anchors.read().covering(proven.entry).cloned();
+        let (anchor, is_here) = {
+            let anchors = scene.app.anchors.read();
+            let anchor = anchors.covering(proven.entry).cloned();
+            let is_here = anchor.as_ref().is_some_and(|it| anchors.is_here(it));
+            (anchor, is_here)
+        };
         let mut facts = vec![
             ("Number", grouped(event.seq.0)),
             ("Ledger entry", grouped(proven.entry)),
@@ -131,6 +136,21 @@ impl Proof {
         ];
         let computed = "Computed just now: the event’s hash leads to the signed checkpoint.";
         match anchor {
+            Some(Anchor { place, at, .. }) if is_here => Self {
+                class: "in",
+                icon: "check",
+                word: "proven",
+                text: format!(
+                    "In the ledger, kept {} on this machine’s own disk",
+                    scene.face.brief(at)
+                ),
+                about: format!(
+                    "{computed} A checkpoint that covers it lies at {place}, on the disk of the data \
+                     folder: who owns this machine could still rewrite both."
+                ),
+                facts,
+                json: json(event),
+            },
             Some(Anchor {
                 place, at, size, ..
             }) => {
