@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use admintrail_event::{Micros, fold};
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, OptionalExtension, Params, Row, params};
 
 use super::memory::Memory;
 use super::{Control, Durable, database};
@@ -138,15 +138,7 @@ impl Control {
     ) -> Durable<Option<Arc<StoredErasure>>> {
         let sql = "UPDATE erasures SET state = 'approved', approved_by = ?2, approved_at = ?3 \
                    WHERE id = ?1 AND state = 'waiting'";
-        self.change(
-            move |connection| {
-                let changed = connection
-                    .prepare_cached(sql)?
-                    .execute(params![id.0, by, at.0])?;
-                found(connection, id, changed)
-            },
-            |memory, made| made.map(|made| memory.show_erasure(made)),
-        )
+        self.advance(id, sql, (id.0, by, at.0))
     }
 
     /// It is taken back; whom it was about is forgotten. `None`: it does not wait (any more).
@@ -157,15 +149,7 @@ impl Control {
     ) -> Durable<Option<Arc<StoredErasure>>> {
         let sql = "UPDATE erasures SET state = 'withdrawn', admin = NULL, done_at = ?2 \
                    WHERE id = ?1 AND state = 'waiting'";
-        self.change(
-            move |connection| {
-                let changed = connection
-                    .prepare_cached(sql)?
-                    .execute(params![id.0, at.0])?;
-                found(connection, id, changed)
-            },
-            |memory, made| made.map(|made| memory.show_erasure(made)),
-        )
+        self.advance(id, sql, (id.0, at.0))
     }
 
     /// The record has been rewritten: what came of it is kept, and whom it was about forgotten.
@@ -178,15 +162,23 @@ impl Control {
     ) -> Durable<Option<Arc<StoredErasure>>> {
         let sql = "UPDATE erasures SET admin = NULL, events = ?2, entry = ?3 \
                    WHERE id = ?1 AND state = 'approved'";
+        self.advance(id, sql, (id.0, number(events), entry.map(number)))
+    }
+
+    /// Changes a request, if it is as `sql` wants it, and shows it.
+    fn advance(
+        &self,
+        id: ErasureId,
+        sql: &'static str,
+        values: impl Params + Send + 'static,
+    ) -> Durable<Option<Arc<StoredErasure>>> {
         self.change(
             move |connection| {
-                let entry = entry.map(number);
-                let changed = connection.prepare_cached(sql)?.execute(params![
-                    id.0,
-                    number(events),
-                    entry
-                ])?;
-                found(connection, id, changed)
+                let changed = connection.prepare_cached(sql)?.execute(values)?;
+                if changed == 0 {
+                    return Ok(None);
+                }
+                one(connection, id)
             },
             |memory, made| made.map(|made| memory.show_erasure(made)),
         )
@@ -196,15 +188,7 @@ impl Control {
     pub fn end_erasure(&self, id: ErasureId, at: Micros) -> Durable<Option<Arc<StoredErasure>>> {
         let sql = "UPDATE erasures SET state = 'done', done_at = ?2 \
                    WHERE id = ?1 AND state = 'approved' AND admin IS NULL";
-        self.change(
-            move |connection| {
-                let changed = connection
-                    .prepare_cached(sql)?
-                    .execute(params![id.0, at.0])?;
-                found(connection, id, changed)
-            },
-            |memory, made| made.map(|made| memory.show_erasure(made)),
-        )
+        self.advance(id, sql, (id.0, at.0))
     }
 }
 
@@ -253,17 +237,6 @@ fn insert(connection: &Connection, new: &NewErasure) -> rusqlite::Result<Option<
         Some(id) => one(connection, ErasureId(id)),
         None => Ok(None),
     }
-}
-
-fn found(
-    connection: &Connection,
-    id: ErasureId,
-    changed: usize,
-) -> rusqlite::Result<Option<StoredErasure>> {
-    if changed == 0 {
-        return Ok(None);
-    }
-    one(connection, id)
 }
 
 /// The columns in the order of [`of_row`].

@@ -21,7 +21,8 @@ pub(crate) struct Keeping {
     leaves: Vec<ErasedLeaf>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What is done to a block; whatever is more comes later.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Touched {
     Not,
     /// Events of it go.
@@ -130,12 +131,6 @@ impl Keeping {
             blocks: blocks.collect(),
             leaves: self.leaves,
         }
-    }
-}
-
-impl Touched {
-    fn max(self, other: Self) -> Self {
-        if self == Self::Not { other } else { self }
     }
 }
 

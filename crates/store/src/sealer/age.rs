@@ -9,7 +9,7 @@ use admintrail_ledger::Statement;
 
 use super::Work;
 use crate::StoreError;
-use crate::archive::{Run, Segment};
+use crate::archive::Segment;
 use crate::hot::Registration;
 use crate::ledger::{ToKeep, keep_hashes, retention};
 use crate::retention::{CLOCK_SEEN, DROPPED, RetentionPaused};
@@ -209,19 +209,7 @@ impl Work {
             Vec::new()
         } else {
             let chunks = segment.chunks_where(|fields| !panels.contains(&fields.panel))?;
-            let run = Run {
-                log: segment.log(),
-                seqs: (segment.name.first, segment.name.last),
-                generation: segment.name.generation + 1,
-                chunks: &chunks,
-                blocks: segment.blocks().map_err(|error| super::cannot(&error))?,
-            };
-            vec![
-                self.parts
-                    .archive
-                    .write(&run)
-                    .map_err(|error| super::cannot(&error))?,
-            ]
+            vec![self.rewritten(segment, &chunks)?]
         };
         let dropped = self.parts.retention.read().dropped + gone;
         self.register(Registration {

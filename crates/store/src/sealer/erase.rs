@@ -20,7 +20,7 @@ use tokio::sync::oneshot;
 
 use super::Work;
 use crate::StoreError;
-use crate::archive::{Run, Segment};
+use crate::archive::Segment;
 use crate::erasure::{Begun, ERASING, Erased, ErasureOrder, ErasureProgress, Person, Plan};
 use crate::hot::{Access, Command, Database, Registration, empty_log};
 use crate::ledger::{Keeping, Leaves, ToKeep, erasure};
@@ -281,15 +281,7 @@ impl Work {
             keeper.keep(keeping.finish())?;
         }
         self.parts.steps.reached("hashes kept");
-        let run = Run {
-            log: segment.log(),
-            seqs: (segment.name.first, segment.name.last),
-            generation: segment.name.generation + 1,
-            chunks: &chunks,
-            blocks: segment.blocks().map_err(|error| super::cannot(&error))?,
-        };
-        let written = self.parts.archive.write(&run);
-        let written = written.map_err(|error| super::cannot(&error))?;
+        let written = self.rewritten(segment, &chunks)?;
         self.register(Registration {
             add: vec![written],
             remove: vec![segment.name.clone()],

@@ -15,7 +15,8 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::{mpsc, oneshot};
 
-use crate::archive::{Archive, Block, Name, Run};
+use crate::archive::{Archive, Block, Name, Run, Segment};
+use crate::columns::Chunk;
 use crate::derived::{Judging, Kept, Sessions};
 use crate::erasure::{Begun, Erased, ErasureOrder};
 use crate::hot::{Command, HotBlocks, Registration, Sealed};
@@ -300,6 +301,25 @@ impl Work {
         Ok(true)
     }
 
+    /// The next generation of a segment, with these events; it counts once it is registered.
+    fn rewritten(
+        &self,
+        segment: &Segment,
+        chunks: &[Arc<Chunk>],
+    ) -> Result<Arc<Segment>, StoreError> {
+        let run = Run {
+            log: segment.log(),
+            seqs: (segment.name.first, segment.name.last),
+            generation: segment.name.generation + 1,
+            chunks,
+            blocks: segment.blocks().map_err(|error| cannot(&error))?,
+        };
+        self.parts
+            .archive
+            .write(&run)
+            .map_err(|error| cannot(&error))
+    }
+
     /// Has the writer change which segments there are.
     fn register(&self, mut registration: Registration) -> Result<(), StoreError> {
         let (reply, answer) = oneshot::channel();
@@ -359,11 +379,7 @@ fn cannot(error: &std::io::Error) -> StoreError {
 }
 
 /// The sessions of what is hot after a seq and in chunks, and the last seq of those.
-fn sessions_after(
-    mirror: &Mirror,
-    last: Seq,
-    rest: Option<&crate::columns::Chunk>,
-) -> (Sessions, Seq) {
+fn sessions_after(mirror: &Mirror, last: Seq, rest: Option<&Chunk>) -> (Sessions, Seq) {
     let mut sessions = Sessions::default();
     let mut upto = last;
     if let Some(rest) = rest {

@@ -3,24 +3,15 @@
 use std::sync::atomic::Ordering;
 
 use admintrail_event::{CanonicalFields, Event, PanelName, Seq};
-use admintrail_ledger::{Checkpoint, ReasonSeal, verify_erased};
+use admintrail_ledger::{Checkpoint, verify_erased};
 use admintrail_store::{
-    Erased, ErasureOrder, ProofState, ProvenErased, Retention, Trail, View, verification_key,
+    Erased, ProofState, ProvenErased, Retention, Trail, View, verification_key,
 };
 use rusqlite::Connection;
 
+use crate::erasure::order;
 use crate::sealing::{DAY, Small, drafts};
 use crate::support::{by, draft, view};
-
-fn order(trail: &Trail, admin: &str) -> ErasureOrder {
-    ErasureOrder {
-        admin: admin.to_owned(),
-        pseudonym: trail.pseudonym().unwrap(),
-        by: "owner@hosting.example".to_owned(),
-        approved_by: Some("second@hosting.example".to_owned()),
-        reason: ReasonSeal::new(&[5; 32], "asked for it"),
-    }
-}
 
 fn erase(trail: &Trail, admin: &str) -> Erased {
     trail.erase(&order(trail, admin), |_| {}).unwrap()

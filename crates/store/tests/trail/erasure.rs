@@ -112,7 +112,7 @@ fn recorded(small: &Small) -> Trail {
     trail
 }
 
-fn order(trail: &Trail, admin: &str) -> ErasureOrder {
+pub(crate) fn order(trail: &Trail, admin: &str) -> ErasureOrder {
     ErasureOrder {
         admin: admin.to_owned(),
         pseudonym: trail.pseudonym().unwrap(),
