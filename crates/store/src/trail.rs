@@ -1,5 +1,7 @@
 //! The one door to the events.
 
+mod erasing;
+mod ledger;
 mod opening;
 
 use std::collections::BTreeMap;
@@ -11,7 +13,6 @@ use admintrail_event::{
     Counted, Draft, Event, EventId, LogId, Micros, PanelName, Seq, SessionHash, fold,
     submission_digest,
 };
-use admintrail_ledger::{Hash, Statement, TileId, VerifierKey};
 pub(crate) use opening::fresh_log;
 use opening::{Found, SealedPart, archive_of};
 use parking_lot::{Mutex, RwLock};
@@ -20,16 +21,13 @@ use tokio::sync::{oneshot, watch};
 use crate::answer::{Asked, Budget};
 use crate::archive::Name;
 use crate::derived::{Judging, Sessions};
-use crate::erasure::{Begun, Erased, ErasureOrder, ErasureProgress, Traces};
+use crate::erasure::{Begun, ErasureProgress};
 use crate::folder::FolderLock;
 use crate::hot::{
     Access, Command, Database, HotBlocks, Loaded, Prepared, RecentIds, Status, Writer, WriterParts,
     close_open_block, encode_body, load,
 };
-use crate::ledger::{
-    Keeper, KeeperParts, LedgerState, ProofState, Prover, Proving, TrailEnd, Verified,
-    VerifyOptions, verification_key, verify,
-};
+use crate::ledger::{Keeper, KeeperParts, Prover, TrailEnd};
 use crate::mirror::{Mirror, Snapshot};
 use crate::query::{
     ActiveAdmin, Attempts, AttemptsBy, Facet, FacetField, GroupDetail, Groups, Histogram, Page,
@@ -647,177 +645,6 @@ impl Trail {
             failing: self.inner.sealer_status.read().failing(),
             damaged,
         }
-    }
-
-    /// What the ledger says of itself; nothing where there is none yet.
-    #[must_use]
-    pub fn ledger(&self) -> LedgerState {
-        match &self.inner.keeper {
-            Some(keeper) => keeper.state(),
-            None => LedgerState::default(),
-        }
-    }
-
-    /// Closes the open block and waits until every event that was accepted is in the published ledger.
-    ///
-    /// # Errors
-    /// STORE-004 if it cannot be written.
-    pub fn publish(&self) -> Result<(), StoreError> {
-        let (done, closed) = oneshot::channel();
-        let commands = self.writer()?.commands();
-        commands
-            .blocking_send(Command::CloseBlock(done))
-            .map_err(|_| StoreError::Closed)?;
-        closed.blocking_recv().map_err(|_| StoreError::Closed)?;
-        let keeper = self.inner.keeper.as_ref().ok_or(StoreError::Closed)?;
-        keeper.catch_up()
-    }
-
-    /// Whether an event is in the published ledger as it is now: computed, not believed.
-    ///
-    /// # Errors
-    /// When the ledger or the archive cannot be read.
-    pub fn prove(&self, event: &Event) -> Result<ProofState, StoreError> {
-        self.inner.prover.prove(&self.inner.mirror, event)
-    }
-
-    /// Proves many events against one checkpoint; `None` before the first one.
-    ///
-    /// # Errors
-    /// When the ledger cannot be read.
-    pub fn proving(&self) -> Result<Option<Proving<'_>>, StoreError> {
-        self.inner.prover.proving(&self.inner.mirror)
-    }
-
-    /// The hashes of events as the published ledger has them; `None` for one that it does not have
-    /// yet, or has otherwise. Numbers in their order cost least.
-    ///
-    /// # Errors
-    /// When the ledger cannot be read.
-    pub fn ledger_hashes(&self, seqs: &[Seq]) -> Result<Vec<Option<Hash>>, StoreError> {
-        self.inner.prover.hashes(&self.inner.mirror, seqs)
-    }
-
-    /// The published checkpoint, byte for byte; `None` before the first one.
-    ///
-    /// # Errors
-    /// When it cannot be read.
-    pub fn published_checkpoint(&self) -> Result<Option<Vec<u8>>, StoreError> {
-        self.inner.prover.published_checkpoint()
-    }
-
-    /// A published tile or bundle, byte for byte; `None` if there is none of this width.
-    ///
-    /// # Errors
-    /// When it cannot be read.
-    pub fn published_tile(&self, tile: &TileId) -> Result<Option<Vec<u8>>, StoreError> {
-        self.inner.prover.published_tile(tile)
-    }
-
-    /// The key with which everybody checks this ledger; `None` before there is one.
-    ///
-    /// # Errors
-    /// When it cannot be read.
-    pub fn verification_key(&self) -> Result<Option<VerifierKey>, StoreError> {
-        verification_key(self.inner.prover.dir(), self.inner.log)
-    }
-
-    /// What the ledger says of events that are not as they were recorded, by place.
-    ///
-    /// # Errors
-    /// When the ledger cannot be read.
-    pub fn statements(&self) -> Result<Vec<(u64, Statement)>, StoreError> {
-        self.inner.prover.statements()
-    }
-
-    /// How many events no checkpoint covers yet, and when the first of them was received; `None` if
-    /// it covers all, or nobody keeps the ledger here.
-    #[must_use]
-    pub fn unpublished(&self) -> Option<(u64, Micros)> {
-        self.inner.keeper.as_ref()?;
-        let (next, last) = (self.ledger().next_seq, *self.inner.visible.borrow());
-        let count = (last.0 + 1)
-            .checked_sub(next.0)
-            .filter(|count| *count > 0)?;
-        let before = Seq(next.0.saturating_sub(1));
-        let first = self.inner.mirror.after(before, 1).pop()?;
-        Some((count, first.received))
-    }
-
-    /// Verifies the folder of this trail, from its rows to its checkpoint ([`crate::verify`]).
-    ///
-    /// # Errors
-    /// What keeps it from looking; what is found wrong is no error.
-    pub fn verify(
-        &self,
-        options: &VerifyOptions,
-        progress: impl FnMut(u64, u64),
-    ) -> Result<Verified, StoreError> {
-        verify(self.inner.prover.dir(), options, progress)
-    }
-
-    /// What there is of a person, by its whole id, folded; `None` if nobody has it. Nothing is changed.
-    ///
-    /// # Errors
-    /// When the archive cannot be read.
-    pub fn traces(&self, admin: &str) -> Result<Option<Traces>, StoreError> {
-        let broken = self
-            .inner
-            .broken
-            .lock()
-            .first()
-            .map(|(_, error)| error.clone());
-        let segments = self.inner.mirror.segments();
-        let damaged = || {
-            segments
-                .iter()
-                .find_map(|segment| segment.damage().cloned())
-        };
-        // Nobody can say whether the person is in what cannot be read.
-        if let Some(error) = broken.or_else(damaged) {
-            return Err(error);
-        }
-        self.ask(|snapshot, _| answer::traces(snapshot, admin))
-    }
-
-    /// A new pseudonym, which nobody has yet and nothing of a person follows from.
-    ///
-    /// # Errors
-    /// STORE-004 if the system gives no randomness.
-    pub fn pseudonym(&self) -> Result<String, StoreError> {
-        crate::erasure::pseudonym(|name| self.knows_admin(name))
-    }
-
-    /// Erases a person from everything that was accepted so far, says so in the ledger, and waits until
-    /// it is done. Whatever a crash interrupts is taken up by the next start; the same order again is
-    /// answered with what came of it. `progress` is told now and then.
-    ///
-    /// # Errors
-    /// STORE-013 if nothing is there of the person; STORE-009 if a part of the archive is damaged, of
-    /// which nobody can say whether the person is in it; STORE-004 if something cannot be written: then
-    /// it is tried again until it can be.
-    pub fn erase(
-        &self,
-        order: &ErasureOrder,
-        progress: impl Fn(ErasureProgress) + Send + Sync + 'static,
-    ) -> Result<Erased, StoreError> {
-        let sealer = self.inner.sealer.as_ref().ok_or(StoreError::Closed)?;
-        let (reply, answer) = std::sync::mpsc::channel();
-        let (shown, pseudonym) = (Arc::clone(&self.inner.erasing), order.pseudonym.clone());
-        let told = Box::new(move |so_far| {
-            *shown.lock() = Some((pseudonym.clone(), so_far));
-            progress(so_far);
-        });
-        sealer.ask(Errand::Erase(Box::new(order.clone()), told, reply))?;
-        let erased = answer.recv().map_err(|_| StoreError::Closed);
-        self.inner.erasing.lock().take();
-        erased?
-    }
-
-    /// The erasure that is under way, by its pseudonym, and how far it has come.
-    #[must_use]
-    pub fn erasing(&self) -> Option<(String, ErasureProgress)> {
-        self.inner.erasing.lock().clone()
     }
 
     /// Seals everything that was accepted, whatever the sizes; waits until it is done.
